@@ -1,0 +1,36 @@
+"""Descant: sing a tune and it answers with a band; give it a song and it takes it apart.
+
+The verbs of the command line are functions here, on values:
+
+    import descant
+    clip = descant.read("song.flac")
+    stems = descant.separate(clip)
+
+Importing this package is free: a verb's code (and PyTorch) is loaded at its first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from descant.audio.clip import Clip as Clip
+    from descant.audio.clip import Stems as Stems
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Clip": "descant.audio.clip",
+    "Stems": "descant.audio.clip",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'descant' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*_LAZY, "__version__"])

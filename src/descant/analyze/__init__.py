@@ -1,0 +1,1 @@
+"""Audio to melody, beats, key, chords, sections, loudness, vocal activity."""

@@ -1,0 +1,1 @@
+"""Audio as values: clips, files, rates, loudness, chunks, effects."""

@@ -1,0 +1,1 @@
+"""The command line: argument mapping and nothing else."""

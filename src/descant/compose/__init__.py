@@ -1,0 +1,1 @@
+"""Melody and chords to a band."""

@@ -1,0 +1,1 @@
+"""Pure functions on signals: spectra, chroma, pitch, onsets."""

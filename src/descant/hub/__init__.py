@@ -1,0 +1,1 @@
+"""Where weights and assets come from: cards, sources, the cache."""

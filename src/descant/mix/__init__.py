@@ -1,0 +1,1 @@
+"""Stems to a mix that is true in loudness."""

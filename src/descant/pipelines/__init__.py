@@ -1,0 +1,1 @@
+"""Graphs of task steps: what combines the tasks."""

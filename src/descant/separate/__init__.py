@@ -1,0 +1,1 @@
+"""Song to stems that sum to the song."""

@@ -1,0 +1,1 @@
+"""Audio to a score, or to the words that are sung."""
