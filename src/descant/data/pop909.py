@@ -71,7 +71,7 @@ class Pop909:
         return Score(
             tracks=self._tracks(song, tempo),
             tempo=tempo,
-            time_signatures=(TimeSignature(0.0, grid.beats_per_bar, 4),),
+            time_signatures=_time_signatures(grid, tempo),
             key=self._key(song),
             chords=self._chords(song, tempo),
         )
@@ -134,6 +134,18 @@ class Pop909:
         for start_s, end_s, label in self._rows(song, "key_audio.txt"):
             seconds[label] += round(1000 * (float(end_s) - float(start_s)))
         return Key.parse(seconds.most_common(1)[0][0]) if seconds else None
+
+
+def _time_signatures(grid: BeatGrid, tempo: TempoMap) -> tuple[TimeSignature, ...]:
+    """One signature for each change of bar length: half of the songs have a short bar somewhere."""
+    lines = sorted({0, *(round(float(q)) for q in tempo.quarters_at(grid.downbeats_s))})
+    lengths = [b - a for a, b in itertools.pairwise(lines)]
+    signatures: list[TimeSignature] = []
+    for start, beats in zip(lines, [*lengths, grid.beats_per_bar], strict=False):
+        # Bars are counted by multiples of the last signature, so an equal one is only stated after a change.
+        if not signatures or signatures[-1].numerator != beats:
+            signatures.append(TimeSignature(float(start), beats, 4))
+    return tuple(signatures)
 
 
 def _usual_gap(indices: list[int]) -> int:
