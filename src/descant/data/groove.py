@@ -75,7 +75,9 @@ class Groove:
 
     def load(self, performance: Performance) -> Score:
         """One performance as a score with a single track "drums", its keys mapped to General MIDI."""
-        midi: Any = symusic.Score.from_midi(self._archive.read_bytes(self._root + performance.file), "quarter")
+        # Parsed in ticks and converted: symusic 0.5.8 returns ticks when it is asked for quarters directly.
+        parsed: Any = symusic.Score.from_midi(self._archive.read_bytes(self._root + performance.file))
+        midi = parsed.to("quarter")
         notes = [
             Note(
                 float(note.start),

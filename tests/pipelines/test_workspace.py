@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from descant.errors import OutputError
+from descant.pipelines.workspace import Workspace
+
+
+def _source(tmp_path: Path, content: bytes = b"song") -> Path:
+    path = tmp_path / "song.wav"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_finished_step_is_not_repeated(tmp_path: Path) -> None:
+    made: list[Path] = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        (folder / "x").write_text("done")
+
+    for _ in range(2):  # as two runs would
+        step = Workspace(tmp_path / "steps", _source(tmp_path)).step("separate", {"model": "a"}, make)
+        assert (step / "x").read_text() == "done"
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "settings"),
+    [
+        (b"other song", "separate", {"model": "a"}),
+        (b"song", "analyze", {"model": "a"}),
+        (b"song", "separate", {"model": "b"}),
+    ],
+)
+def test_other_content_name_or_settings_are_another_step(
+    tmp_path: Path, content: bytes, name: str, settings: dict[str, str]
+) -> None:
+    first = Workspace(tmp_path / "w", _source(tmp_path)).step("separate", {"model": "a"}, lambda _: None)
+    second = Workspace(tmp_path / "w", _source(tmp_path, content)).step(name, settings, lambda _: None)
+    assert first != second
+
+
+def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w", _source(tmp_path))
+
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("...")
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        workspace.step("separate", {}, fail)
+    assert list((tmp_path / "w").iterdir()) == []
+    assert workspace.step("separate", {}, lambda _: None).is_dir()
+
+
+def test_a_file_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
+    source = _source(tmp_path)
+    with pytest.raises(OutputError):
+        Workspace(source, source).step("separate", {}, lambda _: None)
