@@ -152,6 +152,12 @@ class UnsafeCheckpoint(DescantError):
     code = 36
 
 
+class CheckpointError(DescantError):
+    """A checkpoint is damaged, or its tensors do not fit the architecture."""
+
+    code = 37
+
+
 # --- resources --------------------------------------------------------------------------------------------------
 
 

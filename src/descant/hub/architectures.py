@@ -1,0 +1,15 @@
+"""The architectures that this Descant can load: a card that names another one is from a newer version or mistaken."""
+
+from __future__ import annotations
+
+ARCHITECTURES = {
+    "spleeter-u-net": "one U-Net per stem on STFT magnitudes, soft masks",
+    "swift-f0": "SwiftF0's ONNX graph: 16 kHz audio to pitch and confidence",
+    "basic-pitch": "Basic Pitch's ONNX graph: 22.05 kHz audio to notes, onsets and contours",
+    "whisper": "Whisper in CTranslate2's format",
+    "soundfont-2": "a SoundFont 2 sound set",
+    "recording": "an audio file, no model",
+    "analysis-net": "Descant's own beat, chord and activity network",
+    "relative-transformer": "Descant's own decoder with relative attention",
+}
+"""Name on the card -> what it is."""

