@@ -1,0 +1,125 @@
+"""Writing files so that nothing is ever half-written, and operating-system errors as errors for people."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, OutputIsInput, PermissionRefused
+
+PathLike = str | os.PathLike[str]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def atomic_output(path: PathLike) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its name when the block ends, and vanishes if it fails.
+
+    The file exists (empty) when the block starts, with the permissions any new file would get; parent folders are
+    created. Its name is short, so that targets with names of up to 255 bytes work.
+
+    Args:
+        path: Where the finished file goes; an existing file is replaced only at the very end.
+
+    Yields:
+        The temporary path to write to.
+
+    Raises:
+        OutputError: The disk is full, `path` is a folder, or one of its parents is a file.
+        PermissionRefused: The folder cannot be written to.
+    """
+    target = as_path(path)
+    created: list[Path] = []
+    temporary: Path | None = None
+    try:
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder, not a file.", "Give the name of a file to write.")
+        created = _create_parents(target.parent)
+        temporary = target.parent / f".descant-{secrets.token_hex(6)}.part"
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+        yield temporary
+        temporary.replace(target)
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        for folder in reversed(created):
+            _remove_if_empty(folder)
+        if isinstance(error, OSError) and _is_ours(error, temporary):
+            raise output_error(error, target) from error
+        raise
+
+
+def as_path(path: PathLike) -> Path:
+    """The path as a `Path`; refuses what no operating system can name."""
+    text = os.fspath(path)
+    if not text or "\0" in text:
+        raise InvalidOption(f"{text!r} is not a file name.", "Give the path of a file.")
+    return Path(text)
+
+
+def output_error(error: OSError, path: Path) -> DescantError:
+    """What an operating-system error means when writing `path`."""
+    if error.errno in _FULL:
+        return OutputError(f"The disk is full: {path} was not written.", "Free some space or write to another disk.")
+    if error.errno in _REFUSED:
+        return PermissionRefused(f"{path} cannot be written: {_reason(error)}.", "Choose a folder you may write to.")
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return OutputError(f"{path} cannot be written: a part of its path is a file.", "Choose another folder.")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputError(f"{path} cannot be written: the name is too long.", "Choose a name under 255 bytes.")
+    return OutputError(f"{path} cannot be written: {_reason(error)}.", "Choose another place to write to.")
+
+
+def input_error(error: OSError, path: Path) -> DescantError:
+    """What an operating-system error means when reading `path`."""
+    if error.errno in _REFUSED:
+        return PermissionRefused(f"{path} cannot be read: {_reason(error)}.", "Check who may read the file.")
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}:
+        return InputNotFound(f"{path} does not exist.", "Check the spelling of the path.")
+    if error.errno == errno.EISDIR:
+        return InputNotFound(f"{path} is a folder, not a file.", "Name a file inside it.")
+    return InputNotFound(f"{path} cannot be read: {_reason(error)}.", "Check the disk the file is on.")
+
+
+def require_distinct(source: PathLike, target: PathLike) -> None:
+    """Refuse to write over the file that is being read, also through links.
+
+    Raises:
+        OutputIsInput: Both paths are the same file.
+    """
+    first, second = as_path(source), as_path(target)
+    same = first.absolute() == second.absolute()
+    if same or (first.exists() and second.exists() and first.samefile(second)):
+        raise OutputIsInput(f"Writing {second} would overwrite the input.", "Choose another name for the output.")
+
+
+def _create_parents(folder: Path) -> list[Path]:
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    created = []
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        created.append(each)
+    return created
+
+
+def _is_ours(error: OSError, temporary: Path | None) -> bool:
+    """Whether an error inside the block is about the output, not about something else the block reads."""
+    return temporary is None or error.errno in _FULL or error.filename in {str(temporary), temporary}
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
