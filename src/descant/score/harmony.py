@@ -48,7 +48,7 @@ _POPULAR = {  # spellings of lead sheets
 
 
 def pitch_class_from_name(name: str) -> int:
-    """ "Eb" to 3.
+    """Pitch class of a name: "Eb" is 3.
 
     Raises:
         ScoreReadError: The name is not a letter A..G with accidentals.
