@@ -1,0 +1,137 @@
+"""`Lyrics`: words as values, with the times at which they are sung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from descant.errors import TextReadError
+
+
+@dataclass(frozen=True, slots=True)
+class Syllable:
+    """A part of a word that is sung on its own.
+
+    Attributes:
+        text: Its letters.
+        start_s: Where it starts in seconds; None when unknown.
+        end_s: Where it ends in seconds; None when unknown.
+    """
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_times(self.text, self.start_s, self.end_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word.
+
+    Attributes:
+        text: The word with its punctuation, without spaces around it.
+        start_s: Where it starts in seconds; None when unknown.
+        end_s: Where it ends in seconds; None when unknown.
+        confidence: 0..1 that it is this word at this time; None when nobody measured it.
+        syllables: Its syllables; empty when it is not divided.
+    """
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    confidence: float | None = None
+    syllables: tuple[Syllable, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_times(self.text, self.start_s, self.end_s)
+        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
+            raise TextReadError(f"The confidence of {self.text!r} must lie between 0 and 1; got {self.confidence}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of words.
+
+    Attributes:
+        words: In order; may be empty (a pause that a format marks).
+        start_s: Where the line starts; None takes the first timed word's start.
+        end_s: Where it ends; None takes the last timed word's end.
+        singer: Who sings it, where a format tells; may be empty.
+    """
+
+    words: tuple[Word, ...]
+    start_s: float | None = None
+    end_s: float | None = None
+    singer: str = ""
+
+    def __post_init__(self) -> None:
+        starts = [w.start_s for w in self.words if w.start_s is not None]
+        ends = [w.end_s for w in self.words if w.end_s is not None]
+        if self.start_s is None and starts:
+            object.__setattr__(self, "start_s", min(starts))
+        if self.end_s is None and ends:
+            object.__setattr__(self, "end_s", max(ends))
+        _check_times(self.text, self.start_s, self.end_s)
+
+    @property
+    def text(self) -> str:
+        """The words with spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def has_word_times(self) -> bool:
+        """Whether every word has a start."""
+        return bool(self.words) and all(word.start_s is not None for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Lyrics:
+    """The words of a song.
+
+    Attributes:
+        lines: In order of singing.
+        language: Its code ("en"); empty when unknown.
+        title: Of the song; may be empty.
+        artist: Of the song; may be empty.
+    """
+
+    lines: tuple[Line, ...] = ()
+    language: str = ""
+    title: str = ""
+    artist: str = ""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words in order."""
+        return tuple(word for line in self.lines for word in line.words)
+
+    @property
+    def text(self) -> str:
+        """One line of text per line."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether every line with words has a start."""
+        sung = [line for line in self.lines if line.words]
+        return bool(sung) and all(line.start_s is not None for line in sung)
+
+    def with_lines(self, lines: Iterable[Line]) -> Lyrics:
+        """The same song with other lines."""
+        return replace(self, lines=tuple(lines))
+
+    @classmethod
+    def from_text(cls, text: str) -> Lyrics:
+        """Untimed lyrics, one line per line of text; blank lines are kept as lines without words."""
+        rows = text.strip("\n").split("\n") if text.strip() else []
+        return cls(tuple(Line(tuple(Word(word) for word in row.split())) for row in rows))
+
+
+def _check_times(text: str, start_s: float | None, end_s: float | None) -> None:
+    for value in (start_s, end_s):
+        if value is not None and not 0.0 <= value < 1e7:
+            raise TextReadError(f"{text!r} has an impossible time: {value} s.")
+    if start_s is not None and end_s is not None and end_s < start_s:
+        raise TextReadError(f"{text!r} ends at {end_s} s, before it starts at {start_s} s.")

@@ -1,0 +1,126 @@
+"""The best division of a pitch curve into notes, found by dynamic programming over segments.
+
+A segmental Viterbi search: every stretch of frames may be a note at any pitch (a quarter-semitone grid) or silence.
+A note costs a fixed price, lowered where a syllable starts, plus the capped deviation of its frames from one pitch;
+silence costs more the louder and surer the frames are. Vibrato deviates less than it would cost to split, the frames
+of a glide count at most their cap and so fall to the nearer note, and a repeated note splits where the price of a note
+is paid by its onset. The state model (attack, stable, silence) follows Mauch et al., "Computer-aided melody note
+transcription using the Tony software", TENOR 2015; segments replace its frame-wise states because a note's length
+and its median then enter the score directly.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.transcribe.config import MelodyOptions
+from descant.transcribe.voice import VoiceFrames, onset_evidence
+
+Doubles = NDArray[np.float64]
+
+_GRID = 0.25
+_CAP_SEMITONES = 1.5
+_LONGEST_S = 8.0
+_QUIET_DB = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Frames `start`..`end` (exclusive) that are one note."""
+
+    start: int
+    end: int
+
+
+def segment(frames: VoiceFrames, options: MelodyOptions) -> tuple[Segment, ...]:
+    """Divide a voice into notes.
+
+    Args:
+        frames: The voice.
+        options: Prices and limits.
+
+    Returns:
+        Notes in order, not overlapping.
+    """
+    sounding = _sounding(frames, options)
+    evidence = onset_evidence(frames)
+    found: list[Segment] = []
+    for start, end in _runs(sounding):
+        found += [Segment(start + a, start + b) for a, b in _best_division(frames, evidence, start, end, options)]
+    return tuple(found)
+
+
+def _sounding(frames: VoiceFrames, options: MelodyOptions) -> NDArray[np.bool_]:
+    """Frames that may belong to a note: voiced, within range, with short gaps closed."""
+    inside = (frames.midi >= options.lowest_pitch - 1) & (frames.midi <= options.highest_pitch + 1)
+    voiced = (frames.confidence >= options.confidence_threshold) & inside
+    longest = round(options.longest_gap_s / frames.hop_s)
+    closed = voiced.copy()
+    edges = np.flatnonzero(voiced)
+    for before, after in itertools.pairwise(edges.tolist()):
+        if 1 < after - before <= longest + 1:
+            closed[before:after] = True
+    return closed
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _best_division(
+    frames: VoiceFrames, evidence: Doubles, start: int, end: int, options: MelodyOptions
+) -> list[tuple[int, int]]:
+    """Notes of one run as (first, last + 1) frames counted from its start."""
+    count = end - start
+    per_frame = frames.hop_s / 0.016
+    deviation = _deviation_sums(frames, start, end, options) * per_frame
+    silence = np.concatenate([[0.0], np.cumsum(_silence_cost(frames, start, end))]) * per_frame
+    price = np.maximum(options.note_cost - options.onset_weight * evidence[start:end], 0.05)
+    price[0] = min(price[0], options.note_cost * 0.5)
+    shortest = max(2, round(options.shortest_s / frames.hop_s))
+    longest = round(_LONGEST_S / frames.hop_s)
+    best = np.full(count + 1, np.inf)
+    best[0] = 0.0
+    came_from = np.zeros(count + 1, np.int64)
+    is_note = np.zeros(count + 1, bool)
+    for stop in range(1, count + 1):
+        # silence: one frame at a time
+        best[stop], came_from[stop] = best[stop - 1] + silence[stop] - silence[stop - 1], stop - 1
+        low, high = max(0, stop - longest), stop - shortest + 1
+        if high > low:
+            own = (deviation[stop] - deviation[low:high]).min(axis=1)
+            total = best[low:high] + price[low:high] + own
+            first = int(total.argmin())
+            if total[first] < best[stop]:
+                best[stop], came_from[stop], is_note[stop] = total[first], low + first, True
+    notes = []
+    stop = count
+    while stop > 0:
+        if is_note[stop]:
+            notes.append((int(came_from[stop]), stop))
+        stop = int(came_from[stop])
+    return notes[::-1]
+
+
+def _deviation_sums(frames: VoiceFrames, start: int, end: int, options: MelodyOptions) -> Doubles:
+    """Running sums of each frame's deviation from each pitch of the grid, shape [frames + 1, pitches]."""
+    midi = frames.midi[start:end]
+    weight = np.clip(frames.confidence[start:end] / 0.8, 0.1, 1.0)
+    sure = frames.confidence[start:end] >= options.confidence_threshold
+    centre = midi[sure] if sure.any() else midi
+    grid = np.arange(np.floor(centre.min()), np.ceil(centre.max()) + _GRID, _GRID)
+    away = np.minimum(np.abs(midi[:, np.newaxis] - grid), _CAP_SEMITONES) * weight[:, np.newaxis]
+    return np.concatenate([np.zeros((1, len(grid))), np.cumsum(away, axis=0)])
+
+
+def _silence_cost(frames: VoiceFrames, start: int, end: int) -> Doubles:
+    level = frames.level_db[start:end]
+    loudest = level.max()
+    loud = 1.0 / (1.0 + np.exp(-(level - loudest + _QUIET_DB) / 2.5))
+    cost: Doubles = 0.1 + 0.9 * loud * np.clip(frames.confidence[start:end], 0.1, 1.0)
+    return cost

@@ -1,0 +1,194 @@
+"""Sung words with Whisper (Radford et al. 2022, arXiv 2212.04356; the tiny English model), with times per word.
+
+Whisper was made for speech and invents words where there are none: on silence, on instrumentals, and as loops of one
+phrase. So what it says is only kept where something sounds, where its own certainty is high enough, and loops are cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.audio.clip import Clip
+from descant.audio.resample import resample
+from descant.errors import MissingDependency
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.text.lyrics import Line, Lyrics, Word
+from descant.transcribe.config import WordOptions
+
+_SAMPLE_RATE = 16_000
+_SILENT_PEAK = 1e-3
+_QUIET_RMS_DB = -50.0
+_LOOP_REPEATS = 3
+_LOOP_WORDS = 8
+_COMPRESSION_LIMIT = 2.4
+_NO_SPEECH = 0.6
+
+
+class WordRecognizer:
+    """Whisper with its weights loaded.
+
+    Args:
+        folder: The converted model: `model.bin`, `config.json`, `tokenizer.json`, `vocabulary.txt`.
+        threads: Threads of the runtime.
+
+    Raises:
+        MissingDependency: faster-whisper is not installed.
+    """
+
+    def __init__(self, folder: Path, *, threads: int = 2) -> None:
+        try:
+            from faster_whisper import WhisperModel
+        except ImportError as error:
+            raise MissingDependency(
+                "Words need the package faster-whisper.", 'Install it with: pip install "descant[words]"'
+            ) from error
+        self._model: Any = WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+        )
+
+    @classmethod
+    def load(cls, name: str = "whisper-tiny-en") -> WordRecognizer:
+        """From a card's name; the weights are fetched when they are not in the cache yet."""
+        from descant.hub.store import fetch
+
+        folder = fetch(name)
+        return cls(next((p.parent for p in sorted(folder.rglob("model.bin"))), folder))
+
+    def __call__(
+        self,
+        clip: Clip,
+        *,
+        options: WordOptions | None = None,
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Lyrics:
+        """Words of a voice, the same ones for the same recording every time.
+
+        Args:
+            clip: Any rate and channel count, best a voice without its band.
+            options: How sure the words must be, how lines break.
+            progress: Receives `Progress` events.
+            cancel: Stops the work when raised.
+
+        Returns:
+            Lines of timed words; without lines when no words are heard.
+        """
+        options = options or WordOptions()
+        monitor = Monitor(progress, cancel, "words")
+        monitor.report(0.0)
+        if clip.peak < _SILENT_PEAK:
+            return Lyrics(language="en")
+        mono = np.ascontiguousarray(resample(clip.to_mono(), _SAMPLE_RATE).samples[0])
+        segments, _ = self._model.transcribe(
+            mono,
+            language="en",
+            beam_size=5,
+            temperature=0.0,
+            word_timestamps=True,
+            vad_filter=False,
+            condition_on_previous_text=False,
+            no_speech_threshold=_NO_SPEECH,
+            compression_ratio_threshold=_COMPRESSION_LIMIT,
+        )
+        words: list[Word] = []
+        for segment in segments:
+            monitor.report(min(segment.end / clip.duration_s, 1.0))
+            if _is_believable(segment):
+                words += _words(segment, clip.duration_s)
+        words = without_loops(sounding_words(words, mono, _SAMPLE_RATE))
+        monitor.report(1.0)
+        return Lyrics(tuple(_confident(lines_of(words, options), options)), language="en")
+
+
+def without_loops(words: Sequence[Word]) -> list[Word]:
+    """The words with phrases of up to eight words that repeat more than three times in a row cut to three times.
+
+    A sung refrain repeats two or three times; a stuck decoder repeats until its window is full.
+    """
+    kept: list[Word] = []
+    for word in words:
+        kept.append(word)
+        for length in range(1, _LOOP_WORDS + 1):
+            span = length * (_LOOP_REPEATS + 1)
+            if len(kept) < span:
+                break
+            tail = [w.text.lower().strip(".,!?") for w in kept[-span:]]
+            if all(tail[i] == tail[i % length] for i in range(span)):
+                del kept[-length:]
+                break
+    return kept
+
+
+def sounding_words(words: Sequence[Word], mono: NDArray[np.float32], sample_rate: int) -> list[Word]:
+    """The words during which something sounds louder than -50 dB below the recording's loud parts."""
+    block = sample_rate // 20
+    count = max(1, len(mono) // block)
+    power = np.square(mono[: count * block].astype(float)).reshape(count, -1).mean(axis=1) if len(mono) >= block else []
+    level = 10.0 * np.log10(np.asarray(power) + 1e-12)
+    if not len(level):
+        return []
+    loud = float(np.percentile(level, 95))
+    kept = []
+    for word in words:
+        if word.start_s is None or word.end_s is None:
+            continue
+        first, last = int(word.start_s * 20), math.ceil(word.end_s * 20) + 1
+        if level[first:last].max(initial=-np.inf) > loud + _QUIET_RMS_DB:
+            kept.append(word)
+    return kept
+
+
+def lines_of(words: Iterable[Word], options: WordOptions) -> list[Line]:
+    """Words as lines, broken at pauses, at the end of sentences, and when they grow too long."""
+    lines: list[list[Word]] = []
+    for word in words:
+        line = lines[-1] if lines else None
+        if line is None or _starts_line(line, word, options):
+            lines.append([word])
+        else:
+            line.append(word)
+    return [Line(tuple(line)) for line in lines]
+
+
+def _starts_line(line: Sequence[Word], word: Word, options: WordOptions) -> bool:
+    first, last = line[0], line[-1]
+    if word.start_s is None or last.end_s is None or first.start_s is None or word.end_s is None:
+        return False
+    is_sentence_end = last.text.endswith((".", "!", "?")) and len(line) > 2
+    return (
+        word.start_s - last.end_s >= options.shortest_pause_s
+        or word.end_s - first.start_s > options.longest_line_s
+        or is_sentence_end
+    )
+
+
+def _is_believable(segment: Any) -> bool:
+    if segment.compression_ratio > _COMPRESSION_LIMIT and segment.avg_logprob < -0.5:
+        return False
+    return not (segment.no_speech_prob > _NO_SPEECH and segment.avg_logprob < -0.7)
+
+
+def _words(segment: Any, duration_s: float) -> list[Word]:
+    words = []
+    for word in segment.words or ():
+        text = word.word.strip()
+        start = min(max(float(word.start), 0.0), duration_s)
+        end = min(max(float(word.end), start), duration_s)
+        if text and end > start:
+            words.append(Word(text, start, end, min(max(float(word.probability), 0.0), 1.0)))
+    return words
+
+
+def _confident(lines: Iterable[Line], options: WordOptions) -> list[Line]:
+    kept = []
+    for line in lines:
+        sure = [word.confidence for word in line.words if word.confidence is not None]
+        if not sure or sum(sure) / len(sure) >= options.lowest_confidence:
+            kept.append(line)
+    return kept
