@@ -90,6 +90,12 @@ class Clip:
             return self
         return Clip(np.repeat(self.to_mono().samples, channels, axis=0), self.sample_rate)
 
+    def pad_to(self, frames: int) -> Clip:
+        """The clip with silence appended until it has `frames` frames; a longer clip stays as it is."""
+        if frames <= self.frames:
+            return self
+        return Clip(np.pad(self.samples, ((0, 0), (0, frames - self.frames))), self.sample_rate)
+
     def gain(self, gain_db: float) -> Clip:
         """The clip louder by `gain_db` decibels."""
         return Clip(self.samples * np.float32(10.0 ** (gain_db / 20.0)), self.sample_rate)
