@@ -1,15 +1,14 @@
-"""Files of scores: read whole with a size limit, written to a temporary name and renamed, errors by name."""
+"""Files of scores: read whole with a size limit, written so that nothing is ever half-written."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from descant.errors import InputNotFound, OutputError, PermissionRefused, ScoreReadError
+from descant.errors import InputNotFound, ScoreReadError
+from descant.files import PathLike, as_path, atomic_output, input_error
 
 
-def read_bytes(path: Path, *, what: str, max_bytes: int) -> bytes:
+def read_bytes(path: PathLike, *, what: str, max_bytes: int) -> bytes:
     """All bytes of a file.
 
     Args:
@@ -22,56 +21,26 @@ def read_bytes(path: Path, *, what: str, max_bytes: int) -> bytes:
         PermissionRefused: It may not be read.
         ScoreReadError: It is empty or too large.
     """
+    path = as_path(path)
     if path.is_dir():
         raise InputNotFound(f"{path} is a folder, not a {what}.", "Name a file inside it.")
     try:
         size = path.stat().st_size
-        if size > max_bytes:
-            raise ScoreReadError(
-                f"{path} is no {what}: it has {size / 2**20:.0f} MiB, more than {max_bytes / 2**20:.0f} MiB.",
-                "Check that it is the right file.",
-            )
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputNotFound(f"{path} does not exist.", "Check the path.") from error
-    except PermissionError as error:
-        raise PermissionRefused(f"{path} may not be read.", "Change its permissions or copy it.") from error
+        data = path.read_bytes() if size <= max_bytes else b""
     except OSError as error:
-        raise InputNotFound(f"{path} cannot be read: {error.strerror}.", "Check the path and the disk.") from error
+        raise input_error(error, path) from error
+    if size > max_bytes:
+        raise ScoreReadError(
+            f"{path} is no {what}: it has {size / 2**20:.0f} MiB, more than {max_bytes / 2**20:.0f} MiB.",
+            "Check that it is the right file.",
+        )
     if not data:
         raise ScoreReadError(f"{path} is empty.", f"Export the {what} again.")
     return data
 
 
-def write_bytes(path: Path, data: bytes) -> Path:
-    """Write a file at once: parents are created, and nothing half-written is ever seen under the final name.
-
-    Raises:
-        PermissionRefused: The folder may not be written.
-        OutputError: Anything else that stops the writing.
-    """
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        # mkstemp makes private files; the result gets the permissions any new file would have.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except PermissionError as error:
-        _discard(temporary)
-        raise PermissionRefused(f"{path} may not be written.", "Choose another folder.") from error
-    except OSError as error:
-        _discard(temporary)
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}.", "Check the folder and the free space."
-        ) from error
-    return path
-
-
-def _discard(temporary: str) -> None:
-    if temporary:
-        Path(temporary).unlink(missing_ok=True)
+def write_bytes(path: PathLike, data: bytes) -> Path:
+    """Write a file at once; raises as `descant.files.atomic_output` does."""
+    with atomic_output(path) as temporary:
+        temporary.write_bytes(data)
+    return as_path(path)

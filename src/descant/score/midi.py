@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from descant.files import PathLike, as_path
 from descant.score.files import read_bytes, write_bytes
 from descant.score.midi_reader import score_from_midi
 from descant.score.midi_writer import score_to_midi
@@ -28,7 +29,7 @@ from descant.score.smf import parse_midi
 _MAX_BYTES = 64 * 2**20
 
 
-def read_midi(path: Path | str, *, as_played: bool = False) -> Score:
+def read_midi(path: PathLike, *, as_played: bool = False) -> Score:
     """The score in a MIDI file.
 
     Args:
@@ -40,16 +41,15 @@ def read_midi(path: Path | str, *, as_played: bool = False) -> Score:
         InputNotFound, PermissionRefused: The file cannot be opened.
         ScoreReadError: It is not MIDI, or damaged beyond repair.
     """
-    path = Path(path)
     data = read_bytes(path, what="MIDI file", max_bytes=_MAX_BYTES)
-    return score_from_midi(parse_midi(data, path.name), as_played=as_played)
+    return score_from_midi(parse_midi(data, as_path(path).name), as_played=as_played)
 
 
-def write_midi(path: Path | str, score: Score) -> Path:
+def write_midi(path: PathLike, score: Score) -> Path:
     """Write a score as a MIDI file; folders are created, and the file appears whole or not at all.
 
     Raises:
         InvalidOption: A pitch, program or tempo cannot be said in MIDI.
         PermissionRefused, OutputError: The file cannot be written.
     """
-    return write_bytes(Path(path), score_to_midi(score))
+    return write_bytes(path, score_to_midi(score))

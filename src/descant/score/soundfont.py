@@ -21,7 +21,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from descant.errors import InputNotFound, PermissionRefused, ScoreReadError
+from descant.errors import InputNotFound, ScoreReadError
+from descant.files import input_error
 from descant.score.zones import DRUM_BANK, Region, Sample, Zone, resolve_region
 
 _RECORDS = {
@@ -212,16 +213,10 @@ def _map_file(path: Path) -> mmap.mmap:
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except FileNotFoundError as error:
-        raise InputNotFound(
-            f"The SoundFont {path} does not exist.", "Check the path given with --soundfont."
-        ) from error
-    except PermissionError as error:
-        raise PermissionRefused(f"The SoundFont {path} may not be read.", "Change its permissions.") from error
     except ValueError as error:  # an empty file cannot be mapped
         raise ScoreReadError(f"The SoundFont {path} is empty.", "Fetch it again.") from error
     except OSError as error:
-        raise InputNotFound(f"The SoundFont {path} cannot be read: {error.strerror}.", "Check the disk.") from error
+        raise input_error(error, path) from error
 
 
 def _sound_chunks(data: mmap.mmap, path: Path) -> dict[str, tuple[int, int]]:
