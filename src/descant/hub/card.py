@@ -130,7 +130,8 @@ class Card:
         task: What it is for: separate, analyze, transcribe, words, compose, play, demo.
         summary: What it does, in a sentence or two.
         architecture: Key of `hub.architectures.ARCHITECTURES`; who loads it must know it.
-        licence: Licence of the weights or the asset itself, as an SPDX expression or in words.
+        licence: Licence of the weights or the asset itself, as an SPDX expression or in a few words.
+        licence_note: What else a user should know about it.
         credit: Whose work it is.
         files: The files that `fetch` yields.
         sources: Where they come from, in the order to try.
@@ -158,6 +159,7 @@ class Card:
     stems: tuple[str, ...] = ()
     data: tuple[TrainingData, ...] = ()
     quality: tuple[Quality, ...] = ()
+    licence_note: str = ""
     homepage: str = ""
     text: str = ""
     origin: Path | None = None
@@ -208,6 +210,7 @@ def parse_card(text: str, *, origin: Path | None = None) -> Card:
         architecture=table.string("architecture"),
         licence=licence.string("weights"),
         credit=licence.string("credit", default=""),
+        licence_note=licence.string("note", default=""),
         files=tuple(_file(entry) for entry in table.tables("file")),
         sources=tuple(_source(entry) for entry in table.tables("source")),
         sample_rate=table.optional_integer("sample_rate"),
@@ -258,17 +261,38 @@ def load_card(name: str) -> Card:
         if card.name != name:
             raise CardError(f"The card {path} is named '{card.name}' inside.", f"Rename the file to {card.name}.toml.")
         return card
-    known = ", ".join(sorted(_card_names()))
+    known = ", ".join(card_names())
     raise ModelNotFound(f"There is no model or asset named '{name}'.", f"Known names: {known}.")
 
 
-def all_cards() -> tuple[Card, ...]:
-    """All cards, sorted by name; raises `CardError` for the first malformed one."""
-    return tuple(load_card(name) for name in sorted(_card_names()))
+def card_names() -> tuple[str, ...]:
+    """The names of all cards, sorted."""
+    names = {path.stem for folder in (config_folder() / "cards", SHIPPED_CARDS) for path in folder.glob("*.toml")}
+    names |= {path.parent.name for path in cache_folder().glob("*/card.toml") if path.parent.name[0] != "."}
+    return tuple(sorted(names))
+
+
+def all_cards(*, skip_broken: bool = False) -> tuple[Card, ...]:
+    """All cards, sorted by name.
+
+    Args:
+        skip_broken: Leave malformed cards out instead of raising.
+
+    Raises:
+        CardError: A card is malformed.
+    """
+    cards = []
+    for name in card_names():
+        try:
+            cards.append(load_card(name))
+        except CardError:
+            if not skip_broken:
+                raise
+    return tuple(cards)
 
 
 def _card_files(name: str) -> list[Path]:
-    if not TomlTable.is_slug(name):
+    if Path(name).name != name or name.startswith("."):
         return []
     places = (
         config_folder() / "cards" / f"{name}.toml",
@@ -276,11 +300,6 @@ def _card_files(name: str) -> list[Path]:
         cache_folder() / name / "card.toml",
     )
     return [path for path in places if path.is_file()]
-
-
-def _card_names() -> set[str]:
-    names = {path.stem for folder in (config_folder() / "cards", SHIPPED_CARDS) for path in folder.glob("*.toml")}
-    return names | {path.parent.name for path in cache_folder().glob("*/card.toml") if path.parent.name[0] != "."}
 
 
 def _file(entry: TomlTable) -> CardFile:

