@@ -127,7 +127,7 @@ class MediaSource:
             ]
         packet_end = max(ends, default=edit_end)
         exact = packet_end if 0 <= packet_end - edit_end <= _EDIT_ROUNDING_S else edit_end
-        return int(round(exact * rate))
+        return round(Fraction(exact) * int(rate))
 
     def _describe(self) -> AudioInfo:
         from descant.audio.io import AudioInfo
