@@ -112,8 +112,10 @@ def _key(metas: list[Event]) -> Key | None:
 def _spans(events: list[Event], per_quarter: float, end: float) -> list[tuple[float, float, str]]:
     """(start, end, text): each lasts until the next one."""
     found = {e.tick / per_quarter: text for e in sorted(events, key=lambda e: e.tick) if (text := _text(e.data))}
+    if not found:
+        return []
     starts = list(found)
-    ends = [*starts[1:], max(end, starts[-1] + 1.0) if starts else 0.0]
+    ends = [*starts[1:], max(end, starts[-1] + 1.0)]
     return [(a, b, found[a]) for a, b in zip(starts, ends, strict=True)]
 
 

@@ -23,6 +23,7 @@ _MIN_RELEASE_S = 0.008
 _MIN_ATTACK_S = 0.001
 _FILTER_STEP_CENTS = 600
 _OPEN_CENTS = 13_400
+_FARTHEST_CENTS = 9_600.0
 
 
 def oscillate(wave: Wave, region: Region, key: int, *, frames: int, sample_rate: int, bend: Wave | None = None) -> Wave:
@@ -45,11 +46,14 @@ def oscillate(wave: Wave, region: Region, key: int, *, frames: int, sample_rate:
     moving = _moving_cents(region, sounding, times, bend)
     speed = region.sample.sample_rate / sample_rate
     if moving is None:
-        positions = np.arange(frames) * (speed * 2.0 ** (cents / 1200))
+        positions = np.arange(frames) * (speed * 2.0 ** (np.clip(cents, -_FARTHEST_CENTS, _FARTHEST_CENTS) / 1200))
     else:
-        steps = speed * np.exp2((cents + moving) / 1200)
+        steps = speed * np.exp2(np.clip(cents + moving, -_FARTHEST_CENTS, _FARTHEST_CENTS) / 1200)
         positions = np.concatenate(([0.0], np.cumsum(steps[:-1]))) if frames else steps
-    return _filter(_read(wave, region, positions), region, sounding, sample_rate)
+    signal = _filter(_read(wave, region, positions), region, sounding, sample_rate)
+    if region.tremolo_db:
+        signal *= np.exp2(_triangle(region.tremolo, times) * (region.tremolo_db / 6.0206)).astype(np.float32)
+    return signal
 
 
 def release_frames(region: Region, sample_rate: int) -> int:

@@ -198,7 +198,7 @@ def resolve_region(outer: Zone, inner: Zone, sample: Sample) -> Region | None:
         tremolo=oscillation(21),
         vibrato_cents=amount(6),
         tremolo_cents=amount(5),
-        tremolo_db=amount(13) / 10.0,
+        tremolo_db=max(-960, min(amount(13), 960)) / 10.0,
         tremolo_cutoff_cents=amount(10),
         modulation_cents=amount(7),
         modulation_cutoff_cents=amount(11),
