@@ -1,0 +1,105 @@
+"""Files and folders in, folders out: one bad file does not stop the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from descant.errors import BatchFailed, Cancelled, DescantError, InputNotFound
+
+AUDIO_SUFFIXES = frozenset(
+    [
+        ".wav",
+        ".wave",
+        ".flac",
+        ".aif",
+        ".aiff",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".mka",
+        ".aac",
+        ".caf",
+        ".w64",
+        ".rf64",
+        ".au",
+    ]
+)
+"""What is picked up from a folder; a file that is named is always tried, whatever it is called."""
+
+
+def run_batch(
+    inputs: Sequence[Path],
+    out: Path,
+    one: Callable[[Path, Path], None],
+    *,
+    done: Callable[[Path], bool] = lambda _: False,
+    suffixes: frozenset[str] = AUDIO_SUFFIXES,
+) -> None:
+    """Call `one(file, folder)` for each input file.
+
+    A single named file goes straight to `out`; several files, or a folder's, get `out/<name>` each, folders mirrored.
+
+    Args:
+        inputs: Files and folders.
+        out: Output folder.
+        one: The work; its errors are reported and the next file is taken.
+        done: Whether an output folder is finished already, so that its file is skipped.
+        suffixes: What is picked up from folders.
+
+    Raises:
+        InputNotFound: A folder holds nothing to work on.
+        BatchFailed: Some of several files failed.
+        DescantError: The only file failed.
+    """
+    if len(inputs) == 1 and not inputs[0].is_dir():
+        if not done(out):
+            one(inputs[0], out)
+        return
+    jobs = [(file, out / name) for given in inputs for file, name in _named(given, suffixes)]
+    jobs = _without_clashes(jobs)
+    failures: list[tuple[Path, DescantError]] = []
+    for file, folder in jobs:
+        if done(folder):
+            continue
+        try:
+            one(file, folder)
+        except Cancelled:
+            raise
+        except DescantError as error:
+            failures.append((file, error))
+            print(f"descant: {error.message}", file=sys.stderr)
+    if failures:
+        names = ", ".join(file.name for file, _ in failures[:5])
+        raise BatchFailed(
+            f"{len(failures)} of {len(jobs)} files failed: {names}{' ...' if len(failures) > 5 else ''}.",
+            "The others are finished; see the messages above.",
+        )
+
+
+def _named(given: Path, suffixes: frozenset[str]) -> list[tuple[Path, Path]]:
+    if not given.is_dir():
+        return [(given, Path(given.stem))]
+    found = [p for p in sorted(given.rglob("*")) if p.suffix.lower() in suffixes and p.is_file()]
+    if not found:
+        raise InputNotFound(f"{given} holds no files to work on.", f"Looked for {' '.join(sorted(suffixes))}.")
+    return [(file, file.relative_to(given).with_suffix("")) for file in found]
+
+
+def _without_clashes(jobs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
+    """Two inputs of one name ("a/song.wav", "b/song.wav", "song.mp3") get different folders."""
+    taken: set[Path] = set()
+    result = []
+    for file, folder in jobs:
+        free, number = folder, 1
+        while free in taken:
+            number += 1
+            free = folder.with_name(f"{folder.name} {number}")
+        taken.add(free)
+        result.append((file, free))
+    return result
