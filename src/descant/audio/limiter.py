@@ -10,11 +10,19 @@ from descant.audio.clip import Clip
 from descant.audio.oversample import interval_peaks
 from descant.errors import InvalidOption
 
+HOP_FRAMES = 16
+"""Peaks are collected and gains are drawn on a grid of so many frames (0.4 ms at 44.1 kHz)."""
+
+LOOK_AHEAD_MS = 3.0
+RELEASE_MS = 80.0
 _RECOVERY_DB = 6.0
 _ROUNDS = 4
+_MARGIN = 10.0 ** (-0.02 / 20.0)  # a gain that moves between samples lifts some peaks a little
 
 
-def limit(clip: Clip, ceiling_db: float = -1.0, *, look_ahead_ms: float = 3.0, release_ms: float = 80.0) -> Clip:
+def limit(
+    clip: Clip, ceiling_db: float = -1.0, *, look_ahead_ms: float = LOOK_AHEAD_MS, release_ms: float = RELEASE_MS
+) -> Clip:
     """The clip with a true peak of at most `ceiling_db`; what lies below is not touched.
 
     One gain for all channels: it falls smoothly within the look-ahead before a peak, and recovers along a straight
@@ -35,47 +43,70 @@ def limit(clip: Clip, ceiling_db: float = -1.0, *, look_ahead_ms: float = 3.0, r
     if look_ahead_ms <= 0 or release_ms <= 0:
         raise InvalidOption("The limiter's times must be positive.", "Typical are 3 ms look-ahead, 80 ms release.")
     ceiling = 10.0 ** (ceiling_db / 20.0)
-    peaks = _frame_peaks(clip)
-    if clip.frames == 0 or peaks.max() <= ceiling:
+    peaks = hop_peaks(clip)
+    if peaks.max(initial=0.0) <= ceiling:
         return clip
-    reach = max(1, round(look_ahead_ms / 1000 * clip.sample_rate))
-    slope_db = _RECOVERY_DB / (release_ms / 1000 * clip.sample_rate)
-    wanted = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-12))
     limited = clip
     for _ in range(_ROUNDS):
-        gain = _smooth(wanted, reach, slope_db)
-        limited = Clip((clip.samples * gain).astype(np.float32), clip.sample_rate)
-        left = _frame_peaks(limited)
+        gain = limiting_gain(
+            peaks, _MARGIN * ceiling, clip.sample_rate, look_ahead_ms=look_ahead_ms, release_ms=release_ms
+        )
+        limited = apply_gain(clip, gain)
+        left = hop_peaks(limited)
         if left.max() <= ceiling:
             return limited
-        # A gain that moves between samples can lift a peak a little over the ceiling: ask for that much more there.
-        wanted = wanted * np.minimum(1.0, 0.9999 * ceiling / np.maximum(left, 1e-12))
-    trim = 0.9999 * ceiling / float(_frame_peaks(limited).max())
-    return Clip((limited.samples * np.float32(min(1.0, trim))).astype(np.float32), clip.sample_rate)
+        # Treat the peaks that are left as if they had been that much higher.
+        peaks = peaks * np.maximum(1.0, left / ceiling)
+    return Clip(limited.samples * np.float32(_MARGIN * ceiling / hop_peaks(limited).max()), clip.sample_rate)
 
 
-def _frame_peaks(clip: Clip) -> NDArray[np.float64]:
-    """Largest magnitude around each frame, over all channels: between it and both neighbours."""
-    if clip.frames == 0:
-        return np.zeros(0)
-    after: NDArray[np.float64] = interval_peaks(clip.samples).max(axis=0).astype(np.float64)
-    before = np.concatenate([after[:1], after[:-1]])
-    peaks: NDArray[np.float64] = np.maximum(after, before)
-    return peaks
+def hop_peaks(clip: Clip) -> NDArray[np.float64]:
+    """The highest oversampled peak of all channels in each hop, shape [ceil(frames / HOP_FRAMES)]."""
+    hops = -(-clip.frames // HOP_FRAMES)
+    peaks = np.zeros(hops * HOP_FRAMES)
+    if clip.frames:
+        peaks[: clip.frames] = interval_peaks(clip.samples).max(axis=0)
+    highest: NDArray[np.float64] = peaks.reshape(hops, HOP_FRAMES).max(axis=1)
+    return highest
 
 
-def _smooth(wanted: NDArray[np.float64], reach: int, slope_db: float) -> NDArray[np.float64]:
-    """A gain below `wanted` everywhere that has no corners.
+def limiting_gain(
+    peaks: NDArray[np.float64],
+    ceiling: float,
+    sample_rate: int,
+    *,
+    look_ahead_ms: float = LOOK_AHEAD_MS,
+    release_ms: float = RELEASE_MS,
+) -> NDArray[np.float64]:
+    """The gain at the centre of each hop that keeps its peaks under the ceiling, and has no corners.
 
-    The minimum over the look-ahead, then a release that rises by at most `slope_db` per frame, then two moving
-    averages that together span the look-ahead: an average of values that are all low enough is low enough.
+    The minimum over the look-ahead, then a release that rises along a line in decibels, then two moving averages
+    that together span the look-ahead: an average of values that are all low enough is low enough.
+
+    Args:
+        peaks: From `hop_peaks`.
+        ceiling: Highest amplitude allowed.
+        sample_rate: Of the audio, in Hz.
+        look_ahead_ms: See `limit`.
+        release_ms: See `limit`.
     """
-    low = 20.0 * np.log10(minimum_filter1d(wanted, 2 * reach + 1, mode="nearest"))
-    ramp = slope_db * np.arange(low.shape[0])
-    released = 10.0 ** ((np.minimum.accumulate(low - ramp) + ramp) / 20.0)
-    width = reach + (1 - reach % 2)
-    once = uniform_filter1d(released, width, mode="nearest")
-    averaged: NDArray[np.float64] = uniform_filter1d(once, width, mode="nearest")
+    hop_ms = 1000.0 * HOP_FRAMES / sample_rate
+    reach = max(1, round(look_ahead_ms / hop_ms))
+    wanted_db = 20.0 * np.log10(np.minimum(1.0, ceiling / np.maximum(peaks, 1e-12)))
+    # One hop more than the averages span, because between two hops the gain of both counts.
+    low = minimum_filter1d(wanted_db, 2 * (reach + 1) + 1, mode="nearest")
+    ramp = _RECOVERY_DB * hop_ms / release_ms * np.arange(len(low))
+    gain = 10.0 ** ((np.minimum.accumulate(low - ramp) + ramp) / 20.0)
+    size = reach + 1 - reach % 2
+    for _ in range(2):
+        gain = uniform_filter1d(gain, size, mode="nearest")
     # Rounding in the moving averages must not lift the gain over one.
-    smooth: NDArray[np.float64] = np.minimum(averaged, 1.0)
+    smooth: NDArray[np.float64] = np.minimum(gain, 1.0)
     return smooth
+
+
+def apply_gain(clip: Clip, gain: NDArray[np.float64]) -> Clip:
+    """The clip times a gain that runs straight between the centres of the hops."""
+    centres = (np.arange(len(gain)) + 0.5) * HOP_FRAMES
+    factors = np.interp(np.arange(clip.frames) + 0.5, centres, gain).astype(np.float32)
+    return Clip(clip.samples * factors, clip.sample_rate)

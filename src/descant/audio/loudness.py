@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
 from descant.audio.clip import Clip, Samples
-from descant.audio.limiter import limit
+from descant.audio.limiter import HOP_FRAMES, hop_peaks, limit, limiting_gain
 from descant.audio.oversample import REACH, interval_peaks
 from descant.errors import InvalidOption
 
@@ -42,7 +42,10 @@ _WEIGHTS: dict[int, tuple[float, ...]] = {
     8: (1, 1, 1, 0, 1, 1, _SURROUND, _SURROUND),
 }
 _METER_BLOCK_FRAMES = 1 << 18
-_NORMALIZE_ROUNDS = 5
+
+_ESTIMATES = 12
+_ESTIMATE_ERROR_LU = 0.005
+_LEAST_EFFECT = 0.1
 _NORMALIZE_ERROR_LU = 0.02
 
 
@@ -67,7 +70,7 @@ class LoudnessMeter:
         self._with_true_peak = with_true_peak
         self._sample_rate = sample_rate
         self._channels = channels
-        self._weights = np.array(_WEIGHTS.get(channels, (1.0,) * channels))[:, np.newaxis]
+        self._weights = _channel_weights(channels)
         self._sections = k_weighting(sample_rate)
         self._state = np.zeros((len(self._sections), channels, 2))
         self._energies: list[float] = []
@@ -92,12 +95,7 @@ class LoudnessMeter:
 
     def integrated_lufs(self) -> float:
         """Gated loudness of everything pushed; -inf if all of it is below the gate of -70 LUFS."""
-        blocks = self._window_energies(_MOMENTARY_STEPS)
-        loud = blocks[_lufs(blocks) >= _ABSOLUTE_GATE]
-        if not len(loud):
-            return -math.inf
-        loud = loud[_lufs(loud) >= _lufs(loud.mean()) - _RELATIVE_GATE_LU]
-        return float(_lufs(loud.mean()))
+        return _gated_lufs(self._window_energies(_MOMENTARY_STEPS))
 
     def loudness_range_lu(self) -> float:
         """Spread of the short-term loudness (EBU Tech 3342); 0 for silence and for less than 3 s."""
@@ -208,9 +206,9 @@ def short_term_lufs(clip: Clip) -> tuple[NDArray[np.float64], NDArray[np.float64
 def normalize_loudness(clip: Clip, lufs: float, true_peak_db: float | None = -1.0) -> Clip:
     """The clip at a given loudness, with its true peak under a ceiling.
 
-    One gain for all channels; if peaks would pass the ceiling, a look-ahead limiter holds them, and the gain is
-    raised until the loudness is met again within 0.02 LU. Where that would ask for more and more limiting (a click
-    in near silence), five rounds are made and the loudness stays lower.
+    One gain for all channels. If peaks would pass the ceiling, a look-ahead limiter holds them, and the gain is
+    raised until the loudness is met again within 0.02 LU. Where more gain only means more limiting (a click in near
+    silence), the loudness stays lower: the ceiling goes first.
 
     Args:
         clip: Any clip; silence is returned as it is.
@@ -220,18 +218,22 @@ def normalize_loudness(clip: Clip, lufs: float, true_peak_db: float | None = -1.
     now = integrated_lufs(clip)
     if not math.isfinite(now):
         return clip
-    gain_db = lufs - now
-    result = clip.gain(gain_db)
-    for _ in range(_NORMALIZE_ROUNDS):
-        if true_peak_db is None:
+    if true_peak_db is None:
+        return clip.gain(lufs - now)
+    peaks = hop_peaks(clip)
+    ceiling = 10.0 ** (true_peak_db / 20.0)
+    if peaks.max() * 10.0 ** ((lufs - now) / 20.0) <= 0.9999 * ceiling:
+        return clip.gain(lufs - now)
+    powers = _hop_powers(clip)
+    aim, result = lufs, clip
+    for _ in range(2):
+        gain_db = _gain_before_limiting(aim, lufs - now, peaks, powers, ceiling, clip)
+        result = limit(clip.gain(gain_db), true_peak_db)
+        missing = lufs - integrated_lufs(result)
+        if abs(missing) < _NORMALIZE_ERROR_LU:
             break
-        limited = limit(result, true_peak_db)
-        missing = lufs - integrated_lufs(limited)
-        if limited is result or abs(missing) < _NORMALIZE_ERROR_LU:
-            return limited
-        gain_db += missing
-        result = clip.gain(gain_db)
-    return result if true_peak_db is None else limit(result, true_peak_db)
+        aim += missing
+    return result
 
 
 @cache
@@ -257,6 +259,57 @@ def _measured(clip: Clip) -> LoudnessMeter:
     meter = LoudnessMeter(clip.sample_rate, clip.channels, with_true_peak=False)
     meter.push(clip)
     return meter
+
+
+def _gain_before_limiting(
+    aim_lufs: float,
+    gain_db: float,
+    peaks: NDArray[np.float64],
+    powers: NDArray[np.float64],
+    ceiling: float,
+    clip: Clip,
+) -> float:
+    """The gain with which the limited clip reaches a loudness, estimated from its peaks and powers per hop."""
+    edges = np.minimum(np.arange(len(powers) + 1) * HOP_FRAMES, clip.frames)
+    steps = max(_MOMENTARY_STEPS, clip.frames * _STEPS_PER_S // clip.sample_rate)
+    marks = np.round(np.arange(steps + 1) * clip.sample_rate / _STEPS_PER_S).clip(max=clip.frames)
+    lengths = marks[_MOMENTARY_STEPS:] - marks[:-_MOMENTARY_STEPS]
+    last_missing, step_db = math.inf, 1.0
+    for _ in range(_ESTIMATES):
+        factor = 10.0 ** (gain_db / 20.0)
+        curve = factor * limiting_gain(peaks * factor, ceiling, clip.sample_rate)
+        sums = np.interp(marks, edges, np.concatenate([[0.0], np.cumsum(powers * curve * curve)]))
+        missing = aim_lufs - _gated_lufs((sums[_MOMENTARY_STEPS:] - sums[:-_MOMENTARY_STEPS]) / lengths)
+        if abs(missing) < _ESTIMATE_ERROR_LU or not math.isfinite(missing):
+            break
+        # The harder the limiter works, the less a decibel of gain brings: the last step tells how much.
+        effect = (last_missing - missing) / step_db
+        step_db = missing / min(max(effect, _LEAST_EFFECT), 1.0)
+        last_missing = missing
+        gain_db += step_db
+    return gain_db
+
+
+def _hop_powers(clip: Clip) -> NDArray[np.float64]:
+    """Weighted energy of each hop of the limiter's grid."""
+    weighted = sosfilt(k_weighting(clip.sample_rate), clip.samples.astype(np.float64), axis=-1)
+    power = (_channel_weights(clip.channels) * weighted * weighted).sum(axis=0)
+    starts = np.arange(0, clip.frames, HOP_FRAMES)
+    sums: NDArray[np.float64] = np.add.reduceat(power, starts)
+    return sums
+
+
+def _channel_weights(channels: int) -> NDArray[np.float64]:
+    return np.array(_WEIGHTS.get(channels, (1.0,) * channels), float)[:, np.newaxis]
+
+
+def _gated_lufs(powers: NDArray[np.float64]) -> float:
+    """Loudness of the windows that pass the absolute and the relative gate; -inf if none does."""
+    loud = powers[_lufs(powers) >= _ABSOLUTE_GATE]
+    if not len(loud):
+        return -math.inf
+    loud = loud[_lufs(loud) >= _lufs(loud.mean()) - _RELATIVE_GATE_LU]
+    return float(_lufs(loud.mean()))
 
 
 def _lufs(power: NDArray[np.float64] | Sequence[float] | float) -> NDArray[np.float64]:
