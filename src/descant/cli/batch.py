@@ -6,31 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from descant.audio.formats import AUDIO_SUFFIXES
 from descant.errors import BatchFailed, Cancelled, DescantError, InputNotFound
-
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".flac",
-        ".aif",
-        ".aiff",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".m4a",
-        ".mp4",
-        ".webm",
-        ".mka",
-        ".aac",
-        ".caf",
-        ".w64",
-        ".rf64",
-        ".au",
-    ]
-)
-"""What is picked up from a folder; a file that is named is always tried, whatever it is called."""
 
 
 def run_batch(
