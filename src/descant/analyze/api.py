@@ -1,0 +1,244 @@
+"""`analyze`: everything that can be heard in a recording. The ladder: `Analyzer.load()`, `analyzer(clip)`,
+`analyze_file(path)`; `analyze(clip)` is the short way.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.analyze.analysis import Analysis, LoudnessCurve, Span
+from descant.analyze.beats import BeatOptions, beat_contrast, count_bars, follow_beats
+from descant.analyze.evidence import Evidence, load_listener, net_evidence, signal_evidence
+from descant.analyze.features import (
+    PULSE_HOP,
+    SAMPLE_RATE,
+    Features,
+    extract_features,
+    mono_for_listening,
+)
+from descant.analyze.harmony import change_odds, chords_on_beats, key_from_evidence
+from descant.analyze.sections import find_sections
+from descant.analyze.voice import BARE_SHARE, harmonic_share, note_onsets, spans_of, voiced_spans
+from descant.audio.clip import Clip
+from descant.audio.loudness import momentary_lufs
+from descant.dsp.pitch import PitchTrack
+from descant.errors import InvalidAudio, NothingHeard
+from descant.hub.store import fetch
+from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
+from descant.nets.swift_f0 import SwiftF0
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.score.harmony import QUALITIES as INTERVALS
+from descant.score.tempo import BeatGrid
+
+NET = "descant-analysis"
+SILENCE_PEAK = 1e-3
+"""A recording whose peak stays below this (-60 dB) counts as silent."""
+
+_LOWEST_LUFS = -100.0
+_VOICE_PROBABILITY = 0.5
+_BEAT_CONTRAST = 0.04
+_BARE_CONTRAST = 0.02
+_KEY_CONFIDENCE = 0.12
+
+
+class Analyzer:
+    """The listener with its weights loaded.
+
+    Args:
+        pitch: Tracks the melody.
+        listener: The trained net; None falls back on plain signal processing, which hears less.
+    """
+
+    def __init__(self, pitch: SwiftF0, listener: Listener | None) -> None:
+        self._pitch = pitch
+        self._listener = listener
+
+    @classmethod
+    def load(cls, name: str | None = NET) -> Analyzer:
+        """From a card's name, or None for plain signal processing.
+
+        Raises:
+            ModelNotFound: No such card.
+            CardError: The weights do not fit their config.
+        """
+        return cls(SwiftF0.load(), None if name is None else load_listener(fetch(name)))
+
+    def __call__(
+        self,
+        clip: Clip,
+        *,
+        vocals: Clip | None = None,
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Analysis:
+        """Analyze a recording.
+
+        Args:
+            clip: A song, an instrument, or a bare voice; any rate and channel count.
+            vocals: The voice alone, as long as `clip`, if it is known (from `separate`, or `clip` itself when it is
+                a cappella): melody and vocal activity are taken from it.
+            progress: Receives `Progress` events.
+            cancel: Stops the work when raised.
+
+        Returns:
+            What was heard; what was not is empty and named in `remarks`.
+
+        Raises:
+            InvalidAudio: The clip has no samples.
+            NothingHeard: It is silent throughout.
+        """
+        if clip.frames == 0:
+            raise InvalidAudio("The recording has no samples.", "Check that the export was complete.")
+        if clip.peak < SILENCE_PEAK:
+            raise NothingHeard("The recording is silent.", "Check the microphone or the exported track.")
+        monitor = Monitor(progress, cancel)
+        melody = self._pitch(clip if vocals is None else vocals, progress=monitor.part("melody", 0.0, 0.25).sink)
+        monitor.part("spectra", 0.25, 0.3).report(0.0)
+        mono = mono_for_listening(clip)
+        features = extract_features(mono)
+        listening = monitor.part("listening", 0.4, 0.7)
+        evidence = (
+            signal_evidence(features) if self._listener is None else net_evidence(features, self._listener, listening)
+        )
+        monitor.part("beats", 0.7, 0.9).report(0.0)
+        analysis = _decode(clip, vocals, melody, mono, features, evidence)
+        monitor.part("done", 0.9, 1.0).report(1.0)
+        return analysis
+
+
+@lru_cache(maxsize=2)
+def _default(name: str | None) -> Analyzer:
+    return Analyzer.load(name)
+
+
+def analyze(
+    clip: Clip,
+    *,
+    vocals: Clip | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Analysis:
+    """`Analyzer.load()(clip, ...)` with the analyzer kept for the next call; see `Analyzer.__call__`."""
+    return _default(None)(clip, vocals=vocals, progress=progress, cancel=cancel)
+
+
+def analyze_file(
+    path: Path,
+    *,
+    vocals: Path | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Analysis:
+    """Analyze a sound file; see `Analyzer.__call__` and `audio.io.read` for what can go wrong."""
+    from descant.audio.io import read
+
+    clip = read(path, channels=1)
+    voice = None if vocals is None else read(vocals, channels=1)
+    return analyze(clip, vocals=voice, progress=progress, cancel=cancel)
+
+
+def _decode(
+    clip: Clip,
+    vocals: Clip | None,
+    melody: PitchTrack,
+    mono: NDArray[np.float32],
+    features: Features,
+    evidence: Evidence,
+) -> Analysis:
+    duration_s = clip.duration_s
+    is_bare = vocals is clip or harmonic_share(melody, features) >= BARE_SHARE
+    activation = evidence.beat
+    if is_bare:
+        activation = np.maximum(activation, 0.5 * note_onsets(melody, features))
+    grid, contrast, remarks = _beats(activation, evidence, is_bare=is_bare)
+    key, key_confidence = key_from_evidence(evidence.key)
+    if key_confidence < _KEY_CONFIDENCE and not melody.voiced.any():
+        key, key_confidence = None, 0.0
+        remarks.append("No key was found: nothing has a clear pitch.")
+    tempo = grid.tempo_map() if len(grid.times_s) > 1 else None
+    if is_bare:
+        remarks.append("A voice alone: its chords are left to `compose`.")
+    chords = (
+        ()
+        if tempo is None or is_bare
+        else chords_on_beats(evidence.chord, evidence.bass, evidence.harmony_fps, grid, tempo, duration_s, key)
+    )
+    sections = (
+        ()
+        if tempo is None
+        else find_sections(
+            np.exp(evidence.chord) @ _TONES,
+            features.mel.astype(np.float64),
+            (evidence.harmony_fps, evidence.pulse_fps),
+            grid,
+            tempo,
+        )
+    )
+    return Analysis(
+        duration_s,
+        melody,
+        grid,
+        contrast,
+        grid.bpm,
+        key,
+        key_confidence,
+        chords,
+        sections,
+        _loudness(clip),
+        _vocal_spans(clip, vocals, melody, mono, evidence, is_bare=is_bare),
+        is_bare,
+        features.tuning_cents,
+        tuple(remarks),
+    )
+
+
+def _beats(activation: NDArray[np.float64], evidence: Evidence, *, is_bare: bool) -> tuple[BeatGrid, float, list[str]]:
+    times = follow_beats(activation, evidence.pulse_fps, BeatOptions())
+    contrast = beat_contrast(activation, evidence.pulse_fps, times)
+    if len(times) < 2:
+        return BeatGrid((), ()), 0.0, ["No beats were found: the recording is too short."]
+    if contrast < (_BARE_CONTRAST if is_bare else _BEAT_CONTRAST):
+        return BeatGrid((), ()), contrast, ["No beats were found: there is no clear pulse."]
+    changes = change_odds(evidence.chord, evidence.harmony_fps, times)
+    return count_bars(evidence.downbeat, evidence.pulse_fps, times, changes), contrast, []
+
+
+def _loudness(clip: Clip) -> LoudnessCurve:
+    times, lufs = momentary_lufs(clip)
+    return LoudnessCurve(np.asarray(times, float), np.maximum(np.asarray(lufs, float), _LOWEST_LUFS))
+
+
+def _vocal_spans(
+    clip: Clip,
+    vocals: Clip | None,
+    melody: PitchTrack,
+    mono: NDArray[np.float32],
+    evidence: Evidence,
+    *,
+    is_bare: bool,
+) -> tuple[Span, ...]:
+    if vocals is None and not is_bare:
+        if evidence.voice is None:
+            return ()
+        return spans_of(evidence.voice > _VOICE_PROBABILITY, evidence.pulse_fps, clip.duration_s)
+    voice = mono if vocals is None or vocals is clip else mono_for_listening(vocals)
+    frames = max(1, len(voice) // PULSE_HOP)
+    blocks = np.pad(voice, (0, max(0, frames * PULSE_HOP - len(voice))))[: frames * PULSE_HOP].reshape(frames, -1)
+    level_db = 10.0 * np.log10((blocks.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
+    at = np.arange(frames) * PULSE_HOP / SAMPLE_RATE
+    return voiced_spans(melody, np.interp(melody.times_s, at, level_db), clip.duration_s)
+
+
+def _chord_tones() -> NDArray[np.float64]:
+    tones = np.zeros((NO_CHORD_INDEX + 1, 12))
+    for root in range(12):
+        for index, quality in enumerate(QUALITIES):
+            tones[root * len(QUALITIES) + index, [(root + i) % 12 for i in INTERVALS[quality]]] = 1.0
+    return tones
+
+
+_TONES = _chord_tones()

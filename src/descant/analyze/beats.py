@@ -1,0 +1,184 @@
+"""Beats from frame-wise evidence: the path through all tempi that explains every frame best.
+
+A bar-pointer model (Whiteley et al. 2006; Krebs, Boeck and Widmer 2015) written as a semi-Markov search: the state is
+"a beat at frame t that came `period` frames after the last", so a tempo may change at every beat and costs more the
+more it changes. The cost of a change is what decides how freely a singer may breathe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.score.tempo import BeatGrid
+
+Floats = NDArray[np.float64]
+
+_EPSILON = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class BeatOptions:
+    """How beats are searched.
+
+    Attributes:
+        lowest_bpm: Slowest tempo.
+        highest_bpm: Fastest tempo.
+        stiffness: Cost of a tempo change, per relative change from one beat to the next.
+        usual_bpm: Where the tempo prior peaks.
+        spread_octaves: Standard deviation of the tempo prior in octaves.
+        prior_weight: Weight of the tempo prior, per beat.
+        silence_weight: Weight of the frames between beats, which say that no beat is there.
+        frames_per_s: Resolution of the search.
+    """
+
+    lowest_bpm: float = 50.0
+    highest_bpm: float = 215.0
+    stiffness: float = 60.0
+    usual_bpm: float = 112.0
+    spread_octaves: float = 0.8
+    prior_weight: float = 0.3
+    silence_weight: float = 0.12
+    frames_per_s: float = 100.0
+
+
+def follow_beats(activation: Floats, frames_per_s: float, options: BeatOptions | None = None) -> Floats:
+    """Beat times that best explain an activation.
+
+    Args:
+        activation: Probability of a beat in each frame, shape [frames], 0..1.
+        frames_per_s: Its frame rate.
+        options: Tempo range and stiffness.
+
+    Returns:
+        Times in seconds, rising; empty when the recording is shorter than two beats of the fastest tempo.
+    """
+    options = options or BeatOptions()
+    fine = _resampled(activation, frames_per_s, options.frames_per_s)
+    shortest = round(60.0 * options.frames_per_s / options.highest_bpm)
+    longest = round(60.0 * options.frames_per_s / options.lowest_bpm)
+    if len(fine) < 2 * shortest:
+        return np.zeros(0)
+    frames = _best_path(fine, np.arange(shortest, longest + 1), options)
+    return _refined(frames, fine) / options.frames_per_s
+
+
+def _resampled(activation: Floats, have: float, want: float) -> Floats:
+    count = int((len(activation) - 1) * want / have) + 1
+    return np.interp(np.arange(count) / want, np.arange(len(activation)) / have, activation)
+
+
+def _best_path(activation: Floats, periods: NDArray[np.int64], options: BeatOptions) -> NDArray[np.int64]:
+    frames, longest = len(activation), int(periods[-1])
+    clipped = np.clip(activation, _EPSILON, 1.0 - _EPSILON)
+    beat = np.log(clipped)
+    rest = options.silence_weight * np.log1p(-clipped)
+    quiet = np.concatenate([[0.0], np.cumsum(rest)])  # quiet[t] sums the frames before t
+    change = -options.stiffness * np.abs(np.log(periods[np.newaxis, :] / periods[:, np.newaxis]))
+    bpm = 60.0 * options.frames_per_s / periods
+    prior = -options.prior_weight * 0.5 * (np.log2(bpm / options.usual_bpm) / options.spread_octaves) ** 2
+
+    # Row t of `arrived` (kept for one longest period only): for each next period, the best score of a path whose last
+    # beat is at t. `score` is that of a beat at t by the period before it; `came_from` leads from one to the other.
+    ring = longest + 1
+    arrived = np.full((ring, len(periods)), -np.inf)
+    score = np.full((ring, len(periods)), -np.inf)
+    came_from = np.zeros((frames, len(periods)), np.uint8)
+    columns = np.arange(len(periods))
+    for t in range(frames):
+        before = np.maximum(t - periods, 0)
+        now = np.where(
+            t >= periods,
+            arrived[before % ring, columns] + quiet[t] - quiet[before + 1],
+            quiet[t],  # the first beat: nothing but rests came before it
+        )
+        score[t % ring] = now + beat[t] + prior
+        moves = score[t % ring][:, np.newaxis] + change
+        came_from[t] = moves.argmax(axis=0)
+        arrived[t % ring] = moves[came_from[t], columns]
+
+    last = np.arange(max(0, frames - longest), frames)
+    ends = score[last % ring] + (quiet[-1] - quiet[last + 1])[:, np.newaxis]
+    ends[(frames - last)[:, np.newaxis] > periods] = -np.inf
+    row, column = (int(i) for i in np.unravel_index(int(ends.argmax()), ends.shape))
+    beats = [int(last[row])]
+    while beats[-1] >= periods[column]:
+        beats.append(beats[-1] - int(periods[column]))
+        column = int(came_from[beats[-1], column])
+    return np.asarray(beats[::-1], np.int64)
+
+
+def _refined(frames: NDArray[np.int64], activation: Floats) -> Floats:
+    """Move beats that sit on a peak to its top between the frames (a parabola through three points)."""
+    inner = frames[(frames > 0) & (frames < len(activation) - 1)]
+    times = frames.astype(float)
+    left, middle, right = activation[inner - 1], activation[inner], activation[inner + 1]
+    curve = left - 2 * middle + right
+    peak = (middle >= left) & (middle >= right) & (curve < -1e-9)
+    offset = np.where(peak, 0.5 * (left - right) / np.where(peak, curve, -1.0), 0.0)
+    times[(frames > 0) & (frames < len(activation) - 1)] += np.clip(offset, -0.5, 0.5)
+    return times
+
+
+def beat_contrast(activation: Floats, frames_per_s: float, times_s: Floats) -> float:
+    """How clearly beats stand out: mean activation on beats against half-way between them, 0..1."""
+    if len(times_s) < 4:
+        return 0.0
+    at = np.arange(len(activation)) / frames_per_s
+
+    def level(times: Floats) -> float:
+        near = [np.interp(times + shift, at, activation) for shift in (-0.02, 0.0, 0.02)]
+        return float(np.max(near, axis=0).mean())
+
+    on, between = level(times_s), level((times_s[1:] + times_s[:-1]) / 2)
+    return max(0.0, on - between)
+
+
+def count_bars(downbeat: Floats, frames_per_s: float, times_s: Floats, changes: Floats | None = None) -> BeatGrid:
+    """Number the beats within bars of three or four.
+
+    Args:
+        downbeat: Probability of a downbeat in each frame, shape [frames].
+        frames_per_s: Its frame rate.
+        times_s: Beat times.
+        changes: Further evidence for a bar's start at each beat (log odds, such as from chord changes).
+
+    Returns:
+        The grid; bars are of one length, but a bar may be cut short where the evidence insists.
+    """
+    if len(times_s) == 0:
+        return BeatGrid((), ())
+    at = np.arange(len(downbeat)) / frames_per_s
+    near = [np.interp(times_s + shift, at, downbeat) for shift in (-0.04, -0.02, 0.0, 0.02, 0.04)]
+    p = np.clip(np.max(near, axis=0), 0.01, 0.99)
+    odds = np.log(p) - np.log1p(-p) + (0.0 if changes is None else changes)
+    best: tuple[float, NDArray[np.int64]] | None = None
+    for bar, prior in ((4, 0.0), (3, -2.0)):
+        value, positions = _bar_path(np.log1p(np.exp(-np.abs(odds))), odds, bar)
+        if best is None or value + prior > best[0]:
+            best = (value + prior, positions)
+    assert best is not None
+    return BeatGrid(tuple(times_s.tolist()), tuple(int(x) + 1 for x in best[1]))
+
+
+def _bar_path(normalizer: Floats, odds: Floats, bar: int) -> tuple[float, NDArray[np.int64]]:
+    """Viterbi over positions in a bar; breaking the count costs like four clear beats."""
+    yes = np.minimum(odds, 0.0) - normalizer
+    no = np.minimum(-odds, 0.0) - normalizer
+    broken = -12.0
+    score = np.where(np.arange(bar) == 0, yes[0], no[0])
+    back = np.zeros((len(odds), bar), np.int64)
+    for i in range(1, len(odds)):
+        follow = np.roll(score, 1)
+        jump, best = float(score.max()) + broken, int(score.argmax())
+        back[i] = (np.arange(bar) - 1) % bar
+        if jump > follow[0]:
+            follow[0], back[i, 0] = jump, best
+        score = follow + np.where(np.arange(bar) == 0, yes[i], no[i])
+    positions = np.zeros(len(odds), np.int64)
+    positions[-1] = int(score.argmax())
+    for i in range(len(odds) - 1, 0, -1):
+        positions[i - 1] = back[i, positions[i]]
+    return float(score.max()), positions
