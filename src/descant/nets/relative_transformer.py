@@ -3,6 +3,7 @@
 Position enters only through the distance between query and key: each head has a learned vector for every distance,
 and its product with the query is added to the attention logit. Nothing is tied to an absolute position, so a model
 runs on sequences longer than those it was trained on; distances beyond `max_distance` share the last vector.
+`nets.decoder` runs the same model token by token.
 """
 
 from __future__ import annotations
@@ -60,33 +61,6 @@ def skew(products: Tensor) -> Tensor:
     return flat[..., queries:].unflatten(-1, (queries, keys))
 
 
-class KeyValueCache:
-    """Keys and values of what a batch of sequences has seen, so that each new token costs one step.
-
-    The sequences may differ in length: a slot that holds no token of a sequence is marked and never attended to,
-    and distances are counted in the sequence's own tokens.
-
-    Args:
-        config: The model's shape.
-        batch: Number of sequences.
-        capacity: Slots; `RelativeTransformer.extend` fails when they run out.
-    """
-
-    def __init__(self, config: RelativeTransformerConfig, batch: int, capacity: int, dtype: torch.dtype) -> None:
-        shape = (config.layers, batch, config.heads, capacity, config.head_size)
-        self.keys = torch.zeros(shape, dtype=dtype)
-        self.values = torch.zeros(shape, dtype=dtype)
-        self.positions = torch.zeros(batch, capacity, dtype=torch.long)
-        self.is_token = torch.zeros(batch, capacity, dtype=torch.bool)
-        self.lengths = torch.zeros(batch, dtype=torch.long)
-        self.used = 0
-
-    @property
-    def capacity(self) -> int:
-        """Number of slots."""
-        return self.positions.shape[1]
-
-
 class RelativeAttention(nn.Module):
     """Causal multi-head self-attention with learned vectors for relative distances."""
 
@@ -109,28 +83,6 @@ class RelativeAttention(nn.Module):
         future = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
         weights = logits.masked_fill(future, float("-inf")).softmax(-1)
         return self._join(weights.to(value.dtype) @ value)
-
-    def extend(self, x: Tensor, cache: KeyValueCache, layer: int, distance: Tensor, hidden: Tensor) -> Tensor:
-        """The same for T new positions after those in the cache, whose keys and values are added to it.
-
-        Args:
-            x: [B, T, width].
-            cache: `cache.used` already counts the new slots.
-            layer: Index of this layer.
-            distance: [B, 1, T, S] distances from the new positions to all slots, within 0..max_distance-1.
-            hidden: [B, 1, T, S], true where a slot must not be seen.
-        """
-        query, key, value = self._heads(x)
-        new = slice(cache.used - x.shape[1], cache.used)
-        cache.keys[layer, :, :, new] = key
-        cache.values[layer, :, :, new] = value
-        by_distance = query @ self.distances.transpose(-1, -2)
-        relative = by_distance.gather(-1, distance.expand(-1, self.config.heads, -1, -1))
-        logits = (query @ cache.keys[layer, :, :, : cache.used].transpose(-1, -2) + relative).mul_(
-            self.config.head_size**-0.5
-        )
-        weights = logits.masked_fill_(hidden, torch.finfo(logits.dtype).min).softmax(-1)
-        return self._join(weights @ cache.values[layer, :, :, : cache.used])
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch, length, _ = x.shape
@@ -159,11 +111,6 @@ class Block(nn.Module):
         """[B, L, width] to [B, L, width]."""
         x = x + self.dropout(self.attention(self.attention_norm(x)))
         return x + self.dropout(self._feed_forward(x))
-
-    def extend(self, x: Tensor, cache: KeyValueCache, layer: int, distance: Tensor, hidden: Tensor) -> Tensor:
-        """See `RelativeAttention.extend`."""
-        x = x + self.attention.extend(self.attention_norm(x), cache, layer, distance, hidden)
-        return x + self._feed_forward(x)
 
     def _feed_forward(self, x: Tensor) -> Tensor:
         narrowed: Tensor = self.narrow(F.gelu(self.widen(self.feed_forward_norm(x)), approximate="tanh"))
@@ -209,44 +156,6 @@ class RelativeTransformer(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self._logits(x, table)
-
-    @torch.no_grad()
-    def extend(
-        self, tokens: Tensor, cache: KeyValueCache, *, is_token: Tensor | None = None, table: Tensor | None = None
-    ) -> Tensor:
-        """Logits after new tokens, given the cache of those before; equal to `forward` on the whole sequence.
-
-        Args:
-            tokens: [B, T].
-            cache: Extended in place.
-            is_token: [B, T], false where a sequence has no token in this step (it is shorter than its siblings).
-            table: `embeddings()`, computed once by callers who make many steps.
-
-        Returns:
-            [B, T, vocabulary]; meaningless where `is_token` is false.
-        """
-        batch, count = tokens.shape
-        assert cache.used + count <= cache.capacity, "the cache is full"
-        present = torch.ones(batch, count, dtype=torch.bool) if is_token is None else is_token
-        table = self.embeddings() if table is None else table
-        start, cache.used = cache.used, cache.used + count
-        order = present.long().cumsum(-1) - 1 + cache.lengths[:, None]
-        cache.positions[:, start : cache.used] = order
-        cache.is_token[:, start : cache.used] = present
-        cache.lengths += present.sum(-1)
-        distance = order[:, :, None] - cache.positions[:, None, : cache.used]
-        later_slot = torch.arange(cache.used) > torch.arange(start, cache.used)[:, None]
-        hidden = (~cache.is_token[:, None, : cache.used] | later_slot)[:, None]
-        distance = distance.clamp_(0, self.config.max_distance - 1)[:, None]
-        x = F.embedding(tokens, table) * self.embedding_scale
-        for layer, block in enumerate(self.blocks):
-            assert isinstance(block, Block)
-            x = block.extend(x, cache, layer, distance, hidden)
-        return self._logits(x, table)
-
-    def cache(self, batch: int, capacity: int) -> KeyValueCache:
-        """An empty cache for `extend`."""
-        return KeyValueCache(self.config, batch, capacity, self.tokens.dtype)
 
     def embeddings(self) -> Tensor:
         """[vocabulary, width]: the vectors of all tokens, used for input and output."""
