@@ -46,6 +46,7 @@ _METER_BLOCK_FRAMES = 1 << 18
 _ESTIMATES = 12
 _ESTIMATE_ERROR_LU = 0.005
 _LEAST_EFFECT = 0.1
+_LARGEST_STEP_DB = 3.0
 _NORMALIZE_ERROR_LU = 0.02
 
 
@@ -280,11 +281,13 @@ def _gain_before_limiting(
         curve = factor * limiting_gain(peaks * factor, ceiling, clip.sample_rate)
         sums = np.interp(marks, edges, np.concatenate([[0.0], np.cumsum(powers * curve * curve)]))
         missing = aim_lufs - _gated_lufs((sums[_MOMENTARY_STEPS:] - sums[:-_MOMENTARY_STEPS]) / lengths)
-        if abs(missing) < _ESTIMATE_ERROR_LU or not math.isfinite(missing):
+        if abs(missing) >= abs(last_missing):
+            return gain_db - step_db  # past the loudest that limiting can make it
+        if abs(missing) < _ESTIMATE_ERROR_LU:
             break
         # The harder the limiter works, the less a decibel of gain brings: the last step tells how much.
         effect = (last_missing - missing) / step_db
-        step_db = missing / min(max(effect, _LEAST_EFFECT), 1.0)
+        step_db = min(missing / min(max(effect, _LEAST_EFFECT), 1.0), _LARGEST_STEP_DB)
         last_missing = missing
         gain_db += step_db
     return gain_db
