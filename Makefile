@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test check lint types install install-dev clean
 
 demo: .venv/.installed
-	$(BIN)/python -m descant.pipelines.demo demo
+	$(BIN)/python scripts/demo demo
 
 test: .venv/.installed-dev
 	bash scripts/test

@@ -1,0 +1,247 @@
+"""Singing in, band out: separate, listen, write down the melody, compose, play, mix.
+
+The graph of SingSong's job (Donahue et al., 2023) with a score in the middle, so that chords, notes and instruments
+stay editable, and with a band that moves with the singer's own beats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from descant.analyze.api import Analysis, analyze
+from descant.audio.clip import Clip, Stems
+from descant.audio.loudness import integrated_lufs
+from descant.audio.resample import resample
+from descant.audio.stretch import retime
+from descant.compose.api import BandOptions, Composer, Take
+from descant.errors import InvalidOption, NothingHeard
+from descant.instrument.api import play
+from descant.mix.api import Mix, MixOptions, mix
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.score.harmony import ChordSpan
+from descant.score.notes import Score, Track
+from descant.score.tempo import BeatGrid, TempoMap, TimeSignature
+from descant.separate.api import Separator
+from descant.transcribe.api import transcribe_melody
+
+Source = Literal["auto", "song", "voice"]
+
+MIN_RATE = 44_100
+VOICE_ALONE_LU = 12.0
+"""A recording whose accompaniment lies this far below its voice is taken for a voice alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccompanyOptions:
+    """What the singer can decide.
+
+    Attributes:
+        band: Style, density, seed, takes, instruments of the band.
+        source: Whether the recording is a "song" (the voice is separated from it) or a "voice" alone; "auto" listens.
+        bpm: Move the voice onto a steady tempo; None lets the band follow the singer.
+        mix: Loudness and balance.
+        soundfont: A SoundFont file; None takes FluidR3 when it is installed, else TimGM6mb.
+    """
+
+    band: BandOptions = field(default_factory=BandOptions)
+    source: Source = "auto"
+    bpm: float | None = None
+    mix: MixOptions = field(default_factory=MixOptions)
+    soundfont: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What was found in a recording: everything the band needs.
+
+    Attributes:
+        vocals: The voice.
+        is_song: Whether it was taken out of a song.
+        analysis: Beats, key, chords, sections, melody.
+        melody: The sung notes, in quarters of `tempo`.
+        beats: The beats the band plays on: the singer's own, or steady ones after `steady`.
+        tempo: Their tempo map.
+    """
+
+    vocals: Clip
+    is_song: bool
+    analysis: Analysis
+    melody: Track
+    beats: BeatGrid
+    tempo: TempoMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performance:
+    """One take, played and mixed.
+
+    Attributes:
+        take: What was composed, with its value.
+        mixed: The mix and its stems.
+    """
+
+    take: Take
+    mixed: Mix
+
+
+def take_apart(
+    clip: Clip, source: Source = "auto", *, progress: ProgressSink | None = None, cancel: CancelToken | None = None
+) -> tuple[Clip, bool]:
+    """The voice of a recording, and whether it had to be taken out of a song.
+
+    A voice alone is passed on as it is: separation would only cost quality.
+    """
+    if source == "voice":
+        return clip, False
+    stems = Separator.load()(clip, progress=progress, cancel=cancel)
+    voice, rest = (integrated_lufs(stems[name]) for name in ("vocals", "accompaniment"))
+    if source == "auto" and voice - rest > VOICE_ALONE_LU:
+        return clip, False
+    return stems["vocals"], True
+
+
+def listen(
+    clip: Clip,
+    vocals: Clip,
+    *,
+    is_song: bool,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Heard:
+    """Analyse a recording and write down what is sung.
+
+    Raises:
+        NothingHeard: There is no voice, or no pulse at all.
+    """
+    monitor = Monitor(progress, cancel)
+    analysis = analyze(clip, vocals=vocals, progress=monitor.part("listening", 0.0, 0.8).sink, cancel=cancel)
+    if len(analysis.beats.times_s) < 2:
+        raise NothingHeard("No beat was found in the recording.", "Sing at least a few bars in a steady pulse.")
+    monitor.part("writing down the melody", 0.8, 0.8).report(0.0)
+    tempo = analysis.beats.tempo_map()
+    melody = transcribe_melody(vocals, tempo)
+    if not melody.notes:
+        raise NothingHeard(
+            "No sung melody was found in the recording.",
+            "Is there a voice in it? Speech, whispering and noise have no notes to build on.",
+        )
+    monitor.report(1.0)
+    return Heard(vocals, is_song, analysis, melody, analysis.beats, tempo)
+
+
+def lead_sheet(heard: Heard, *, chords: tuple[ChordSpan, ...] | None = None) -> Score:
+    """Melody, chords, key and form on the singer's beats: what the composer works from.
+
+    Args:
+        heard: The recording.
+        chords: Chords to use instead of those heard; None keeps what was heard (nothing, for a voice alone).
+    """
+    if chords is None:
+        chords = heard.analysis.chords if heard.is_song else ()
+    return Score(
+        tracks=(replace(heard.melody, name="melody"),),
+        tempo=heard.tempo,
+        time_signatures=(TimeSignature(0.0, heard.beats.beats_per_bar, 4),),
+        key=heard.analysis.key,
+        chords=chords,
+        sections=heard.analysis.sections,
+    )
+
+
+def steady(heard: Heard, bpm: float) -> Heard:
+    """The same singing moved onto a steady tempo: every beat is stretched to 60 / bpm seconds, pitch kept.
+
+    Raises:
+        InvalidOption: The tempo is impossible or too far from the singer's.
+    """
+    if not 20 <= bpm <= 400:
+        raise InvalidOption(f"A tempo of {bpm:g} beats per minute cannot be played.", "Choose 20 to 400.")
+    anchors = heard.tempo.anchors
+    new = TempoMap.constant(bpm)
+    steady_s = new.seconds_at([quarter for quarter, _ in anchors])
+    vocals = retime(heard.vocals, [seconds for _, seconds in anchors], steady_s.tolist())
+    times_s = new.seconds_at(heard.tempo.quarters_at(heard.beats.times_s))
+    beats = BeatGrid(tuple(times_s.tolist()), heard.beats.bar_positions)
+    return replace(heard, vocals=vocals, beats=beats, tempo=new)
+
+
+def perform(
+    take: Take,
+    heard: Heard,
+    options: AccompanyOptions,
+    *,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Performance:
+    """Play a take's band and mix it with the voice.
+
+    The mix is stereo, at the voice's rate or 44.1 kHz, whichever is higher.
+    """
+    monitor = Monitor(progress, cancel)
+    rate = max(heard.vocals.sample_rate, MIN_RATE)
+    band = take.score.with_tracks(t for t in take.score.tracks if t.name != "melody")
+    played = play(
+        band,
+        soundfont=options.soundfont,
+        sample_rate=rate,
+        progress=monitor.part("playing", 0.0, 0.6).sink,
+        cancel=cancel,
+    )
+    voice = resample(heard.vocals, rate).to_channels(2)
+    stems = _same_length({"vocals": voice, **played})
+    mixed = mix(
+        stems, lead="vocals", options=options.mix, progress=monitor.part("mixing", 0.6, 1.0).sink, cancel=cancel
+    )
+    return Performance(take, mixed)
+
+
+def accompany(
+    clip: Clip,
+    options: AccompanyOptions | None = None,
+    *,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Performance, ...]:
+    """A band for a singer.
+
+    Args:
+        clip: Singing, alone or in a song; any rate and channel count.
+        options: What the singer decides.
+        progress: Receives events.
+        cancel: Checked often.
+
+    Returns:
+        As many performances as takes were asked for, the best first.
+
+    Raises:
+        NothingHeard: No voice, no melody or no pulse.
+    """
+    options = options or AccompanyOptions()
+    monitor = Monitor(progress, cancel)
+    vocals, is_song = take_apart(
+        clip, options.source, progress=monitor.part("separating", 0.0, 0.25).sink, cancel=cancel
+    )
+    heard = listen(clip, vocals, is_song=is_song, progress=monitor.part("listening", 0.25, 0.45).sink, cancel=cancel)
+    if options.bpm is not None:
+        heard = steady(heard, options.bpm)
+    takes = Composer.load()(
+        lead_sheet(heard), options.band, progress=monitor.part("composing", 0.45, 0.75).sink, cancel=cancel
+    )
+    share = 0.25 / len(takes)
+    return tuple(
+        perform(
+            take,
+            heard,
+            options,
+            progress=monitor.part("playing", 0.75 + i * share, 0.75 + (i + 1) * share).sink,
+            cancel=cancel,
+        )
+        for i, take in enumerate(takes)
+    )
+
+
+def _same_length(clips: Mapping[str, Clip]) -> Stems:
+    frames = max(c.frames for c in clips.values())
+    return Stems({name: c.pad_to(frames) for name, c in clips.items()})

@@ -1,0 +1,222 @@
+"""`accompany` for files: a folder with the mix, the stems, the score, the chords to edit, and a page to look at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from descant.analyze.export import write_json
+from descant.audio.clip import Clip
+from descant.audio.io import read, write
+from descant.audio.loudness import integrated_lufs, true_peak_db
+from descant.compose.api import Composer
+from descant.errors import InvalidAudio, NothingHeard, OutputError
+from descant.files import PathLike, as_path, atomic_output
+from descant.pipelines.accompany import (
+    AccompanyOptions,
+    Heard,
+    Performance,
+    lead_sheet,
+    listen,
+    perform,
+    steady,
+    take_apart,
+)
+from descant.pipelines.page import Part, write_page
+from descant.pipelines.picture import draw_song
+from descant.pipelines.workspace import Workspace
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.score.chord_file import read_chords, write_chords
+from descant.score.midi import write_midi
+from descant.score.musicxml import write_musicxml
+from descant.score.notes import Score
+
+_SHORTEST_S = 1.0
+_STEPS = ".steps"
+_PIXELS_PER_SECOND = 40
+_README_WIDTH = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class AccompanyResult:
+    """What was written.
+
+    Attributes:
+        folder: The output folder.
+        page: Its `index.html`.
+        bpm: Tempo of the song.
+        key: Its key, for people.
+        is_song: Whether the voice was taken out of a song.
+        take_values: The value of each take, best first.
+        lufs: Integrated loudness of the mix.
+        true_peak_db: Its true peak in dBTP.
+        remarks: What the analysis wants people to know.
+    """
+
+    folder: Path
+    page: Path
+    bpm: float
+    key: str
+    is_song: bool
+    take_values: tuple[float, ...]
+    lufs: float
+    true_peak_db: float
+    remarks: tuple[str, ...]
+
+
+def accompany_file(
+    path: PathLike,
+    out: PathLike,
+    options: AccompanyOptions | None = None,
+    *,
+    chords: PathLike | None = None,
+    title: str | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> AccompanyResult:
+    """Write a band for the singer in a file.
+
+    The folder gets `mix.flac`, `stems/*.flac`, `score.mid`, `score.musicxml`, `chords.txt`, `analysis.json`,
+    `picture.svg`, `index.html`, and for further takes `takes/<n>.flac` and `.mid`. Separation is kept in a hidden
+    folder, so that a second run (other chords, another style) or one after a crash does not repeat it.
+
+    Args:
+        path: The recording.
+        out: Output folder, made if missing.
+        options: What the singer decides.
+        chords: A chord file to use instead of what was inferred (edit `chords.txt` of an earlier run).
+        title: Heading of the page; the file's name if not given.
+        progress: Receives events.
+        cancel: Checked often.
+
+    Raises:
+        DescantError: The file cannot be read, nothing is sung in it, the folder cannot be written.
+    """
+    options = options or AccompanyOptions()
+    source, folder = as_path(path), as_path(out)
+    _refuse_file_as_folder(folder)
+    monitor = Monitor(progress, cancel)
+    clip = read(source)
+    _refuse_hopeless(clip, source)
+    vocals, is_song = _take_apart_once(clip, source, folder, options, monitor.part("separating", 0.0, 0.25))
+    heard = listen(clip, vocals, is_song=is_song, progress=monitor.part("listening", 0.25, 0.45).sink, cancel=cancel)
+    if options.bpm is not None:
+        heard = steady(heard, options.bpm)
+    given = None if chords is None else read_chords(as_path(chords), heard.tempo)
+    takes = Composer.load()(
+        lead_sheet(heard, chords=given), options.band, progress=monitor.part("composing", 0.45, 0.7).sink, cancel=cancel
+    )
+    share = 0.3 / len(takes)
+    best: Performance | None = None
+    for index, take in enumerate(takes):
+        part = monitor.part("playing", 0.7 + index * share, 0.7 + (index + 1) * share)
+        performance = perform(take, heard, options, progress=part.part("playing", 0.0, 0.8).sink, cancel=cancel)
+        if best is None:
+            best = performance
+        else:
+            write(folder / "takes" / f"{index + 1}.flac", performance.mixed.clip)
+            write_midi(folder / "takes" / f"{index + 1}.mid", take.score)
+        part.report(0.9, "writing")
+    assert best is not None, "a composer returns at least one take"
+    values = tuple(take.value for take in takes)
+    _write_folder(folder, best, heard, options, values, title or source.stem)
+    monitor.report(1.0)
+    mixed = best.mixed.clip
+    key = best.take.score.key
+    return AccompanyResult(
+        folder=folder,
+        page=folder / "index.html",
+        bpm=heard.beats.bpm,
+        key=key.name if key else "unknown",
+        is_song=is_song,
+        take_values=values,
+        lufs=integrated_lufs(mixed),
+        true_peak_db=true_peak_db(mixed),
+        remarks=heard.analysis.remarks,
+    )
+
+
+def _refuse_file_as_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file, and a folder is needed.", "Choose another name with -o.")
+
+
+def _refuse_hopeless(clip: Clip, source: Path) -> None:
+    if clip.duration_s < _SHORTEST_S:
+        raise InvalidAudio(
+            f"{source.name} is {clip.duration_s:.2f} s long: too short for a band.", "Sing at least a few bars."
+        )
+    if clip.peak == 0.0:
+        raise NothingHeard(f"{source.name} is silent.", "Check the microphone or the export.")
+
+
+def _take_apart_once(
+    clip: Clip, source: Path, folder: Path, options: AccompanyOptions, monitor: Monitor
+) -> tuple[Clip, bool]:
+    """`take_apart`, kept in the workspace; a voice alone leaves an empty step, since it is the recording itself."""
+
+    def make(step: Path) -> None:
+        vocals, is_song = take_apart(clip, options.source, progress=monitor.sink, cancel=monitor.cancel)
+        if is_song:
+            write(step / "vocals.wav", vocals, subtype="FLOAT")
+
+    step = Workspace(folder / _STEPS, source).step("vocals", {"source": options.source}, make)
+    kept = step / "vocals.wav"
+    return (read(kept), True) if kept.exists() else (clip, False)
+
+
+def _write_folder(
+    folder: Path, best: Performance, heard: Heard, options: AccompanyOptions, values: tuple[float, ...], title: str
+) -> None:
+    score = best.take.score
+    mixed = best.mixed
+    write(folder / "mix.flac", mixed.clip)
+    parts = [Part("mix", "mix.flac", integrated_lufs(mixed.clip))]
+    for name, clip in mixed.stems.items():
+        write(folder / "stems" / f"{name}.flac", clip)
+        parts.append(Part(name, f"stems/{name}.flac", integrated_lufs(clip)))
+    write_midi(folder / "score.mid", score)
+    write_musicxml(folder / "score.musicxml", score)
+    write_chords(folder / "chords.txt", score.chords, score.tempo)
+    write_json(folder / "analysis.json", heard.analysis)
+    _write_text(folder / "picture.svg", _picture(best, heard, score, _README_WIDTH))
+    width = max(_README_WIDTH, min(round(mixed.clip.duration_s * _PIXELS_PER_SECOND), 12_000))
+    page = write_page(
+        title,
+        facts=_facts(heard, score, options, values),
+        picture=_picture(best, heard, score, width),
+        parts=parts,
+        downloads=("score.mid", "score.musicxml", "chords.txt", "analysis.json", "picture.svg"),
+        notes=heard.analysis.remarks,
+    )
+    _write_text(folder / "index.html", page)
+
+
+def _picture(best: Performance, heard: Heard, score: Score, width: int) -> str:
+    waves = {"vocals": best.mixed.stems["vocals"], "mix": best.mixed.clip}
+    beats = heard.beats
+    return draw_song(score, waves, beats_s=beats.times_s, downbeats_s=beats.downbeats_s, width=width)
+
+
+def _facts(heard: Heard, score: Score, options: AccompanyOptions, values: tuple[float, ...]) -> dict[str, str]:
+    symbols = dict.fromkeys(
+        span.chord.symbol(flats=bool(score.key and score.key.uses_flats))
+        for span in score.chords
+        if not span.chord.is_none
+    )
+    return {
+        "tempo": f"{heard.beats.bpm:.1f} BPM",
+        "metre": f"{heard.beats.beats_per_bar}/4",
+        "key": score.key.name if score.key else "unknown",
+        "chords": " ".join(symbols),
+        "style": options.band.style,
+        "seed": str(options.band.seed),
+        "takes": " ".join(f"{value:.2f}" for value in values if math.isfinite(value)),
+        "voice": "taken out of the song" if heard.is_song else "as recorded",
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_output(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
