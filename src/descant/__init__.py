@@ -1,12 +1,12 @@
 """Descant: sing a tune and it answers with a band; give it a song and it takes it apart.
 
-The verbs of the command line are functions here, on values:
-
     import descant
-    clip = descant.read("song.flac")
-    stems = descant.separate(clip)
+    from descant import verbs
 
-Importing this package is free: a verb's code (and PyTorch) is loaded at its first use.
+    song = descant.read("song.flac")
+    stems = verbs.separate(song)
+
+Importing this package is free: code and PyTorch are loaded at the first use.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from descant.audio.clip import Clip as Clip
     from descant.audio.clip import Stems as Stems
+    from descant.audio.io import read as read
+    from descant.audio.io import write as write
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "Clip": "descant.audio.clip",
     "Stems": "descant.audio.clip",
+    "read": "descant.audio.io",
+    "write": "descant.audio.io",
 }
 
 
