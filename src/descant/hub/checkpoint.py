@@ -64,13 +64,15 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], *, metadata: M
         with unfinished.open("wb") as out:
             out.write(len(text).to_bytes(8, "little") + text)
             for name in ordered:
-                flat = tensors[name].detach().cpu().contiguous().reshape(-1)
-                out.write(flat.view(torch.uint8).numpy().tobytes())
+                if tensors[name].numel():
+                    flat = tensors[name].detach().cpu().contiguous().reshape(-1)
+                    out.write(flat.view(torch.uint8).numpy().tobytes())
         unfinished.replace(path)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error}", "Check the folder and the free space.") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        if unfinished.exists():
+            unfinished.unlink()
     return path
 
 

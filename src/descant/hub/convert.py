@@ -7,6 +7,8 @@ refuses every other name; the few functions that rebuild a NumPy array are added
 from __future__ import annotations
 
 import pickle
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +33,9 @@ _NUMPY_NAMES: list[Callable[..., object] | tuple[Callable[..., object], str]] = 
     *[type(np.dtype(name)) for name in _NUMERIC],
 ]
 
+_REFUSED = re.compile(r"(?:GLOBAL|unrecognized function|unsupported class|Can only \w+ \w+ for) (\S+)")
+"""How PyTorch's restricted unpickler names what it refuses."""
+
 
 def read_pickle(path: Path) -> object:
     """Read a PyTorch checkpoint that may hold tensors, NumPy arrays and plain values, and nothing else.
@@ -40,12 +45,13 @@ def read_pickle(path: Path) -> object:
         CheckpointError: It is damaged or no checkpoint.
     """
     try:
-        with safe_globals(_NUMPY_NAMES):
+        with safe_globals(_NUMPY_NAMES), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle's protocol: what matters is refused, not warned of
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+        if named := _REFUSED.search(str(error)):
             raise UnsafeCheckpoint(
-                f"{path.name} holds more than tensors and plain values ({_named_in(str(error))}), so it is not loaded.",
+                f"{path.name} holds more than tensors and plain values ({named[1]}), so it is not loaded.",
                 "Ask its author for a safetensors file, or for a checkpoint of the state dict alone.",
             ) from error
         raise _damaged(path, error) from error
@@ -66,19 +72,12 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{path.name} is damaged or not a checkpoint: {reason}", "Get the file again.")
 
 
-def _named_in(message: str) -> str:
-    for line in message.splitlines():
-        if "Unsupported" in line:
-            return line.split("Unsupported", 1)[1].split("was not", 1)[0].strip(" :")
-    return "an unknown kind of object"
-
-
 def as_tensor(value: object) -> torch.Tensor | None:
     """A tensor with memory of its own, or None where the value is neither tensor nor numeric array."""
     if isinstance(value, torch.Tensor) and value.layout == torch.strided:
         return value.detach().clone().contiguous()
     if isinstance(value, np.ndarray) and value.dtype.name in _NUMERIC:
-        return torch.from_numpy(np.array(value, order="C"))
+        return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
     return None
 
 

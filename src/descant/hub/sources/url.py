@@ -170,6 +170,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> urllib.request.Request | None:
         if not is_fetchable(newurl):
+            fp.close()
             raise DownloadFailed(
                 f"{req.host} sends the download on to the unencrypted address {newurl}.",
                 "That is often the login page of a network: open a web page in a browser, sign in, and try again.",

