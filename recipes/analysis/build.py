@@ -16,7 +16,9 @@ from descant.data.groove import Groove
 from descant.data.invent import invent_song
 from descant.data.listening import item_from_album, item_from_song
 from descant.data.pop909 import Pop909
-from descant.data.songs import SAMPLE_RATE, Band, make_song
+from descant.data.resinging import VoiceBank
+from descant.data.songs import SAMPLE_RATE, Band, make_a_cappella, make_song
+from descant.score.notes import Score
 
 INVENTED = 0.45
 BARS = 18
@@ -31,10 +33,16 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--split", choices=("train", "validation"), default="train")
     parser.add_argument("--album-mixes", type=int, default=10, help="mixes of each album song")
+    parser.add_argument("--sung", type=int, default=150, help="melodies sung by a recorded voice alone")
+    parser.add_argument("--only", choices=("all", "rendered", "sung", "album"), default="all")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    build_album(args)
-    build_rendered(args)
+    if args.only in ("album", "all"):
+        build_album(args)
+    if args.only in ("sung", "all"):
+        build_sung(args)
+    if args.only in ("rendered", "all"):
+        build_rendered(args)
 
 
 def build_rendered(args: argparse.Namespace) -> None:
@@ -54,17 +62,33 @@ def build_rendered(args: argparse.Namespace) -> None:
         if path.exists():
             continue
         rng = np.random.default_rng([909, number, args.split == "train"])
-        if rng.random() < INVENTED:
-            sheet = invent_song(rng, bars=BARS)
-        else:
-            sheet = pop.load(ids[rng.integers(len(ids))])
-            bars = int(sheet.end // sheet.time_signatures[0].bar_quarters)
-            sheet = excerpt(sheet, int(rng.integers(0, max(1, bars - BARS))), BARS)
+        sheet = invent_song(rng, bars=BARS) if rng.random() < INVENTED else _excerpt(pop, ids, rng)
         if not any(t.name == "melody" and len(t.notes) > 20 for t in sheet.tracks):
             continue
         item_from_song(make_song(path.stem, sheet, band, rng, grooves=grooves, voices=voices)).save(path)
         if number % 50 == 0:
             print(number, flush=True)
+
+
+def build_sung(args: argparse.Namespace) -> None:
+    """Real syllables on real melodies, a voice alone: the hardest beats. Another singer is kept for validation."""
+    pop = Pop909(args.data / "pop909.zip")
+    ids = list(pop.songs(args.split))
+    bank = VoiceBank(args.data / "singing" / ("yuki" if args.split == "train" else "erithacus"))
+    for number in range(args.sung):
+        path = args.out / f"sung{number:05d}.npz"
+        if path.exists():
+            continue
+        rng = np.random.default_rng([77, number, args.split == "train"])
+        sheet = invent_song(rng, bars=BARS) if rng.random() < 0.25 else _excerpt(pop, ids, rng)
+        if any(t.name == "melody" and len(t.notes) > 20 for t in sheet.tracks):
+            item_from_song(make_a_cappella(path.stem, sheet, bank, rng)).save(path)
+
+
+def _excerpt(pop: Pop909, ids: list[str], rng: np.random.Generator) -> Score:
+    sheet = pop.load(ids[rng.integers(len(ids))])
+    bars = int(sheet.end // sheet.time_signatures[0].bar_quarters)
+    return excerpt(sheet, int(rng.integers(0, max(1, bars - BARS))), BARS)
 
 
 def _mono(path: Path) -> np.ndarray:

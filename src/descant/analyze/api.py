@@ -1,5 +1,6 @@
-"""`analyze`: everything that can be heard in a recording. The ladder: `Analyzer.load()`, `analyzer(clip)`,
-`analyze_file(path)`; `analyze(clip)` is the short way.
+"""`analyze`: everything that can be heard in a recording.
+
+The ladder: `Analyzer.load()`, `analyzer(clip)`, `analyze_file(path)`; `analyze(clip)` is the short way.
 """
 
 from __future__ import annotations
@@ -242,3 +243,22 @@ def _chord_tones() -> NDArray[np.float64]:
 
 
 _TONES = _chord_tones()
+
+
+def summary(analysis: Analysis) -> str:
+    """A few lines for people."""
+    grid = analysis.beats
+    minutes, seconds = divmod(round(analysis.duration_s), 60)
+    tempo = f"{analysis.bpm:.1f} BPM, {grid.beats_per_bar} beats a bar" if grid.times_s else "no beats"
+    key = "no key" if analysis.key is None else f"{analysis.key.name} ({analysis.key_confidence:.0%})"
+    lines = [f"  {minutes}:{seconds:02d}  {tempo}, {key}, tuning {analysis.tuning_cents:+.0f} cents"]
+    if analysis.chords:
+        flats = analysis.key is not None and analysis.key.uses_flats
+        symbols = [c.chord.symbol(flats=flats) or "N" for c in analysis.chords]
+        lines.append(f"  chords    {' '.join(symbols[:16])}{' ...' if len(symbols) > 16 else ''}")
+    if analysis.sections:
+        bars = [round((s.end - s.start) / grid.beats_per_bar) for s in analysis.sections]
+        lines.append("  sections  " + " ".join(f"{s.label}{n}" for s, n in zip(analysis.sections, bars, strict=True)))
+    sung = sum(v.end_s - v.start_s for v in analysis.vocals)
+    lines.append(f"  voice     {sung:.1f} s in {len(analysis.vocals)} phrases")
+    return "\n".join([*lines, *(f"  {remark}" for remark in analysis.remarks)])

@@ -74,4 +74,5 @@ def extract_features(mono: Floats) -> Features:
 def _compressed(bands: Floats, dynamic: float) -> Floats:
     """Logarithm above a floor that lies `dynamic` times below the loudest frames, whatever the recording's level."""
     loudest = max(float(np.quantile(bands.max(axis=1), 0.95)), _FLOOR)
-    return np.log1p(bands * np.float32(dynamic / loudest))
+    compressed: Floats = np.log1p(bands * np.float32(dynamic / loudest))
+    return compressed

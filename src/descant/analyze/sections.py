@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,7 @@ def _labels(similarity: Floats, borders: list[int], options: SectionOptions) -> 
     level = float(np.median(similarity))
     groups: list[list[tuple[int, int]]] = []
     labels: list[str] = []
-    for start, end in zip(borders[:-1], borders[1:], strict=True):
+    for start, end in itertools.pairwise(borders):
         alike = [_alike(similarity, (start, end), group[0]) for group in groups]
         best = int(np.argmax(alike)) if alike else -1
         # "The same" must be alike in itself and clearly more so than any two bars of this song are.

@@ -13,50 +13,25 @@ import numpy as np
 from descant.data.invent import chord_pitches
 from descant.score.notes import Note, Score, Track
 
-COMP_PROGRAMS = (
-    0,
-    1,
-    2,
-    4,
-    5,
-    6,
-    7,
-    11,
-    12,
-    16,
-    17,
-    18,
-    21,
-    24,
-    25,
-    26,
-    27,
-    28,
-    29,
-    30,
-    46,
-    48,
-    61,
-    62,
-    80,
-    81,
-    88,
-    104,
-)
+COMP_PROGRAMS = (0, 1, 2, 4, 5, 6, 7, 11, 12, 16, 17, 18, 21, 24, 25, 26, 27, 28, 29, 30, 46, 48, 61, 62, 80, 81, 88,
+                 104)  # fmt: skip
 PAD_PROGRAMS = (48, 49, 50, 51, 52, 53, 54, 16, 19, 88, 89, 90, 91, 92, 94, 95)
 BASS_PROGRAMS = (32, 33, 34, 35, 36, 37, 38, 39, 43, 58, 67)
-LEAD_PROGRAMS = (0, 4, 11, 22, 24, 26, 29, 30, 40, 41, 42, 52, 53, 54, 56, 57, 60, 64, 65, 66, 68, 71, 72, 73, 74, 75, 80,
-                 81, 82, 85, 105)  # fmt: skip
+LEAD_PROGRAMS = (0, 4, 11, 22, 24, 26, 29, 30, 40, 41, 42, 52, 53, 54, 56, 57, 60, 64, 65, 66, 68, 71, 72, 73, 74, 75,
+                 80, 81, 82, 85, 105)  # fmt: skip
 
 # A comping or bass pattern lists (offset in quarters, length) in a bar of four; three-quarter bars take what fits.
 _COMP = ("0 4", "0 2,2 2", "0 1,1 1,2 1,3 1", "1 .5,3 .5", "0 1.5,1.5 1.5,3 1", ".5 .4,1.5 .4,2.5 .4,3.5 .4",
-         "0 .5,.5 .5,1 .5,1.5 .5,2 .5,2.5 .5,3 .5,3.5 .5", "0 1,1.5 .5,2.5 1", "0 .75,.75 .75,1.5 .5,2 .75,2.75 .75")  # fmt: skip
+         "0 .5,.5 .5,1 .5,1.5 .5,2 .5,2.5 .5,3 .5,3.5 .5", "0 1,1.5 .5,2.5 1", "0 .75,.75 .75,1.5 .5,2 .75,2.75 .75"
+)  # fmt: skip
 _BASS = ("0 4", "0 2,2 2", "0 1,1 1,2 1,3 1", "0 1.5,1.5 .5,2 1.5,3.5 .5", ".5 .5,1.5 .5,2.5 .5,3.5 .5",
-         "0 .5,.5 .5,1 .5,1.5 .5,2 .5,2.5 .5,3 .5,3.5 .5", "0 1,2.5 .5,3 1", "0 .75,.75 .75,1.5 .5,3 1")  # fmt: skip
-# Drum patterns by step of an eighth or sixteenth: k kick, s snare, h closed hat, o open hat, r ride, c clap, t tom, x rim
+         "0 .5,.5 .5,1 .5,1.5 .5,2 .5,2.5 .5,3 .5,3.5 .5", "0 1,2.5 .5,3 1", "0 .75,.75 .75,1.5 .5,3 1"
+)  # fmt: skip
+# Drum patterns by step of an eighth or sixteenth, keys as in _KEYS: kick, snare, hat, open hat, ride, clap, tom, rim
 _DRUMS_4 = ("kh|h|sh|h|kh|kh|sh|h", "kh|h|sh|h|kh|h|sh|h", "kh|o|kcsh|o|kh|o|kcsh|o", "kr||r|kr|x|r|kr|",
             "kr|r|sr|r|r|kr|sr|r", "kh|h|h|h|sh|h|h|h", "kh|h|h|kh|sh|h|kh|h|h|kh|kh|h|sh|h|h|h", "k||s||k|k|s|",
-            "kx|h|h|kx|h|h|kx|h|h|h|kx|h|h|kx|h|h", "kr|sr|kr|sr|kr|sr|kr|sr", "k|||||||", "t|t|t|t|kt|t|t|t")  # fmt: skip
+            "kx|h|h|kx|h|h|kx|h|h|h|kx|h|h|kx|h|h", "kr|sr|kr|sr|kr|sr|kr|sr", "k|||||||", "t|t|t|t|kt|t|t|t"
+)  # fmt: skip
 _DRUMS_3 = ("kh||sh||sh|", "kh|h|h|h|sh|h", "kr||r||r|", "k||s||s|", "kh|h|sh|h|sh|h")
 _KEYS = {"k": 36, "s": 38, "h": 42, "o": 46, "r": 51, "c": 39, "t": 45, "x": 37}
 
@@ -181,7 +156,7 @@ def _pad(score: Score, rng: np.random.Generator) -> list[Note]:
 def _drums(score: Score, bar: float, rng: np.random.Generator, grooves: Sequence[Sequence[Note]]) -> list[Note]:
     end = max(score.end, score.chords[-1].end if score.chords else 0.0)
     if bar == 4 and grooves and rng.random() < 0.55:
-        groove = grooves[rng.integers(len(grooves))]
+        groove = grooves[int(rng.integers(len(grooves)))]
         length = max(4.0, 4.0 * round(max(n.start for n in groove) / 4.0))
         return [
             Note(at + n.start, n.duration, n.pitch, n.velocity)

@@ -24,7 +24,8 @@ _MINOR = (
     "0 min,0 min,5 min,0 min,7 7,0 min", "0 min7,5 7,0 min7,5 7", "0 min,11 dim,0 min,7 7", "8 maj7,7 7,0 min7,3 7",
 )  # fmt: skip
 _RHYTHMS_4 = ("1 1 1 1", ".5 .5 1 1 1", "1.5 .5 2", ".5 .5 .5 .5 1 1", "-.5 .5 .5 .5 1 1", "2 1 1", "-1 1 1 1",
-              "1.5 1.5 1", ".75 .75 .5 1 1", ".5 1 .5 1 1", "3 -1", "1 .5 .5 1 .5 .5", ".25 .25 .5 1 .5 .5 1")  # fmt: skip
+              "1.5 1.5 1", ".75 .75 .5 1 1", ".5 1 .5 1 1", "3 -1", "1 .5 .5 1 .5 .5", ".25 .25 .5 1 .5 .5 1",
+)  # fmt: skip
 _RHYTHMS_3 = ("1 1 1", "2 1", "1.5 .5 1", ".5 .5 1 1", "1 .5 .5 1", "-1 1 1", "3", ".5 .5 .5 .5 1")
 
 
@@ -42,7 +43,7 @@ def invent_song(rng: np.random.Generator, *, bars: int = 32) -> Score:
     key = Key(int(rng.integers(12)), mode)
     bar = 3 if rng.random() < 0.25 else 4
     table = _MINOR if mode == "minor" else _MAJOR
-    parts = {name: _section(table[rng.integers(len(table))], key, bar, rng) for name in "ABC"}
+    parts = {name: _section(table[int(rng.integers(len(table)))], key, bar, rng) for name in "ABC"}
     chords: list[ChordSpan] = []
     notes: list[Note] = []
     sections: list[Section] = []

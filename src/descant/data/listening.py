@@ -115,7 +115,7 @@ def item_from_album(
     features = extract_features(mix)
     frames = len(features.mel)
     period = 60.0 / (song.bpm * speed)
-    beats = np.arange(int(len(mix) / SAMPLE_RATE / period) + 1) * period
+    beats = np.arange(int(len(mix) / SAMPLE_RATE / period) + 1, dtype=np.float64) * period
     sounding = features.mel.mean(axis=1)
     around = np.round(beats * PULSE_FPS).astype(int)
     heard = [sounding[max(0, k - 100) : k + 100].max(initial=0.0) > 0.15 for k in around]

@@ -52,7 +52,7 @@ def sing(
         Samples, shape [duration_s * sample_rate], peak 0.5; and the sung f0 every 5 ms, voiced where it sounds.
     """
     count = int(duration_s / _FRAME_S) + 1
-    times = np.arange(count) * _FRAME_S
+    times = np.arange(count, dtype=np.float64) * _FRAME_S
     pitch, level, vowel = _contours(notes, times, rng)
     track = PitchTrack(times, midi_to_hz(pitch), (level > 0.05).astype(float), level > 0.05)
     voice = _voice(track.f0_hz, level, vowel, times, duration_s, sample_rate, rng)

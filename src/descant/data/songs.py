@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.data.arrange import arrange
+from descant.data.resinging import TrueNote, VoiceBank, as_phone_recording, resing
 from descant.data.singer import sing, sung_notes
 from descant.dsp.pitch import PitchTrack
 from descant.score.notes import Note, Score, Track
@@ -208,6 +209,46 @@ def make_song(
     )
 
 
+def make_a_cappella(
+    name: str,
+    lead_sheet: Score,
+    bank: VoiceBank,
+    rng: np.random.Generator,
+    *,
+    drift: bool = True,
+    as_phone: bool = True,
+) -> LabelledSong:
+    """A recorded singer's syllables sing the melody of a lead sheet, alone, as a phone hears it.
+
+    Args:
+        name: Kept in the result.
+        lead_sheet: Track "melody", key, one time signature.
+        bank: The singer.
+        rng: Source of all choices.
+        drift: Whether the tempo may move.
+        as_phone: Whether the recording is made dirty.
+
+    Returns:
+        The song; its `score` holds the melody only, its `melody` is empty (the f0 is the singer's own business).
+    """
+    score = perform(
+        lead_sheet.with_tracks(t for t in lead_sheet.tracks if t.name == "melody"),
+        rng,
+        drift=drift,
+        bpm_factor=float(np.exp(rng.uniform(-0.2, 0.2))),
+    )
+    notes = score.tracks[0].notes
+    centre = 69.0 + 12.0 * np.log2(bank.f0_hz / 440.0)
+    shift = round(centre - float(np.median([n.pitch for n in notes]))) + int(rng.integers(-3, 4))
+    score = _transpose(score, shift)
+    starts = score.tempo.seconds_at([n.start for n in notes])
+    ends = score.tempo.seconds_at([n.end for n in notes])
+    line = sung_notes(starts, ends, np.asarray([n.pitch + shift for n in notes], float), rng)
+    dry, _ = resing([TrueNote(n.start_s, n.end_s, n.pitch) for n in line], bank, score.duration_s + _TAIL_S, rng)
+    heard = as_phone_recording(dry, rng) if as_phone else dry
+    return LabelledSong(name, heard, score, true_beats(score), dry, None, chords_sound=False)
+
+
 def make_dirty(mono: NDArray[np.float32], sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """A recording as it might reach us: room, tone, band limits, hiss, each by chance."""
     out = mono.astype(np.float64)
@@ -237,7 +278,7 @@ def _phrases(
     out = np.zeros(frames, np.float32)
     at = int(rng.uniform(0.0, 8.0) * sample_rate)
     while at < frames:
-        voice = voices[rng.integers(len(voices))]
+        voice = voices[int(rng.integers(len(voices)))]
         length = min(int(rng.uniform(2.0, 9.0) * sample_rate), frames - at, len(voice))
         first = int(rng.integers(0, len(voice) - length + 1))
         out[at : at + length] = voice[first : first + length]

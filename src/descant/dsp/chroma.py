@@ -59,4 +59,5 @@ def chroma_from_pitch_bands(bands: Floats, *, lowest: int, per_semitone: int) ->
     for index in range(semitones.shape[1]):
         chroma[:, (lowest + index) % 12] += semitones[:, index]
     total = chroma.sum(axis=1, keepdims=True)
-    return chroma / np.where(total > 0, total, 1.0).astype(np.float32)
+    unit: Floats = (chroma / np.where(total > 0, total, 1.0)).astype(np.float32)
+    return unit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
@@ -34,7 +36,7 @@ def repair_octaves(track: PitchTrack, *, longest_s: float = 0.12, around_s: floa
     breaks = np.flatnonzero(np.abs(np.diff(midi)) > 12 - _TOLERANCE - 2) + 1
     edges = np.concatenate([[0], breaks, [len(voiced)]])
     shift = np.zeros(len(voiced))
-    for start, end in zip(edges[1:-2], edges[2:-1], strict=True):
+    for start, end in itertools.pairwise(edges[1:-1]):
         before, after = start - 1, end
         is_short = times[end - 1] - times[start] + track.hop_s <= longest_s
         is_near = times[start] - times[before] <= around_s and times[after] - times[end - 1] <= around_s

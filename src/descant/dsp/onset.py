@@ -21,7 +21,8 @@ def onset_strength(log_bands: Floats, *, lag: int = 2) -> Floats:
     """
     widened = scipy.ndimage.maximum_filter1d(log_bands, 3, axis=1)
     before = np.concatenate([np.repeat(widened[:1], lag, axis=0), widened[:-lag]])[: len(log_bands)]
-    return np.maximum(log_bands - before, 0.0).mean(axis=1)
+    strength: Floats = np.maximum(log_bands - before, 0.0).mean(axis=1)
+    return strength
 
 
 def normalized_onsets(strength: Floats, frames_per_s: float) -> Floats:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from descant.analyze.analysis import Analysis
-from descant.errors import OutputError
+from descant.files import atomic_output
 
 Row = tuple[float | int | str, ...]
 
@@ -117,15 +116,6 @@ def _table(header: Row, rows: Iterable[Row]) -> str:
 
 
 def _replace(path: Path, text: str) -> Path:
-    """Write beside the target and rename, so that nobody meets half a file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}.", "Choose a folder you may write to."
-        ) from error
+    with atomic_output(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return path
