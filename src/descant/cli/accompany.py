@@ -12,9 +12,9 @@ def accompany(
     songs: Annotated[list[Path], Parameter(negative=())],
     *,
     out: Annotated[Path, Parameter(alias="-o")] = Path("out"),
-    style: str = "auto",
-    density: float | None = None,
-    seed: int = 1,
+    style: str = "pop",
+    density: float = 0.5,
+    seed: int = 0,
     takes: int = 1,
     instruments: str = "",
     chords: Path | None = None,
@@ -32,11 +32,11 @@ def accompany(
     Args:
         songs: Recordings, or folders of them; each gets a folder of its own when there are several.
         out: Output folder.
-        style: Style of the band; "auto" chooses one that suits the singing.
+        style: pop, rock, ballad, folk, bossa, latin, electronic or swing.
         density: How much the band plays, 0 to 1.
         seed: Another seed gives another band.
         takes: How many bands to write; the best is mixed first, the others go to `takes/`.
-        instruments: Parts to use, separated by commas ("piano,bass,drums").
+        instruments: Who plays, separated by commas ("piano,bass,drums"); the style chooses otherwise.
         chords: A chord file to play instead of what was inferred: edit `chords.txt` and run again.
         tempo: Move the voice onto this steady tempo (BPM); without it the band follows the singer.
         source: Whether the recording is a "song" to take the voice out of, or a "voice" alone.
@@ -47,15 +47,12 @@ def accompany(
     """
     from descant.cli.batch import run_batch
     from descant.cli.terminal import progress_bar
-    from descant.compose.api import BandOptions
-    from descant.mix.api import MixOptions
+    from descant.compose.config import BandOptions
     from descant.pipelines.accompany import AccompanyOptions
     from descant.pipelines.accompany_file import accompany_file
 
     band = BandOptions(style=style, density=density, seed=seed, takes=takes, instruments=_parts(instruments))
-    options = AccompanyOptions(
-        band=band, source=source, bpm=tempo, mix=MixOptions(lufs=lufs), soundfont=soundfont and str(soundfont)
-    )
+    options = AccompanyOptions(band=band, source=source, bpm=tempo, lufs=lufs, soundfont=soundfont and str(soundfont))
 
     def one(song: Path, folder: Path) -> None:
         with progress_bar(song.name, quiet=quiet) as progress:
@@ -69,5 +66,5 @@ def accompany(
     run_batch(songs, out, one, done=lambda folder: skip_existing and (folder / "index.html").exists())
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _parts(text: str) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) or None

@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from descant.analyze.api import Analysis, analyze
+from descant.analyze.analysis import Analysis
+from descant.analyze.api import analyze
 from descant.audio.clip import Clip, Stems
 from descant.audio.loudness import integrated_lufs
 from descant.audio.resample import resample
 from descant.audio.stretch import retime
-from descant.compose.api import BandOptions, Composer, Take
+from descant.compose.api import Composer, Take
+from descant.compose.config import BandOptions
 from descant.errors import InvalidOption, NothingHeard
 from descant.instrument.api import play
-from descant.mix.api import Mix, MixOptions, mix
+from descant.mix.api import DEFAULT_LUFS, Mix, mix
+from descant.mix.options import MixOptions
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.harmony import ChordSpan
 from descant.score.notes import Score, Track
@@ -41,13 +44,15 @@ class AccompanyOptions:
         band: Style, density, seed, takes, instruments of the band.
         source: Whether the recording is a "song" (the voice is separated from it) or a "voice" alone; "auto" listens.
         bpm: Move the voice onto a steady tempo; None lets the band follow the singer.
-        mix: Loudness and balance.
+        lufs: Integrated loudness of the mix.
+        mix: Its balance.
         soundfont: A SoundFont file; None takes FluidR3 when it is installed, else TimGM6mb.
     """
 
     band: BandOptions = field(default_factory=BandOptions)
     source: Source = "auto"
     bpm: float | None = None
+    lufs: float = DEFAULT_LUFS
     mix: MixOptions = field(default_factory=MixOptions)
     soundfont: str | None = None
 
@@ -192,7 +197,12 @@ def perform(
     voice = resample(heard.vocals, rate).to_channels(2)
     stems = _same_length({"vocals": voice, **played})
     mixed = mix(
-        stems, lead="vocals", options=options.mix, progress=monitor.part("mixing", 0.6, 1.0).sink, cancel=cancel
+        stems,
+        lead="vocals",
+        lufs=options.lufs,
+        options=options.mix,
+        progress=monitor.part("mixing", 0.6, 1.0).sink,
+        cancel=cancel,
     )
     return Performance(take, mixed)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from descant.analyze.export import write_json
 from descant.audio.clip import Clip
 from descant.audio.io import read, write
-from descant.audio.loudness import integrated_lufs, true_peak_db
+from descant.audio.loudness import integrated_lufs
 from descant.compose.api import Composer
 from descant.errors import InvalidAudio, NothingHeard, OutputError
 from descant.files import PathLike, as_path, atomic_output
@@ -122,7 +122,6 @@ def accompany_file(
     values = tuple(take.value for take in takes)
     _write_folder(folder, best, heard, options, values, title or source.stem)
     monitor.report(1.0)
-    mixed = best.mixed.clip
     key = best.take.score.key
     return AccompanyResult(
         folder=folder,
@@ -131,8 +130,8 @@ def accompany_file(
         key=key.name if key else "unknown",
         is_song=is_song,
         take_values=values,
-        lufs=integrated_lufs(mixed),
-        true_peak_db=true_peak_db(mixed),
+        lufs=best.mixed.report.lufs,
+        true_peak_db=best.mixed.report.true_peak_db,
         remarks=heard.analysis.remarks,
     )
 
@@ -172,7 +171,7 @@ def _write_folder(
     score = best.take.score
     mixed = best.mixed
     write(folder / "mix.flac", mixed.clip)
-    parts = [Part("mix", "mix.flac", integrated_lufs(mixed.clip))]
+    parts = [Part("mix", "mix.flac", mixed.report.lufs)]
     for name, clip in mixed.stems.items():
         write(folder / "stems" / f"{name}.flac", clip)
         parts.append(Part(name, f"stems/{name}.flac", integrated_lufs(clip)))
