@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, OutputIsInput, PermissionRefused
@@ -35,23 +35,24 @@ def atomic_output(path: PathLike) -> Iterator[Path]:
         PermissionRefused: The folder cannot be written to.
     """
     target = as_path(path)
+    temporary = target.parent / f".descant-{secrets.token_hex(6)}.part"
     created: list[Path] = []
-    temporary: Path | None = None
     try:
-        if target.is_dir():
-            raise OutputError(f"{target} is a folder, not a file.", "Give the name of a file to write.")
-        created = _create_parents(target.parent)
-        temporary = target.parent / f".descant-{secrets.token_hex(6)}.part"
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
-        yield temporary
-        temporary.replace(target)
-    except BaseException as error:
-        if temporary is not None:
+        with _as_output_error(target):
+            if target.is_dir():
+                raise OutputError(f"{target} is a folder, not a file.", "Give the name of a file to write.")
+            _create_parents(target.parent, created)
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+        with _as_output_error(target, only_about=temporary):
+            yield temporary
+        with _as_output_error(target):
+            temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):  # what went wrong before matters more than a failed clean-up
             temporary.unlink(missing_ok=True)
-        for folder in reversed(created):
-            _remove_if_empty(folder)
-        if isinstance(error, OSError) and _is_ours(error, temporary):
-            raise output_error(error, target) from error
+        with suppress(OSError):
+            for folder in reversed(created):
+                _remove_if_empty(folder)
         raise
 
 
@@ -99,21 +100,26 @@ def require_distinct(source: PathLike, target: PathLike) -> None:
         raise OutputIsInput(f"Writing {second} would overwrite the input.", "Choose another name for the output.")
 
 
-def _create_parents(folder: Path) -> list[Path]:
+@contextmanager
+def _as_output_error(target: Path, only_about: Path | None = None) -> Iterator[None]:
+    """Turn operating-system errors into ours; `only_about` lets those pass that are not about this path."""
+    try:
+        yield
+    except OSError as error:
+        if only_about is None or error.errno in _FULL or error.filename in {str(only_about), only_about}:
+            raise output_error(error, target) from error
+        raise
+
+
+def _create_parents(folder: Path, created: list[Path]) -> None:
+    """Make a folder and the missing ones above it, and note each as soon as it is there."""
     missing = []
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
-    created = []
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
         created.append(each)
-    return created
-
-
-def _is_ours(error: OSError, temporary: Path | None) -> bool:
-    """Whether an error inside the block is about the output, not about something else the block reads."""
-    return temporary is None or error.errno in _FULL or error.filename in {str(temporary), temporary}
 
 
 def _remove_if_empty(folder: Path) -> None:

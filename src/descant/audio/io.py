@@ -31,6 +31,7 @@ __all__ = ["AudioInfo", "AudioWriter", "probe", "read", "read_blocks", "write"]
 _BLOCK_FRAMES = 1 << 18
 _HEADER_SLACK_BYTES = 64  # recorders that count their own header into the data
 _MP3_SLACK_FRAMES = 2 * 1152  # a last MPEG frame cut short loses no more than this
+_MP3_SLACK_BYTES = 2 * 1441  # the same in bytes at the highest bitrate
 _UNKNOWN_FRAMES = 1 << 48  # libsndfile reports 2^63 - 1 for a stream of unknown length
 _READABLE = "Descant reads WAV, FLAC, AIFF, CAF, Ogg Vorbis, Opus, MP3 and, with PyAV, M4A, MP4, WebM."
 
@@ -243,10 +244,10 @@ def _open_otherwise(path: Path, content: Content, stream: int | None, error: sou
 
 def _recognise(path: Path) -> Content:
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             raise InputNotFound(f"{path} is a folder, not a file.", "Name an audio file inside it.")
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise InputNotFound(f"{path} is a pipe or device, not a file.", "Save the audio to a file first.")
         with path.open("rb") as file:
             head = file.read(512)
@@ -257,7 +258,8 @@ def _recognise(path: Path) -> Content:
             missing = missing_bytes(file)
     except OSError as error:
         raise input_error(error, path) from error
-    if missing > _HEADER_SLACK_BYTES:
+    is_mp3 = content.what == "an MP3 file"
+    if missing > (min(_MP3_SLACK_BYTES, status.st_size // 10) if is_mp3 else _HEADER_SLACK_BYTES):
         raise AudioReadError(
             f"{path} is cut off: at least {missing} bytes are missing at its end.",
             "Copy or download it again, or repair its header in an audio editor.",

@@ -292,6 +292,7 @@ def _refuse_protected(file: BinaryIO, path: Path) -> None:
         if size == 1 and len(header) == 16:
             size = int.from_bytes(header[8:16], "big")
         if header[4:8] == b"moov":
+            file.seek(position)
             content = file.read(min(size, _MOOV_BYTES) if size else _MOOV_BYTES)
             if b"sinf" in content and (b"drms" in content or b"enca" in content):
                 raise AudioReadError(

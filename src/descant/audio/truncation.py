@@ -8,11 +8,12 @@ from typing import BinaryIO
 
 # Sizes a program writes when it does not know them (streams, recorders that were killed).
 _PLACEHOLDERS = {0, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x7FFF_F000, 0xFFFF_F000, 0x7FFF_FFDB, 0xFFFF_FFDB}
+_XING_WITHIN_BYTES = 64
 _OGG_TAIL_BYTES = 1 << 17  # a page has at most 65,307 bytes
 
 
 def missing_bytes(file: BinaryIO) -> int:
-    """How many bytes a WAV, RF64, AIFF or Ogg file lacks at its end; 0 for whole ones and other formats.
+    """How many bytes a WAV, RF64, AIFF, Ogg or tagged MP3 file lacks at its end; 0 if whole or of another format.
 
     Args:
         file: Open at its start.
@@ -25,7 +26,7 @@ def missing_bytes(file: BinaryIO) -> int:
         return max(0, _chunk_end(file, ">", b"SSND") - size)
     if head[:4] == b"OggS":
         return _ogg_missing(file, size)
-    return 0
+    return _mp3_missing(file, size)
 
 
 def _riff_end(file: BinaryIO, form: bytes) -> int:
@@ -55,6 +56,27 @@ def _chunk_start(file: BinaryIO, order: str, wanted: bytes) -> tuple[int, int] |
             return file.tell(), size
         file.seek(size + size % 2, os.SEEK_CUR)
     return None
+
+
+def _mp3_missing(file: BinaryIO, size: int) -> int:
+    """Bytes missing of an MP3 whose first frame tells its size (the Xing or Info tag)."""
+    file.seek(0)
+    head = file.read(10)
+    start = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        file.seek(start)
+        head = file.read(2)
+    if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return 0
+    file.seek(start)
+    frame = file.read(_XING_WITHIN_BYTES)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or len(frame) < at + 16:
+        return 0
+    flags, _, stated = struct.unpack(">III", frame[at + 4 : at + 16])
+    has_both = flags & 0b11 == 0b11
+    return max(0, start + stated - size) if has_both else 0
 
 
 def _ogg_missing(file: BinaryIO, size: int) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from descant.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Clip, Samples
 from descant.audio.formats import PCM_BITS, OutputFormat, output_format
 from descant.audio.resample import Resampler, resampled_frames
+from descant.audio.truncation import missing_bytes
 from descant.errors import InvalidAudio, InvalidOption, OutputError, UnsupportedFormat
 from descant.files import PathLike, as_path, atomic_output
 
@@ -220,19 +221,18 @@ class _SoundFileSink:
             self._file.close()
         except soundfile.LibsndfileError as error:
             raise self._cause(error) from error
+        # libsndfile does not report every failed flush: only a file that reads back whole is whole.
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        with self._path.open("rb") as file:
+            missing = missing_bytes(file)
+        try:
+            found = soundfile.SoundFile(self._descriptor, closefd=False).frames
+        except soundfile.LibsndfileError as error:
+            raise self._cause(error) from error
+        if missing or found != frames:
+            raise self._cause(None)
         os.close(self._descriptor)
         self._descriptor = -1
-        # libsndfile does not report every failed flush: only a file that reads back whole is whole.
-        descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
-            with soundfile.SoundFile(descriptor, closefd=False) as written:
-                found = int(written.frames)
-        except soundfile.LibsndfileError as error:
-            raise OutputError(f"The file was not written whole: {error}.", "Check the disk.") from error
-        finally:
-            os.close(descriptor)
-        if found != frames:
-            raise OutputError(f"Only {found} of {frames} frames were written.", "Check the disk.")
 
     def abandon(self) -> None:
         if self._descriptor < 0:
@@ -242,7 +242,7 @@ class _SoundFileSink:
         os.close(self._descriptor)
         self._descriptor = -1
 
-    def _cause(self, error: soundfile.LibsndfileError) -> Exception:
+    def _cause(self, error: soundfile.LibsndfileError | None) -> Exception:
         """Why libsndfile failed: it says only "System error", so the operating system is asked again.
 
         An `OSError` becomes the fitting `DescantError` in `atomic_output`, which knows the target's name.
@@ -252,6 +252,8 @@ class _SoundFileSink:
             os.pwrite(self._descriptor, bytes(1 << 16), end)
         except OSError as cause:
             return cause
+        if error is None:
+            return OutputError("The file was not written whole.", "Check the disk, and try another format.")
         return OutputError(f"The file cannot be written: {error.error_string.rstrip('.')}.", "Try another format.")
 
 
