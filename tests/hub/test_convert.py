@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 from collections import OrderedDict
@@ -10,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from descant.errors import CheckpointError, UnsafeCheckpoint
 from descant.hub.checkpoint import load_tensors
-from descant.hub.convert import as_tensor, read_pickle, spleeter_pickles, state_dict
+from descant.hub.convert import as_tensor, spleeter_pickles, state_dict
+from descant.hub.pickles import read_pickle
 
 
 class Evil:
@@ -80,6 +84,22 @@ def test_a_truncated_checkpoint_is_told(tmp_path: Path) -> None:
         (tmp_path / "a.pth").write_bytes(data[: int(len(data) * share)])
         with pytest.raises(CheckpointError):
             read_pickle(tmp_path / "a.pth")
+
+
+@given(
+    is_zip=st.booleans(),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
+)
+def test_any_damage_gives_a_typed_error_or_plain_values(tmp_path_factory, is_zip: bool, changes: list) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "a.pth"
+    content = {"w": torch.ones(3), "a": np.ones(2), "n": {"b": [1, 2.5, "c"]}}
+    torch.save(content, path, _use_new_zipfile_serialization=is_zip)
+    data = bytearray(path.read_bytes())
+    for place, value in changes:
+        data[int(place * len(data))] = value
+    path.write_bytes(data)
+    with contextlib.suppress(CheckpointError, UnsafeCheckpoint, MemoryError):
+        read_pickle(path)
 
 
 def test_numpy_arrays_and_scalars_are_read(tmp_path: Path) -> None:

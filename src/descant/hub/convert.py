@@ -1,82 +1,23 @@
-"""Converters: from the files that a source yields to the files that a card promises. Nothing here runs foreign code.
-
-Pickles are read by PyTorch's restricted unpickler (`weights_only=True`), which builds tensors and plain values and
-refuses every other name; the few functions that rebuild a NumPy array are added to what it accepts.
-"""
+"""Converters: from the files that a source yields to the files that a card promises. Nothing here runs foreign code."""
 
 from __future__ import annotations
 
-import pickle
-import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy._core import multiarray
-from torch.serialization import safe_globals
 
-from descant.errors import CheckpointError, UnsafeCheckpoint
+from descant.errors import CheckpointError
 from descant.hub.checkpoint import save_tensors
-
-_NUMERIC = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
-_NUMPY_NAMES: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
-    # Both homes of the same functions: NumPy 1 pickles name numpy.core, NumPy 2 pickles numpy._core.
-    *[
-        (function, f"numpy.{home}.multiarray.{function.__name__}")
-        for function in (multiarray._reconstruct, multiarray.scalar)  # noqa: SLF001
-        for home in ("core", "_core")
-    ],
-    np.ndarray,
-    np.dtype,
-    *[type(np.dtype(name)) for name in _NUMERIC],
-]
-
-_REFUSED = re.compile(r"(?:GLOBAL|unrecognized function|unsupported class|Can only \w+ \w+ for) (\S+)")
-"""How PyTorch's restricted unpickler names what it refuses."""
-
-
-def read_pickle(path: Path) -> object:
-    """Read a PyTorch checkpoint that may hold tensors, NumPy arrays and plain values, and nothing else.
-
-    Raises:
-        UnsafeCheckpoint: It holds anything else; nothing of it was executed.
-        CheckpointError: It is damaged or no checkpoint.
-    """
-    try:
-        with safe_globals(_NUMPY_NAMES), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the pickle's protocol: what matters is refused, not warned of
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if named := _REFUSED.search(str(error)):
-            raise UnsafeCheckpoint(
-                f"{path.name} holds more than tensors and plain values ({named[1]}), so it is not loaded.",
-                "Ask its author for a safetensors file, or for a checkpoint of the state dict alone.",
-            ) from error
-        raise _damaged(path, error) from error
-    except RuntimeError as error:
-        if "TorchScript" in str(error):
-            raise UnsafeCheckpoint(
-                f"{path.name} is a TorchScript program, not a checkpoint, so it is not loaded.",
-                "Ask its author for a safetensors file, or for a checkpoint of the state dict alone.",
-            ) from error
-        raise _damaged(path, error) from error
-    except (EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError) as error:
-        # The restricted unpickler meets damaged and hostile streams with any of these.
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> CheckpointError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return CheckpointError(f"{path.name} is damaged or not a checkpoint: {reason}", "Get the file again.")
+from descant.hub.pickles import NUMERIC_CODES, read_pickle
 
 
 def as_tensor(value: object) -> torch.Tensor | None:
     """A tensor with memory of its own, or None where the value is neither tensor nor numeric array."""
     if isinstance(value, torch.Tensor) and value.layout == torch.strided:
         return value.detach().clone().contiguous()
-    if isinstance(value, np.ndarray) and value.dtype.name in _NUMERIC:
+    if isinstance(value, np.ndarray) and value.dtype.str[1:] in NUMERIC_CODES:
         return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
     return None
 

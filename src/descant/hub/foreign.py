@@ -112,7 +112,8 @@ def _bring(path: Path, raw: Path, about: ForeignCard, monitor: Monitor) -> None:
         if suffix == ".safetensors":
             tensors = load_tensors(path)
         else:
-            from descant.hub.convert import read_pickle, state_dict
+            from descant.hub.convert import state_dict
+            from descant.hub.pickles import read_pickle
 
             tensors = state_dict(read_pickle(path), part=about.part, usual=_USUAL_PARTS, where=path.name)
         if not tensors:
