@@ -121,11 +121,17 @@ def _scalar(dtype: object, data: object) -> float | int | bool:
     return number
 
 
+def _no_bytes() -> bytes:
+    """Stands in for `bytes`, which old pickle protocols call for an empty array's elements."""
+    return b""
+
+
 _STAND_INS: list[Any] = [
     (_Array, "numpy.ndarray"),
     (_Dtype, "numpy.dtype"),
     # Both homes of the same functions: NumPy 1 pickles name numpy.core, NumPy 2 pickles numpy._core.
     *((_reconstruct, f"numpy.{home}.multiarray._reconstruct") for home in ("core", "_core")),
+    *((_no_bytes, f"{home}.bytes") for home in ("builtins", "__builtin__")),
     *((_scalar, f"numpy.{home}.multiarray.scalar") for home in ("core", "_core")),
 ]
 
