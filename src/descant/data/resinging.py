@@ -124,7 +124,7 @@ def resing(
     """
     sung = _amateur(notes, rng)
     slurred = _slurs(sung, rng)
-    at = np.arange(round(duration_s / _CONTROL_S) + 1) * _CONTROL_S
+    at: Floats = np.arange(round(duration_s / _CONTROL_S) + 1, dtype=np.float64) * _CONTROL_S
     pitch = _pitch_curve(sung, slurred, at, rng)
     out = np.zeros(round(duration_s * SAMPLE_RATE) + SAMPLE_RATE)
     groups: list[list[TrueNote]] = []

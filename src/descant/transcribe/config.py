@@ -65,7 +65,7 @@ class MelodyOptions:
     """
 
     confidence_threshold: float = 0.5
-    note_cost: float = 3.0
+    note_cost: float = 3.5
     onset_weight: float = 6.0
     shortest_s: float = 0.05
     longest_gap_s: float = 0.05

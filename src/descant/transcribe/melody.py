@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ Doubles = NDArray[np.float64]
 _CLEAR_TUNING = 0.6
 _BEND_STEP = 1.0 / 32.0
 _QUIETEST_DB = 36.0
+# The frame in which a rise ends comes this much after the moment people mark as the note's start.
+_ONSET_LEAD_S = 0.010
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,14 @@ def _notes(frames: VoiceFrames, options: MelodyOptions) -> tuple[SungNote, ...]:
     shift = offset if options.follow_tuning and clarity >= _CLEAR_TUNING else 0.0
     levels = np.asarray([frames.level_db[s.start : s.end].max() for s in segments])
     amplitudes = np.clip(1.0 + (levels - levels.max()) / _QUIETEST_DB, 0.1, 1.0)
-    notes = []
+    notes: list[SungNote] = []
     for s, pitch, amplitude in zip(segments, pitches.tolist(), amplitudes.tolist(), strict=True):
         number = round(pitch - shift)
         if not options.lowest_pitch <= number <= options.highest_pitch:
             continue
-        start_s = float(frames.times_s[s.start])
+        start_s = max(float(frames.times_s[s.start]) - _ONSET_LEAD_S, 0.0)
+        if notes and notes[-1].end_s > start_s:
+            notes[-1] = replace(notes[-1], end_s=start_s)
         end_s = float(frames.times_s[s.end - 1]) + frames.hop_s
         confidence = float(frames.confidence[s.start : s.end].mean())
         curve = _curve(frames, s.start, s.end, pitch) if options.bends else ()
@@ -154,5 +158,5 @@ def _curve(frames: VoiceFrames, start: int, end: int, pitch: float) -> tuple[tup
         return ()
     index = np.arange(len(midi))
     midi[unsure] = np.interp(index[unsure], index[~unsure], midi[~unsure])
-    offsets = frames.times_s[start:end] - frames.times_s[start]
+    offsets = frames.times_s[start:end] - max(float(frames.times_s[start]) - _ONSET_LEAD_S, 0.0)
     return tuple(zip(offsets.tolist(), midi.tolist(), strict=True))

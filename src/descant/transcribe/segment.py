@@ -26,6 +26,7 @@ _GRID = 0.25
 _CAP_SEMITONES = 1.5
 _LONGEST_S = 8.0
 _QUIET_DB = 16.0
+_LOWEST_PRICE = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _best_division(
     per_frame = frames.hop_s / 0.016
     deviation = _deviation_sums(frames, start, end, options) * per_frame
     silence = np.concatenate([[0.0], np.cumsum(_silence_cost(frames, start, end))]) * per_frame
-    price = np.maximum(options.note_cost - options.onset_weight * evidence[start:end], 0.05)
+    price = np.maximum(options.note_cost - options.onset_weight * evidence[start:end], _LOWEST_PRICE)
     price[0] = min(price[0], options.note_cost * 0.5)
     shortest = max(2, round(options.shortest_s / frames.hop_s))
     longest = round(_LONGEST_S / frames.hop_s)

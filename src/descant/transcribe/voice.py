@@ -23,6 +23,7 @@ _HOP = 128
 _BANDS = 40
 _FLOOR_DB = -70.0
 _VALLEY_FRAMES = 4
+_PER_DIP_DB, _PER_FLUX_DB, _ONSET_BAR = 0.45, 0.25, 3.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +75,7 @@ def onset_evidence(frames: VoiceFrames) -> Doubles:
     growth = level - np.concatenate([np.repeat(level[:1], 2), level[:-2]])
     is_peak = (growth == scipy.ndimage.maximum_filter1d(growth, 5)) & (growth > 0.0)
     dip = _dip(level, back, ahead)
-    strength = 1.0 / (1.0 + np.exp(-(0.45 * dip + 0.25 * frames.flux_db - 3.2)))
+    strength = 1.0 / (1.0 + np.exp(-(_PER_DIP_DB * dip + _PER_FLUX_DB * frames.flux_db - _ONSET_BAR)))
     evidence: Doubles = np.where(is_peak, strength, 0.0)
     return evidence
 
