@@ -20,6 +20,7 @@ models = cyclopts.App(name="models", help="List, fetch, verify, export and impor
 
 _MEGABYTE = 1_000_000
 _PIPE_WIDTH = 160
+_LICENCE_WIDTH = 24
 
 
 @models.command(name="list")
@@ -307,8 +308,9 @@ def _print_table(cards: list[Card]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "for", "here", "size", "download", "licence"):
+    for heading in ("name", "for", "here", "size", "download"):
         table.add_column(heading, no_wrap=True, justify="right" if heading in ("size", "download") else "left")
+    table.add_column("licence", no_wrap=True, overflow="ellipsis", max_width=_LICENCE_WIDTH)
     table.add_column("what it is")
     for card in cards:
         sizes = (_size(card.size), _size(card.download_size))
