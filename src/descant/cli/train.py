@@ -18,6 +18,7 @@ def train(
     *,
     data: Path,
     out: Path,
+    start: Path | None = None,
     minutes: float | None = None,
     threads: int | None = None,
     quiet: bool = False,
@@ -28,10 +29,12 @@ def train(
         recipe: A TOML file below recipes/.
         data: The data set that the recipe's README names (a zip file or folder).
         out: The run's folder: log.csv, config.json and checkpoint/.
+        start: A checkpoint folder whose weights to begin with, in place of random ones.
         minutes: Wall-clock budget in place of the recipe's.
         threads: CPU threads in place of the recipe's.
         quiet: No progress.
     """
+    from descant.train.loop import load_weights
     from descant.train.loop import train as run
     from descant.train.recipe import read_recipe
 
@@ -43,6 +46,8 @@ def train(
     )
     with progress_bar("train", quiet=quiet) as progress:
         lesson, described = _lesson(asked, recipe, data)
+        if start is not None:
+            load_weights(lesson.model, start)
         run(lesson, loop, out, described=described, progress=progress)
 
 

@@ -156,15 +156,15 @@ def _nearest(values: NDArray[np.float64], grid: NDArray[np.float64]) -> tuple[ND
     return grid[best], distance[np.arange(len(values)), best]
 
 
-def bars_of(score: Score) -> tuple[Bar, ...]:
-    """A score's tracks "melody", "piano" and "bridge" and its chords, bar by bar.
+def bars_of(score: Score, *, end: float = 0.0) -> tuple[Bar, ...]:
+    """A score's tracks "melody", "piano" and "bridge" and its chords, bar by bar, at least up to quarter `end`.
 
     The beats are read as straight or as triplets from all three tracks together. Of several notes that fall on the
     same place and pitch the longest is kept.
     """
     parts = [(name, track.notes) for name in ("melody", "piano", "bridge") if (track := score.track(name))]
     last = max((note.start for _, notes in parts for note in notes), default=0.0)
-    spans = bar_spans(score.time_signatures, last + 1e-3)
+    spans = bar_spans(score.time_signatures, max(last + 1e-3, end))
     snapped = snap_starts(np.array([note.start for _, notes in parts for note in notes], float))
     edges = [round(span.start * TICKS) for span in spans]
     placed: dict[str, list[list[GridNote]]] = {name: [[] for _ in spans] for name, _ in parts}

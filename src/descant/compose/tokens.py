@@ -10,6 +10,9 @@ REMI, arXiv 2002.00212):
     Piano Pos_0 Pitch_45 Sound_12_3 Pitch_60 Sound_6_2 ...   the accompaniment
     Bridge ... End                                           the second voice
 
+Each token of the music is read together with two companions, the chord and the melody note that sound where it stands
+(`companions`), so that the model need not search its context for them.
+
 The condition of a bar stands directly before its music and carries the first chord and melody note of the next bar,
 so that the band can lead into what is about to be sung (the idea of arXiv 2306.08620 on a grid of bars). Everything
 is relative to a tonic at C: the caller transposes (see `home_shift`).
@@ -246,6 +249,37 @@ def _canonical(notes: tuple[GridNote, ...]) -> list[GridNote]:
         if before is None or before.duration < duration:
             kept[position, pitch] = GridNote(position, pitch, duration, velocity)
     return sorted(kept.values())
+
+
+def companions(bar: Bar) -> list[tuple[int, int]]:
+    """For each of `POSITIONS` the tokens of the chord and the melody note that sound there; `PAD` for none."""
+    pairs = []
+    for tick in POSITIONS:
+        chord = _chord_tokens(bar.chord_at(tick))[0] if bar.chords else PAD
+        sounding = [note for note in bar.melody if note.position <= tick < note.position + note.duration]
+        pairs.append((chord, _tune_token(sounding[-1]) if sounding else PAD))
+    return pairs
+
+
+def with_companions(bar: Bar, tokens: Sequence[int]) -> list[tuple[int, int]]:
+    """The companions of each token of a bar's music; those of the bar's start before the first position.
+
+    "Piano" and "Bridge" start at the bar's beginning again, and the tokens of a condition have none.
+    """
+    pairs = companions(bar)
+    place = 0
+    result = []
+    for token in tokens:
+        if token in (PIANO, BRIDGE):
+            place = 0
+        elif is_position(token):
+            place = token - FIRST_POSITION
+        result.append(pairs[place])
+    return result
+
+
+ALONE = (PAD, PAD)
+"""The companions of a token that has none."""
 
 
 def decode_music(tokens: Sequence[int]) -> tuple[tuple[GridNote, ...], tuple[GridNote, ...]]:

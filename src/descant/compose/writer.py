@@ -15,17 +15,21 @@ from numpy.typing import NDArray
 
 from descant.compose.grid import TICKS, Bar, GridNote
 from descant.compose.tokens import (
+    ALONE,
     BRIDGE,
     END,
     FIRST_PITCH,
     FIRST_POSITION,
     FIRST_SOUND,
+    PIANO,
     PITCHES,
     POSITIONS,
     VOCABULARY,
     Controls,
+    companions,
     decode_music,
     encode_condition,
+    with_companions,
 )
 from descant.nets.decoder import Decoder
 from descant.nets.relative_transformer import RelativeTransformer
@@ -104,25 +108,42 @@ class Writer:
         decoder = Decoder(self._model, len(takes), self._context + _ROOM_FOR_A_BAR)
         for index, bar in enumerate(bars):
             following = bars[index + 1] if index + 1 < len(bars) else None
-            conditions = []
-            for number, (take, asked) in enumerate(zip(takes, controls, strict=True)):
-                condition = encode_condition(bar, following, asked[index])
-                if decoder.lengths[number] + len(condition) > self._context:
-                    decoder.forget(number)
-                    condition_read = [*take.context(), *condition]
-                else:
-                    condition_read = condition
-                take.start_bar(bar, condition, sampling)
-                conditions.append(condition_read)
-            logits = decoder.read(conditions)
+            logits = self._read_conditions(
+                decoder, takes, bar, following, [asked[index] for asked in controls], sampling
+            )
             while any(take.is_writing for take in takes):
                 drawn = [take.draw(row, sampling) for take, row in zip(takes, logits, strict=True)]
                 for number, take in enumerate(takes):
                     if take.is_writing and decoder.lengths[number] >= decoder.capacity - 1:
                         take.cut_short()
-                logits = decoder.read(drawn)
+                together = [[take.together] * len(new) for take, new in zip(takes, drawn, strict=True)]
+                logits = decoder.read(drawn, together)
             monitor.report((index + 1) / len(bars))
         return tuple(take.written(bars) for take in takes)
+
+    def _read_conditions(
+        self,
+        decoder: Decoder,
+        takes: Sequence[_Take],
+        bar: Bar,
+        following: Bar | None,
+        asked: Sequence[Controls],
+        sampling: Sampling,
+    ) -> list[NDArray[np.float32]]:
+        """Read a bar's condition for each take, after its last bars again if the context is full."""
+        sequences, together = [], []
+        for number, (take, controls) in enumerate(zip(takes, asked, strict=True)):
+            condition = encode_condition(bar, following, controls)
+            pairs = [ALONE] * (len(condition) - 1) + with_companions(bar, [PIANO])
+            carried: list[int] = []
+            carried_pairs: list[tuple[int, int]] = []
+            if decoder.lengths[number] + len(condition) > self._context:
+                decoder.forget(number)
+                carried, carried_pairs = take.context()
+            take.start_bar(bar, condition, sampling)
+            sequences.append([*carried, *condition])
+            together.append([*carried_pairs, *pairs])
+        return decoder.read(sequences, together)
 
 
 class _Take:
@@ -132,12 +153,15 @@ class _Take:
         self._generator = generator
         self._bars: list[list[int]] = []
         self._conditions: list[list[int]] = []
+        self._bars_read: list[Bar] = []
         self._nats: list[float] = []
         self.is_writing = False
 
     def start_bar(self, bar: Bar, condition: list[int], sampling: Sampling) -> None:
         self._bars.append([])
         self._conditions.append(condition)
+        self._bars_read.append(bar)
+        self._at = companions(bar)
         self._length = round(bar.span.quarters * TICKS)
         self._bias = _chord_bias(bar, sampling)
         self._in_bridge = False
@@ -146,10 +170,21 @@ class _Take:
         self._last = "start"
         self.is_writing = True
 
-    def context(self) -> list[int]:
-        """The last bars again, condition and music."""
-        recent = zip(self._conditions[-_CARRIED_BARS:], self._bars[-_CARRIED_BARS:], strict=True)
-        return [token for condition, music in recent for token in condition + music]
+    def context(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """The last bars again, condition and music, with their companions."""
+        tokens: list[int] = []
+        pairs: list[tuple[int, int]] = []
+        recent = zip(self._bars_read[-_CARRIED_BARS:], self._conditions[-_CARRIED_BARS:], self._bars[-_CARRIED_BARS:],
+                     strict=True)  # fmt: skip
+        for bar, condition, music in recent:
+            tokens += condition + music
+            pairs += [ALONE] * (len(condition) - 1) + with_companions(bar, [PIANO, *music])
+        return tokens, pairs
+
+    @property
+    def together(self) -> tuple[int, int]:
+        """The companions of the token that was drawn last."""
+        return self._at[max(self._place, 0)]
 
     def draw(self, logits: NDArray[np.float32], sampling: Sampling) -> list[int]:
         """The next token, none when the bar is finished."""

@@ -51,6 +51,7 @@ class Decoder:
         self._layers = [_layer(block, capacity) for block in model.blocks if isinstance(block, Block)]
         table = _array(model.embeddings())
         self._embeddings = table * np.float32(model.embedding_scale)
+        self._companions = _array(model.companion_embeddings()) * np.float32(model.embedding_scale)
         self._output = np.ascontiguousarray(table.T)
         self._bias = _array(model.bias)
         self._norm = (_array(model.norm.weight), _array(model.norm.bias))
@@ -62,8 +63,14 @@ class Decoder:
         """Empty a sequence's memory."""
         self.lengths[sequence] = 0
 
-    def read(self, tokens: Sequence[Sequence[int]]) -> list[Array]:
+    def read(
+        self, tokens: Sequence[Sequence[int]], companions: Sequence[Sequence[tuple[int, ...]]] | None = None
+    ) -> list[Array]:
         """Read more tokens of each sequence (none for some of them).
+
+        Args:
+            tokens: For each sequence.
+            companions: For each token of each sequence the tokens that it is read together with.
 
         Returns:
             For each sequence [vocabulary] the logits of the token after its last one; empty where it got none.
@@ -72,7 +79,9 @@ class Decoder:
         for index, count in enumerate(counts):
             assert self.lengths[index] + count <= self.capacity, "the decoder's memory is full"
             self.lengths[index] += count
-        x = self._embeddings[[token for sequence in tokens for token in sequence]]
+        x: Array = self._embeddings[[token for sequence in tokens for token in sequence]]
+        if companions is not None:
+            x = x + self._companions[[pair for sequence in companions for pair in sequence]].sum(1)
         edges = np.cumsum([0, *counts])
         for number, layer in enumerate(self._layers):
             mixed = _normalise(x, layer.attention_norm) @ layer.query_key_value
@@ -106,7 +115,8 @@ class Decoder:
         logits -= logits.max(-1, keepdims=True)
         weights = np.exp(logits, out=logits)
         weights /= weights.sum(-1, keepdims=True)
-        return (weights @ values[:, :length]).transpose(1, 0, 2).reshape(count, -1)
+        result: Array = (weights @ values[:, :length]).transpose(1, 0, 2).reshape(count, -1)
+        return result
 
 
 def _layer(block: Block, capacity: int) -> _Layer:

@@ -126,6 +126,9 @@ class RelativeTransformer(nn.Module):
             A token's embedding is a vector of its own plus the sum of its features' vectors, so that what is
             learned about a feature serves every token that has it. None: only vectors of their own. It is a
             property of the vocabulary and not saved with the weights.
+
+    A token may be read together with companions: tokens that say what else is the case where it stands (the chord
+    and the melody note that sound there). Companions have embeddings of their own, which are added to the token's.
     """
 
     features: Tensor
@@ -138,6 +141,8 @@ class RelativeTransformer(nn.Module):
         self.register_buffer("features", described, persistent=False)
         self.tokens = nn.Parameter(torch.randn(config.vocabulary, config.width) * 0.02)
         self.feature_vectors = nn.Parameter(torch.randn(described.shape[1], config.width) * 0.02)
+        self.companion_tokens = nn.Parameter(torch.zeros(config.vocabulary, config.width))
+        self.companion_features = nn.Parameter(torch.zeros(described.shape[1], config.width))
         self.embedding_scale = config.width**0.5
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
@@ -149,10 +154,13 @@ class RelativeTransformer(nn.Module):
             elif name.endswith(("query_key_value.weight", "widen.weight")):
                 nn.init.normal_(parameter, std=config.width**-0.5)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, L] token numbers to [B, L, vocabulary] logits of the token that follows each."""
+    def forward(self, tokens: Tensor, companions: Tensor | None = None) -> Tensor:
+        """[B, L] tokens and [B, L, C] companions to [B, L, vocabulary] logits of the token that follows each."""
         table = self.embeddings()
-        x = self.dropout(F.embedding(tokens, table) * self.embedding_scale)
+        x = F.embedding(tokens, table)
+        if companions is not None:
+            x = x + F.embedding(companions, self.companion_embeddings()).sum(-2)
+        x = self.dropout(x * self.embedding_scale)
         for block in self.blocks:
             x = block(x)
         return self._logits(x, table)
@@ -160,6 +168,10 @@ class RelativeTransformer(nn.Module):
     def embeddings(self) -> Tensor:
         """[vocabulary, width]: the vectors of all tokens, used for input and output."""
         return self.tokens + self.features @ self.feature_vectors
+
+    def companion_embeddings(self) -> Tensor:
+        """[vocabulary, width]: what each token adds as a companion."""
+        return self.companion_tokens + self.features @ self.companion_features
 
     def _logits(self, x: Tensor, table: Tensor) -> Tensor:
         logits: Tensor = F.linear(self.norm(x), table, self.bias)

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from descant.compose.grid import Bar
 from descant.compose.tokens import (
+    ALONE,
     PAD,
+    PIANO,
     VOCABULARY,
     Controls,
     encode_condition,
@@ -25,6 +27,7 @@ from descant.compose.tokens import (
     home_shift,
     measure,
     token_features,
+    with_companions,
 )
 from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
 
@@ -55,7 +58,7 @@ class AccompanimentConfig:
     """Crops without any controls."""
     control_share: float = 0.65
     """Probability that a control is stated, in the other crops."""
-    chordless_share: float = 0.2
+    chordless_share: float = 0.3
     """Crops without chords."""
     validation_crops: int = 24
     """Crops in a validation."""
@@ -73,26 +76,40 @@ class AccompanimentConfig:
         )
 
 
-def encode_crop(
-    song: Sequence[Bar], start: int, length: int, controls: Sequence[Controls]
-) -> tuple[list[int], list[bool]]:
-    """Tokens of the bars from `start` on, at most `length`, and which of them the band plays."""
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Tokens of some bars.
+
+    Attributes:
+        tokens: Conditions and music by turns.
+        companions: Chord and melody note that sound where each token stands.
+        is_music: Which tokens the band plays.
+    """
+
+    tokens: list[int]
+    companions: list[tuple[int, int]]
+    is_music: list[bool]
+
+
+def encode_crop(song: Sequence[Bar], length: int, controls: Sequence[Controls]) -> Crop:
+    """The song's first bars as at most `length` tokens."""
     tokens: list[int] = []
+    together: list[tuple[int, int]] = []
     is_music: list[bool] = []
-    for index in range(start, len(song)):
-        bar = song[index]
+    for index, bar in enumerate(song):
         following = song[index + 1] if index + 1 < len(song) else None
-        condition, music = encode_condition(bar, following, controls[index - start]), encode_music(bar)
+        condition, music = encode_condition(bar, following, controls[index]), encode_music(bar)
         tokens += condition + music
+        together += [ALONE] * (len(condition) - 1) + with_companions(bar, [PIANO, *music])
         is_music += [False] * len(condition) + [True] * len(music)
         if len(tokens) >= length:
             break
-    return tokens[:length], is_music[:length]
+    return Crop(tokens[:length], together[:length], is_music[:length])
 
 
-def music_loss(model: RelativeTransformer, tokens: Tensor, is_music: Tensor) -> Tensor:
-    """Mean nats of the tokens that the band plays, each given all before it. Both arguments are [B, L]."""
-    logits = model(tokens[:, :-1])
+def music_loss(model: RelativeTransformer, tokens: Tensor, companions: Tensor, is_music: Tensor) -> Tensor:
+    """Mean nats of the tokens that the band plays, each given all before it; [B, L], [B, L, 2] and [B, L]."""
+    logits = model(tokens[:, :-1], companions[:, :-1])
     nats = F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
     wanted = is_music[:, 1:].flatten()
     return (nats * wanted).sum() / wanted.sum().clamp(min=1)
@@ -124,15 +141,15 @@ class AccompanimentLesson:
         self._odds = counts / counts.sum()
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        """[batch, length + 1] tokens and whether the band plays them."""
-        return _stack([self._crop(generator) for _ in range(self.config.batch)], self.config.length + 1)
+        """[batch, length + 1] tokens, their companions and whether the band plays them."""
+        return stack([self._crop(generator) for _ in range(self.config.batch)], self.config.length + 1)
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """Mean nats a token, in bfloat16 where that is safe."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return music_loss(self.model, *batch)
 
-    def _crop(self, generator: np.random.Generator) -> tuple[list[int], list[bool]]:
+    def _crop(self, generator: np.random.Generator) -> Crop:
         index = int(generator.choice(len(self.training), p=self._odds))
         song = self.training[index]
         start = int(generator.integers(0, max(1, len(song) - 4)))
@@ -143,7 +160,7 @@ class AccompanimentLesson:
         bars = [bar.transpose(shift) for bar in song[start : start + self.config.length // 10]]
         if without_chords:
             bars = [replace(bar, chords=()) for bar in bars]
-        return encode_crop(bars, 0, self.config.length + 1, self._controls(bars, generator))
+        return encode_crop(bars, self.config.length + 1, self._controls(bars, generator))
 
     def _controls(self, bars: Sequence[Bar], generator: np.random.Generator) -> list[Controls]:
         share = 0.0 if generator.random() < self.config.free_share else self.config.control_share
@@ -164,14 +181,12 @@ class AccompanimentLesson:
             sums = []
             with torch.no_grad():
                 for first in range(0, len(crops), self.config.batch):
-                    batch = _stack(crops[first : first + self.config.batch], self.config.length + 1)
+                    batch = stack(crops[first : first + self.config.batch], self.config.length + 1)
                     sums.append(float(self.loss(batch)))
             results[name] = float(np.mean(sums))
         return results
 
-    def _validation_crop(
-        self, number: int, condition: str, generator: np.random.Generator
-    ) -> tuple[list[int], list[bool]]:
+    def _validation_crop(self, number: int, condition: str, generator: np.random.Generator) -> Crop:
         song = self.validation[number % len(self.validation)]
         other = self.validation[(number + 1) % len(self.validation)]
         start = int(generator.integers(0, max(1, len(song) - 8)))
@@ -188,13 +203,16 @@ class AccompanimentLesson:
             }.get(condition, ())
             chords = own.chords if condition in ("true", "shuffled", "silent") else ()
             bars.append(replace(own, melody=melody, chords=chords))
-        return encode_crop(bars, 0, self.config.length + 1, [Controls()] * len(bars))
+        return encode_crop(bars, self.config.length + 1, [Controls()] * len(bars))
 
 
-def _stack(crops: Sequence[tuple[list[int], list[bool]]], length: int) -> tuple[Tensor, Tensor]:
+def stack(crops: Sequence[Crop], length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Crops as a batch, filled up with `PAD`: [B, length] tokens, [B, length, 2] companions, [B, length] is_music."""
     tokens = torch.full((len(crops), length), PAD, dtype=torch.long)
+    together = torch.full((len(crops), length, 2), PAD, dtype=torch.long)
     is_music = torch.zeros(len(crops), length, dtype=torch.bool)
-    for row, (numbers, played) in enumerate(crops):
-        tokens[row, : len(numbers)] = torch.tensor(numbers)
-        is_music[row, : len(played)] = torch.tensor(played)
-    return tokens, is_music
+    for row, crop in enumerate(crops):
+        tokens[row, : len(crop.tokens)] = torch.tensor(crop.tokens)
+        together[row, : len(crop.tokens)] = torch.tensor(crop.companions)
+        is_music[row, : len(crop.tokens)] = torch.tensor(crop.is_music)
+    return tokens, together, is_music

@@ -1,0 +1,96 @@
+"""Pack a run into the folder of the card `descant-accompaniment`.
+
+    python recipes/accompaniment/package.py --run RUN --pop909 pop909.zip --groove groove.zip --out FOLDER
+
+writes weights.safetensors (fp16), harmony.safetensors (the harmoniser's counts), grooves.json (drum patterns) and
+config.json, prints their sizes and digests, and with --card FILE writes them into the card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from descant.compose.grid import bars_of
+from descant.compose.harmony import HarmonyTables
+from descant.data.groove import Groove
+from descant.data.pop909 import Pop909
+from descant.hub.checkpoint import save_tensors
+from descant.train.accompaniment import AccompanimentConfig
+from descant.train.groove import distil
+from descant.train.harmony import count_harmony
+
+STYLES = {
+    "pop", "pop-soft", "soul-motown", "soul", "rock", "rock-indie", "rock-halftime", "rock-folk", "punk", "country",
+    "latin", "latin-brazilian", "latin-brazilian-bossa", "latin-bounce", "afrocuban", "dance", "dance-disco", "jazz",
+    "jazz-swing", "funk", "reggae",
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("run", "pop909", "groove", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--card", type=Path)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    tables = pack_harmony(Pop909(asked.pop909), asked.out)
+    pack_grooves(Groove(asked.groove), asked.out)
+    pack_network(asked.run, tables, asked.out)
+    for path in sorted(asked.out.iterdir()):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        print(f"{path.name} {path.stat().st_size} {digest}")
+        if asked.card is not None:
+            write_digest(asked.card, path.name, digest, path.stat().st_size)
+
+
+def pack_network(run: Path, tables: HarmonyTables, out: Path) -> None:
+    described = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config = AccompanimentConfig(**described["accompaniment"])
+    weights = load_file(run / "checkpoint" / "weights.safetensors")
+    save_tensors(out / "weights.safetensors", {name: tensor.half() for name, tensor in weights.items()})
+    text = json.dumps({"network": asdict(config.network()), "chord_qualities": tables.qualities}, indent=1)
+    (out / "config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def pack_harmony(songs: Pop909, out: Path) -> HarmonyTables:
+    loaded = [songs.load(song) for song in songs.songs("train")]
+    counted = [(bars_of(score), score.key is not None and score.key.mode == "minor") for score in loaded]
+    tables = count_harmony(counted)
+    arrays = {field.name: getattr(tables, field.name) for field in fields(tables) if field.name != "qualities"}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    save_tensors(
+        out / "harmony.safetensors", {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    )
+    return tables
+
+
+def pack_grooves(drummers: Groove, out: Path) -> None:
+    performances = [
+        (p.name, p.style, p.is_fill, p.beats_per_bar * 4 / p.beat_unit, drummers.load(p))
+        for p in drummers.performances("train")
+        if p.beats_per_bar * 4 / p.beat_unit in (3, 4)
+    ]
+    table = distil(performances)
+    kept = {metre: {s: found for s, found in by.items() if s in STYLES} for metre, by in table.items()}
+    text = json.dumps(kept, separators=(",", ":"), sort_keys=True)
+    (out / "grooves.json").write_text(text + "\n", encoding="utf-8")
+
+
+def write_digest(card: Path, name: str, digest: str, size: int) -> None:
+    text = card.read_text(encoding="utf-8")
+    entry = f'[[file]]\npath = "{name}"\nsha256 = "{digest}"\nsize = {size}\n'
+    pattern = rf'\[\[file\]\]\npath = "{re.escape(name)}"\nsha256 = "[0-9a-f]*"\nsize = \d+\n'
+    text = re.sub(pattern, entry, text) if re.search(pattern, text) else f"{text.rstrip()}\n\n{entry}"
+    card.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
