@@ -32,6 +32,7 @@ _BLOCK_FRAMES = 1 << 18
 _HEADER_SLACK_BYTES = 64  # recorders that count their own header into the data
 _MP3_SLACK_FRAMES = 2 * 1152  # a last MPEG frame cut short loses no more than this
 _MP3_SLACK_BYTES = 2 * 1441  # the same in bytes at the highest bitrate
+_LARGEST_HEADER_BYTES = 4096
 _UNKNOWN_FRAMES = 1 << 48  # libsndfile reports 2^63 - 1 for a stream of unknown length
 _READABLE = "Descant reads WAV, FLAC, AIFF, CAF, Ogg Vorbis, Opus, MP3 and, with PyAV, M4A, MP4, WebM."
 
@@ -212,10 +213,12 @@ def _open(path: Path, stream: int | None) -> AudioSource:
             source = SoundFileSource(path)
         except soundfile.LibsndfileError as error:
             return _open_otherwise(path, content, stream, error)
-        if stream not in {None, 0}:
+        if source.knows_its_length:
+            if stream in {None, 0}:
+                return source
             source.close()
             raise InvalidOption(f"{path} has no audio stream {stream}.", "It has one, number 0.")
-        return source
+        source.close()
     from descant.audio.media import MediaSource
 
     return MediaSource(path, stream)
@@ -283,8 +286,6 @@ class SoundFileSource:
             raise
         self._path = path
         self._frames = int(self._file.frames)
-        if self._frames >= _UNKNOWN_FRAMES:
-            self._frames = sum(block.shape[1] for block in self.blocks(0, None, _BLOCK_FRAMES))
         self.info = AudioInfo(
             path=path,
             format=self._file.format.replace("WAVEX", "WAV"),
@@ -293,6 +294,13 @@ class SoundFileSource:
             channels=int(self._file.channels),
             frames=self._frames,
         )
+
+    @property
+    def knows_its_length(self) -> bool:
+        """False for a stream, or where a recorder was killed before it could fill in the length."""
+        if self._frames == 0 and self.info.format == "WAV":
+            return self._path.stat().st_size <= _LARGEST_HEADER_BYTES
+        return self._frames < _UNKNOWN_FRAMES
 
     def blocks(self, first: int, stop: int | None, block_frames: int) -> Iterator[Samples]:
         """See `AudioSource.blocks`."""
@@ -308,7 +316,7 @@ class SoundFileSource:
         except soundfile.LibsndfileError as error:
             raise self._damaged(position) from error
         slack = _MP3_SLACK_FRAMES if self._file.format == "MP3" else 0
-        if promised < _UNKNOWN_FRAMES and promised - position > slack:
+        if promised - position > slack:
             raise self._damaged(position)
 
     def close(self) -> None:
@@ -318,8 +326,8 @@ class SoundFileSource:
 
     def _damaged(self, position: int) -> AudioReadError:
         rate = int(self._file.samplerate)
-        total = "" if self._frames >= _UNKNOWN_FRAMES else f" of {self._frames / rate:.2f} s"
         return AudioReadError(
-            f"{self._path} is damaged or cut off: decoding ends after {position / rate:.2f} s{total}.",
+            f"{self._path} is damaged or cut off: decoding ends after {position / rate:.2f} s "
+            f"of {self._frames / rate:.2f} s.",
             "Copy or download it again.",
         )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1")
 _BITRATE_PER_CHANNEL = 96_000
-_EDIT_ROUNDING_S = Fraction(1, 1000)  # most MP4 writers round the length of the edit down to a millisecond
+_EDIT_ROUNDING_S = Fraction(1, 1000)  # most MP4 writers round the length of the edit to a millisecond
 _SHORTFALL_S = 0.1
 _MOOV_BYTES = 1 << 24
 
@@ -109,8 +109,8 @@ class MediaSource:
     def _edit_end(self) -> int | None:
         """Frame at which an MP4's edit ends; None where the container says nothing exact.
 
-        The edit's length is often rounded down to a millisecond; where the last packet ends within that
-        millisecond, its end is exact.
+        The edit's length is often rounded to a millisecond; where the last packet ends within a millisecond of it,
+        the packet's end is exact.
         """
         stream = self._stream
         if "mp4" not in self._container.format.name or stream.duration is None:
@@ -126,7 +126,7 @@ class MediaSource:
                 if packet.pts is not None and packet.duration
             ]
         packet_end = max(ends, default=edit_end)
-        exact = packet_end if 0 <= packet_end - edit_end <= _EDIT_ROUNDING_S else edit_end
+        exact = packet_end if abs(packet_end - edit_end) <= _EDIT_ROUNDING_S else edit_end
         return round(Fraction(exact) * int(rate))
 
     def _describe(self) -> AudioInfo:

@@ -23,6 +23,7 @@ from descant.files import PathLike, as_path, atomic_output
 _log = logging.getLogger(__name__)
 _MIN_BITRATE = 6_000
 _MAX_BITRATE = 4_096_000
+_ENCODER_FRAMES = 1 << 14
 
 
 class AudioWriter:
@@ -72,6 +73,7 @@ class AudioWriter:
         self._format, self._subtype = output_format(self.path, subtype)
         self._bitrate = bitrate
         self._written = 0
+        self._held = np.zeros((channels, 0), np.float32)
         self._check()
         self._stored_rate = self._format.rate_for(sample_rate)
         self._resampler = Resampler(sample_rate, self._stored_rate, channels)
@@ -121,25 +123,34 @@ class AudioWriter:
             return
         bits = PCM_BITS.get(self._subtype)
         if bits is None:
-            self._sink.write(np.ascontiguousarray(clip.samples.T))
+            self._encode(clip.samples, last=False)
             return
         steps, clipped = quantise(clip.samples, bits)
         self.clipped_samples += clipped
         self._sink.write(np.ascontiguousarray(steps.T))
 
+    def _encode(self, samples: Samples, *, last: bool) -> None:
+        """Feed float formats in blocks of one size: Vorbis encodes its start by how much of it it is given."""
+        assert self._sink is not None
+        held = np.concatenate([self._held, samples], axis=1)
+        whole = held.shape[1] if last else held.shape[1] - held.shape[1] % _ENCODER_FRAMES
+        for start in range(0, whole, _ENCODER_FRAMES):
+            self._sink.write(np.ascontiguousarray(held[:, start : min(start + _ENCODER_FRAMES, whole)].T))
+        self._held = held[:, whole:].copy()
+
     def _finish(
         self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        sink, self._sink = self._sink, self._sink
+        sink = self._sink
         assert sink is not None
-        if kind is not None:
-            sink.abandon()
-            self._sink = None
-            return
         try:
+            if kind is not None:
+                sink.abandon()
+                return
             if self._written == 0:
                 raise InvalidAudio(f"{self.path} was not written: there is no audio in it.", "Write at least a frame.")
             self._store(self._resampler.push(Clip.silence(0, self.sample_rate, self.channels), last=True))
+            self._encode(self._held[:, :0], last=True)
             sink.close(resampled_frames(self._written, self.sample_rate, self._stored_rate))
         except BaseException:
             sink.abandon()
