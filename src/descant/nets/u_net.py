@@ -18,7 +18,8 @@ from torch import Tensor, nn
 _ENCODER_FILTERS = (16, 32, 64, 128, 256, 512)
 _DECODER_FILTERS = (256, 128, 64, 32, 16, 1)
 _DROPOUT_LEVELS = 3
-_NORM = {"eps": 1e-3, "momentum": 0.01}
+_NORM_EPSILON = 1e-3
+_NORM_MOMENTUM = 0.01
 _SAME_PADDING = (1, 2, 1, 2)
 
 U_NET_STRIDE = 2 ** len(_ENCODER_FILTERS)
@@ -36,7 +37,7 @@ class Encoder(nn.Module):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels_out, kernel_size=5, stride=2)
-        self.norm = nn.BatchNorm2d(channels_out, **_NORM)
+        self.norm = nn.BatchNorm2d(channels_out, eps=_NORM_EPSILON, momentum=_NORM_MOMENTUM)
 
     def convolve(self, x: Tensor) -> Tensor:
         """[batch, in, frames, bins] to [batch, out, frames / 2, bins / 2]."""
@@ -60,7 +61,7 @@ class Decoder(nn.Module):
         super().__init__()
         # padding=1 crops one row before and after; the far side's second row is cropped in forward
         self.conv = nn.ConvTranspose2d(channels_in, channels_out, kernel_size=5, stride=2, padding=1)
-        self.norm = nn.BatchNorm2d(channels_out, **_NORM)
+        self.norm = nn.BatchNorm2d(channels_out, eps=_NORM_EPSILON, momentum=_NORM_MOMENTUM)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

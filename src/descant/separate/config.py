@@ -22,10 +22,11 @@ class SeparationConfig:
             the next one's.
         edge_frames: Frames at a block's borders inside the overlap that are not used at all, because the nets see
             zeros beyond them.
-        level_db: RMS level, in dB of full scale, to which each block is brought before the nets see it.
+        level_db: RMS level, in dB of full scale, to which each block is brought before the nets see it; None leaves
+            it as it is.
         quietest_db: Blocks quieter than this are not raised any further.
-        top_bins: How many of the highest bins that the nets see decide over all bins above.
-        top_smoothing_frames: Width in frames of the window that smooths that decision over time.
+        is_full_band: Whether the stems share the bins above those the nets see; if not, the last stem gets them all.
+        top_bins: How many of the highest bins that the nets see (384: from 6.9 kHz up) decide over all bins above.
     """
 
     sample_rate: int = 44_100
@@ -35,10 +36,10 @@ class SeparationConfig:
     block_frames: int = 512
     overlap_frames: int = 128
     edge_frames: int = 16
-    level_db: float = -11.0
+    level_db: float | None = -11.0
     quietest_db: float = -70.0
-    top_bins: int = 128
-    top_smoothing_frames: int = 3
+    is_full_band: bool = True
+    top_bins: int = 384
 
     def __post_init__(self) -> None:
         if self.block_frames % U_NET_STRIDE or self.net_bins % U_NET_STRIDE:

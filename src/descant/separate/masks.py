@@ -66,6 +66,8 @@ class MaskEstimator:
         voice. The gain touches only what the nets see, never the audio.
         """
         config = self.config
+        if config.level_db is None:
+            return 1.0
         # Parseval, for a one-sided spectrum under a Hann window (whose mean square is 3/8)
         energy = float(magnitudes.square().sum(dim=-1, dtype=torch.float64).mean())
         rms = math.sqrt(2.0 * energy / (0.375 * config.fft_size**2))
@@ -105,11 +107,16 @@ class MaskEstimator:
     def _above(self, shares: Tensor, seen: Tensor) -> Tensor:
         """Masks for the bins above those that the nets see, one value per frame: who owns the highest seen bins."""
         config = self.config
+        if not config.is_full_band:
+            above = torch.zeros(*shares.shape[:-1], config.bins - config.net_bins)
+            above[-1] = 1.0
+            return above
         power = seen[..., -config.top_bins :].square() + _TINY
         owned = (shares[..., -config.top_bins :] * power).sum(dim=-1) / power.sum(dim=-1)
-        side = config.top_smoothing_frames // 2
-        smooth = F.avg_pool1d(F.pad(owned, (side, side), mode="replicate"), 2 * side + 1, stride=1)
-        return smooth.unsqueeze(-1).expand(*smooth.shape, config.bins - config.net_bins)
+        # Squared: a stem that owns a little of the top bins owns less above. Cymbals in a vocal stem are worse than
+        # a duller vocal, and so says the measurement (docs/separate.md).
+        owned = owned.square() / owned.square().sum(dim=0)
+        return owned.unsqueeze(-1).expand(*owned.shape, config.bins - config.net_bins)
 
 
 def channel_pairs(channels: int) -> list[tuple[int, int]]:
