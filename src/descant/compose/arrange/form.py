@@ -40,10 +40,10 @@ def plan(bars: Sequence[Bar], sections: Sequence[Section] = ()) -> tuple[BarPlan
 
     Args:
         bars: With melody and chords.
-        sections: The song's form if it is known; otherwise it is read from the melody, phrases of four bars that
-            resemble each other forming sections.
+        sections: The song's form, if two sections or more are known; otherwise it is read from the melody, phrases
+            of four bars that resemble each other forming sections.
     """
-    labels, starts = _given(bars, sections) if sections else _derived(bars)
+    labels, starts = _given(bars, sections) if len(sections) > 1 else _derived(bars)
     energy = _energy(bars)
     sung = [i for i, bar in enumerate(bars) if bar.melody]
     first, last = (sung[0], sung[-1]) if sung else (0, len(bars) - 1)
