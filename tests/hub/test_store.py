@@ -180,6 +180,17 @@ def test_verify_tells_sound_damaged_and_absent_apart_and_repairs(home, index) ->
     assert verify("tiny", repair=True).is_sound
 
 
+def test_a_repair_that_fails_takes_nothing_away(home, index, monkeypatch) -> None:
+    wheel = index.add_wheel("tinysounds", {"a": SOUND})
+    home.write_card("tiny", index.source(wheel, {"a": "a"}), {"a": SOUND})
+    damaged = fetch("tiny") / "a"
+    damaged.write_bytes(SOUND[:-1] + b"!")
+    monkeypatch.setenv("DESCANT_OFFLINE", "1")
+    with pytest.raises(OfflineRefused):
+        verify("tiny", repair=True)
+    assert damaged.exists()
+
+
 def test_remove_frees_the_space(home, index, leftovers) -> None:
     wheel = index.add_wheel("tinysounds", {"a": SOUND})
     home.write_card("tiny", index.source(wheel, {"a": "a"}), {"a": SOUND})
@@ -257,6 +268,26 @@ def test_a_killed_fetch_leaves_nothing_broken_and_is_resumed(home, web) -> None:
     assert not (home.cache / "tiny").exists()
     assert (fetch("tiny") / "a").read_bytes() == web.files["a"]
     assert web.requests[-1].startswith("bytes=")
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_control_c_ends_the_command_at_once_and_cleanly(home, web) -> None:
+    web.files["a"] = SOUND * 20
+    home.write_card("tiny", web.source("a"), {"a": web.files["a"]})
+    web.stall = threading.Event()
+    command = [sys.executable, "-m", "descant", "models", "fetch", "tiny", "--quiet"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not web.requests and time.monotonic() < deadline:
+        time.sleep(0.02)
+    asked = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    assert time.monotonic() - asked < 2.5
+    assert child.returncode == 130
+    assert b"Traceback" not in err
+    assert [path.name for path in home.cache.iterdir() if not path.name.startswith(".")] == []
 
 
 def test_waiting_for_another_fetch_can_be_cancelled(home, web) -> None:

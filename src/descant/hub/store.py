@@ -126,11 +126,7 @@ def verify(
     monitor = Monitor(_never_falling(progress), cancel, f"verifying {name}")
     found = _verify(card, monitor.part("verifying", 0.0, 0.5 if repair else 1.0))
     if repair and found.faults:
-        cached = cache_folder() / name
-        if found.folder == cached:
-            with locked(lock_key(card), monitor), open_workshop(lock_key(card)) as workshop:
-                cached.rename(workshop / "damaged")
-        fetch(name, progress=monitor.part("fetching", 0.5, 0.9).sink, cancel=cancel)
+        _fetch(card, monitor.part("fetching", 0.5, 0.9), again=True)  # what is there stays until better has come
         found = _verify(card, monitor.part("verifying", 0.9, 1.0))
     monitor.report(1.0)
     return found
@@ -169,11 +165,11 @@ def _verify(card: Card, monitor: Monitor) -> Verification:
     return Verification(card.name, folder, tuple(faults), tuple(f.path for f in card.files if not f.sha256))
 
 
-def _fetch(card: Card, monitor: Monitor) -> Path:
+def _fetch(card: Card, monitor: Monitor, *, again: bool = False) -> Path:
     key = lock_key(card)
     with locked(key, monitor):
         found = locate(card)  # another process may have fetched it while this one waited
-        if found is not None:
+        if found is not None and not again:
             return found
         failures: list[DescantError] = []
         for source in card.sources:
