@@ -31,7 +31,7 @@ class LrcFormat:
         for row in text.split("\n"):
             rest, times = row.strip(), []
             while match := _STAMP.match(rest):
-                times.append(parse_clock(match.group(1)))
+                times.append(_seconds(match.group(1)))
                 rest = rest[match.end() :].lstrip()
             tag = _TAG.match(rest)
             if times:
@@ -96,6 +96,12 @@ def _tags(lyrics: Lyrics) -> list[str]:
     return [f"[{key}:{value}]" for key, value in (("ti", lyrics.title), ("ar", lyrics.artist)) if value]
 
 
+def _seconds(stamp: str) -> float:
+    """Some programs write `mm:ss:xx`, where the last part is hundredths and not seconds."""
+    minutes, _, rest = stamp.partition(":")
+    return parse_clock(f"{minutes}:{rest.replace(':', '.')}")
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -120,7 +126,7 @@ def _words(body: str, start: float, shift_s: float) -> tuple[Word, ...]:
     if len(pieces) == 1:
         return tuple(Word(text) for text in body.split())
     timed: list[tuple[float, str]] = [(start, pieces[0])] if pieces[0].strip() else []
-    timed += [(max(parse_clock(s) + shift_s, 0.0), t) for s, t in zip(pieces[1::2], pieces[2::2], strict=True)]
+    timed += [(max(_seconds(s) + shift_s, 0.0), t) for s, t in zip(pieces[1::2], pieces[2::2], strict=True)]
     words: list[Word] = []
     for index, (time, text) in enumerate(timed):
         following = timed[index + 1][0] if index + 1 < len(timed) else None
