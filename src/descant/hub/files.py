@@ -11,6 +11,10 @@ from descant.errors import ChecksumMismatch, OutputError
 from descant.progress import Monitor
 
 _BLOCK = 1 << 20
+_OTHER_COPY = (
+    "It was cut off, changed or damaged, at its source or on the way. Try again, or bring it from another machine: "
+    "`descant models export` there, `descant models import` here."
+)
 
 
 def sha256_of(path: Path, monitor: Monitor | None = None) -> str:
@@ -39,15 +43,9 @@ def check_file(path: Path, sha256: str, size: int, *, what: str, monitor: Monito
     """
     found = path.stat().st_size
     if size and found != size:
-        raise ChecksumMismatch(
-            f"{what} has {found:,} bytes instead of {size:,}.",
-            "It was cut off, changed, or replaced at its source; `descant models verify --repair` fetches it again.",
-        )
+        raise ChecksumMismatch(f"{what} has {found:,} bytes instead of {size:,}.", _OTHER_COPY)
     if sha256 and sha256_of(path, monitor) != sha256:
-        raise ChecksumMismatch(
-            f"{what} is not the file that the card describes (its SHA-256 differs).",
-            "It was changed or damaged, here or at its source; `descant models verify --repair` fetches it again.",
-        )
+        raise ChecksumMismatch(f"{what} is not the file that the card describes (its SHA-256 differs).", _OTHER_COPY)
 
 
 def copy_stream(source: IO[bytes], target: Path, monitor: Monitor, *, limit: int) -> None:

