@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from descant.audio.clip import Clip
+from descant.audio.io import read, write
+from descant.errors import InputNotFound, InvalidOption, OutputIsInput
+from descant.pipelines.transcribe_file import TranscribeOptions, is_finished, transcribe_file
+from descant.score.midi import read_midi
+from descant.transcribe.note_list import read_note_list
+
+RATE = 22_050
+NOTES = [(0.5 + 0.5 * i, 0.5 + 0.5 * i + 0.4, p) for i, p in enumerate((60, 64, 67, 72, 67, 64, 60, 55))]
+
+
+def tune(path: Path, *, channels: int = 2) -> Path:
+    out = np.zeros(5 * RATE)
+    for start, end, pitch in NOTES:
+        first, t = int(start * RATE), np.arange(int((end - start) * RATE)) / RATE
+        phase = 2 * np.pi * 440.0 * 2 ** ((pitch - 69) / 12) * t
+        tone = sum(np.sin(k * phase) / k for k in range(1, 7))
+        out[first : first + len(t)] += tone * np.exp(-3.0 * t) * np.minimum(1.0, t / 0.005)
+    return write(path, Clip(np.repeat(0.2 * out[np.newaxis], channels, axis=0).astype(np.float32), RATE))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"bpm": 120.0, "beats": Path("x")},
+        {"bpm": 0.0},
+        {"bpm": float("nan")},
+        {"voice": True, "song": True},
+        {"lyric_formats": ("docx",)},
+    ],
+)
+def test_contradictory_options_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(InvalidOption):
+        TranscribeOptions(**bad)  # type: ignore[arg-type]
+
+
+def test_nothing_is_written_for_a_missing_recording(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFound):
+        transcribe_file(tmp_path / "none.wav", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_recording_is_never_overwritten(tmp_path: Path) -> None:
+    path = tune(tmp_path / "song.wav")
+    disguised = path.rename(tmp_path / "song.mid")
+    with pytest.raises(OutputIsInput):
+        transcribe_file(disguised, tmp_path)
+
+
+@pytest.mark.weights
+def test_notes_sit_on_the_given_bars(tmp_path: Path) -> None:
+    path = tune(tmp_path / "a tune é🎹.wav")
+    options = TranscribeOptions(csv=True, bpm=120.0)
+    assert not is_finished(path, tmp_path / "out", options)
+    result = transcribe_file(path, tmp_path / "out", options)
+    assert is_finished(path, tmp_path / "out", options)
+    assert sorted(p.name for p in result.paths) == ["a tune é🎹.csv", "a tune é🎹.mid"]
+    score = read_midi(tmp_path / "out" / "a tune é🎹.mid")
+    notes = [n for n in score.tracks[0].notes if n.pitch in {p for _, _, p in NOTES}]
+    assert result.notes == len(score.tracks[0].notes)
+    assert score.tempo.bpm_at(0.0) == pytest.approx(120.0)
+    starts = [(n.start, n.pitch) for n in notes]
+    for start, _, pitch in NOTES:
+        assert any(abs(at - 2.0 * start) < 0.08 and p == pitch for at, p in starts)
+    assert len(read_note_list(tmp_path / "out" / "a tune é🎹.csv")) == result.notes
+
+
+@pytest.mark.weights
+def test_beats_from_a_file_place_the_notes(tmp_path: Path) -> None:
+    path = tune(tmp_path / "tune.wav", channels=1)
+    beats = tmp_path / "beats.txt"
+    beats.write_text("".join(f"{0.5 + 0.5 * i},{i % 3 + 1}\n" for i in range(9)))
+    transcribe_file(path, tmp_path / "out", TranscribeOptions(beats=beats))
+    score = read_midi(tmp_path / "out" / "tune.mid")
+    assert score.time_signatures[0].numerator == 3
+    first = min(n.start for n in score.tracks[0].notes)
+    assert first == pytest.approx(3.0, abs=0.1)  # the first beat is a downbeat, after a lead-in of one bar
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("voice", [False, True])
+def test_silence_gives_an_empty_score_and_says_so(tmp_path: Path, voice: bool) -> None:
+    path = write(tmp_path / "silence.wav", Clip.silence(2 * RATE, RATE))
+    result = transcribe_file(path, tmp_path / "out", TranscribeOptions(voice=voice, csv=True))
+    assert result.notes == 0
+    assert any("No notes" in remark for remark in result.remarks)
+    assert all(not t.notes for t in read_midi(tmp_path / "out" / "silence.mid").tracks)
+
+
+@pytest.mark.weights
+def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = tune(tmp_path / "tune.wav")
+    before = path.read_bytes()
+    for out in ("one", "two"):
+        transcribe_file(path, tmp_path / out, TranscribeOptions(bpm=100.0, csv=True))
+    for name in ("tune.mid", "tune.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.weights
+def test_a_song_is_separated_first(tmp_path: Path) -> None:
+    path = tune(tmp_path / "tune.wav")
+    long = read(path, sample_rate=44_100)
+    path = write(tmp_path / "song.wav", Clip(np.tile(long.samples, 2), 44_100))
+    result = transcribe_file(path, tmp_path / "out", TranscribeOptions(song=True, bpm=120.0))
+    score = read_midi(tmp_path / "out" / "song.mid")
+    assert {t.name for t in score.tracks} <= {"melody", "band"}
+    assert result.notes
