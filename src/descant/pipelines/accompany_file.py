@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descant.analyze.export import write_json
-from descant.audio.clip import Clip
+from descant.audio.clip import Clip, Stems
 from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
 from descant.compose.api import Composer
@@ -28,9 +28,11 @@ from descant.pipelines.picture import draw_song
 from descant.pipelines.workspace import Workspace
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.chord_file import read_chords, write_chords
+from descant.score.harmony import ChordSpan
 from descant.score.midi import write_midi
 from descant.score.musicxml import write_musicxml
 from descant.score.notes import Score
+from descant.score.tempo import TimeSignature
 
 _SHORTEST_S = 1.0
 _STEPS = ".steps"
@@ -103,7 +105,7 @@ def accompany_file(
     heard = listen(clip, vocals, is_song=is_song, progress=monitor.part("listening", 0.25, 0.45).sink, cancel=cancel)
     if options.bpm is not None:
         heard = steady(heard, options.bpm)
-    given = None if chords is None else read_chords(as_path(chords), heard.tempo)
+    given = None if chords is None else _chords_from(as_path(chords), heard)
     takes = Composer.load()(
         lead_sheet(heard, chords=given), options.band, progress=monitor.part("composing", 0.45, 0.7).sink, cancel=cancel
     )
@@ -172,12 +174,13 @@ def _write_folder(
     mixed = best.mixed
     write(folder / "mix.flac", mixed.clip)
     parts = [Part("mix", "mix.flac", mixed.report.lufs)]
-    for name, clip in mixed.stems.items():
+    stems, stems_gain_db = _below_full_scale(mixed.stems)
+    for name, clip in stems.items():
         write(folder / "stems" / f"{name}.flac", clip)
         parts.append(Part(name, f"stems/{name}.flac", integrated_lufs(clip)))
     write_midi(folder / "score.mid", score)
     write_musicxml(folder / "score.musicxml", score)
-    write_chords(folder / "chords.txt", score.chords, score.tempo)
+    write_chords(folder / "chords.txt", score.chords, time_signatures=score.time_signatures, key=score.key)
     write_json(folder / "analysis.json", heard.analysis)
     _write_text(folder / "picture.svg", _picture(best, heard, score, _README_WIDTH))
     width = max(_README_WIDTH, min(round(mixed.clip.duration_s * _PIXELS_PER_SECOND), 12_000))
@@ -187,9 +190,27 @@ def _write_folder(
         picture=_picture(best, heard, score, width),
         parts=parts,
         downloads=("score.mid", "score.musicxml", "chords.txt", "analysis.json", "picture.svg"),
-        notes=heard.analysis.remarks,
+        notes=(*heard.analysis.remarks, *_stem_remarks(stems_gain_db)),
     )
     _write_text(folder / "index.html", page)
+
+
+def _chords_from(path: Path, heard: Heard) -> tuple[ChordSpan, ...]:
+    metre = (TimeSignature(0.0, heard.beats.beats_per_bar, 4),)
+    return read_chords(path, tempo=heard.tempo, time_signatures=metre)
+
+
+def _below_full_scale(stems: Stems) -> tuple[Stems, float]:
+    """The stems with one gain for all, so that none clips where the mix relied on its limiter; and that gain."""
+    peak = max(clip.peak for clip in stems.values())
+    gain_db = min(0.0, -20.0 * math.log10(max(peak, 1e-9)) - 0.01)
+    return Stems({name: clip.gain(gain_db) for name, clip in stems.items()}) if gain_db else stems, gain_db
+
+
+def _stem_remarks(gain_db: float) -> tuple[str, ...]:
+    if not gain_db:
+        return ()
+    return (f"All stems are written {-gain_db:.1f} dB softer than in the mix, so that none of them clips.",)
 
 
 def _picture(best: Performance, heard: Heard, score: Score, width: int) -> str:
