@@ -10,11 +10,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from descant.audio.clip import Clip
 from descant.errors import InvalidAudio, InvalidOption
 
 _HOP_FRAMES = 64
+_DETECTOR_MS = 10.0  # a whole cycle of the lowest notes, else the gain would follow the wave itself
 _FLOOR_DB = -120.0
 _LOUD_PERCENTILE = 95.0
 _DUCK_FROM_DB = -30.0  # below the loudest parts of the side chain: not singing
@@ -98,11 +100,12 @@ def duck(clip: Clip, side: Clip, *, depth_db: float = 3.0, attack_ms: float = 15
 
 
 def _levels_db(clip: Clip) -> NDArray[np.float64]:
-    """RMS over all channels of each hop, in dB below full scale."""
+    """RMS of all channels around each hop, in dB below full scale."""
     hops = -(-clip.frames // _HOP_FRAMES)
     power = np.zeros(hops * _HOP_FRAMES)
     power[: clip.frames] = np.square(clip.samples, dtype=np.float64).mean(axis=0)
-    mean = power.reshape(hops, _HOP_FRAMES).mean(axis=1)
+    window = max(1, round(_DETECTOR_MS / 1000 * clip.sample_rate / _HOP_FRAMES))
+    mean = uniform_filter1d(power.reshape(hops, _HOP_FRAMES).mean(axis=1), window, mode="nearest")
     levels: NDArray[np.float64] = 10.0 * np.log10(np.maximum(mean, 10.0 ** (_FLOOR_DB / 10.0)))
     return levels
 

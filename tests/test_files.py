@@ -1,0 +1,92 @@
+"""Atomic output: whole or not there, with errors of the output told from errors of anything else."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, PermissionRefused
+from descant.files import as_path, atomic_output, input_error, output_error
+
+
+def test_target_appears_only_when_all_went_well(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "notes.txt"
+    with atomic_output(target) as temporary:
+        assert temporary.parent == target.parent
+        temporary.write_text("song")
+        assert not target.exists()
+    assert target.read_text() == "song"
+    assert [path.name for path in target.parent.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError, SystemExit])
+def test_failure_leaves_the_old_file_and_no_new_folder(failure: type[BaseException], tmp_path: Path) -> None:
+    old = tmp_path / "old.txt"
+    old.write_text("before")
+    for target in (old, tmp_path / "a" / "b" / "new.txt"):
+        with pytest.raises(failure), atomic_output(target) as temporary:  # noqa: PT012
+            temporary.write_text("half")
+            raise failure
+    assert old.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
+
+
+def test_folder_that_was_there_or_is_in_use_stays(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), atomic_output(tmp_path / "new" / "a.txt"):  # noqa: PT012
+        (tmp_path / "new" / "someone else's").write_text("mine")
+        raise RuntimeError
+    assert (tmp_path / "new" / "someone else's").exists()
+
+
+def test_error_of_something_else_inside_the_block_passes_through(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionResetError), atomic_output(tmp_path / "a.bin"):
+        raise ConnectionResetError(errno.ECONNRESET, "reset by peer")
+    with pytest.raises(FileNotFoundError), atomic_output(tmp_path / "a.bin"):
+        (tmp_path / "other").read_bytes()
+    with pytest.raises(OutputError, match="disk is full"), atomic_output(tmp_path / "a.bin"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, OutputError),
+        (errno.EDQUOT, OutputError),
+        (errno.EACCES, PermissionRefused),
+        (errno.EROFS, PermissionRefused),
+        (errno.ENOTDIR, OutputError),
+        (errno.ENAMETOOLONG, OutputError),
+        (errno.EIO, OutputError),
+    ],
+)
+def test_output_errors(number: int, kind: type[DescantError]) -> None:
+    error = output_error(OSError(number, os.strerror(number)), Path("song.wav"))
+    assert type(error) is kind
+    assert "song.wav" in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOENT, InputNotFound),
+        (errno.EISDIR, InputNotFound),
+        (errno.EACCES, PermissionRefused),
+        (errno.EIO, InputNotFound),
+    ],
+)
+def test_input_errors(number: int, kind: type[DescantError]) -> None:
+    error = input_error(OSError(number, os.strerror(number)), Path("song.wav"))
+    assert type(error) is kind
+    assert "song.wav" in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize("text", ["", "a\0b"])
+def test_what_no_system_can_name(text: str) -> None:
+    with pytest.raises(InvalidOption):
+        as_path(text)
