@@ -101,16 +101,20 @@ class UNet(nn.Module):
         return self.soft_mask(magnitudes) * magnitudes
 
     def soft_mask(self, magnitudes: Tensor) -> Tensor:
-        """The mask alone, 0..1, same shape as the magnitudes."""
+        """The mask alone, 0..1, same shape as the magnitudes.
+
+        The deepest level's norm is never used: the decoder reads its convolution as it is.
+        """
         skips: list[Tensor] = []
-        x = magnitudes
-        for module in self.encoders:
-            encoder = cast("Encoder", module)
-            skips.append(encoder.convolve(x))
-            x = encoder.activate(skips[-1])
-        x = skips.pop()  # the deepest level goes on without norm and activation
+        x = self._encoder(0).convolve(magnitudes)
+        for level in range(1, len(self.encoders)):
+            skips.append(x)
+            x = self._encoder(level).convolve(self._encoder(level - 1).activate(x))
         for module in self.decoders:
             x = module(x)
             if skips:
                 x = torch.cat((skips.pop(), x), dim=1)
         return torch.sigmoid(self.mask(x))
+
+    def _encoder(self, level: int) -> Encoder:
+        return cast("Encoder", self.encoders[level])
