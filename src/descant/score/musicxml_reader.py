@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TypeVar
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -351,6 +352,6 @@ def _without_repeats(meters: list[TimeSignature]) -> tuple[TimeSignature, ...]:
 def _until_next(found: dict[float, _T], end: float) -> Iterator[tuple[float, float, _T]]:
     """(start, end, what): each lasts until the next one."""
     starts = sorted(found)
-    for start, stop in zip(starts, [*starts[1:], end], strict=True):
+    for start, stop in pairwise([*starts, max(end, *starts)] if starts else []):
         if stop > start:
             yield start, stop, found[start]
