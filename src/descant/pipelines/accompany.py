@@ -6,9 +6,10 @@ stay editable, and with a band that moves with the singer's own beats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from descant.analyze.analysis import Analysis
 from descant.analyze.api import analyze
@@ -34,6 +35,8 @@ Source = Literal["auto", "song", "voice"]
 MIN_RATE = 44_100
 VOICE_ALONE_LU = 12.0
 """A recording whose accompaniment lies this far below its voice is taken for a voice alone."""
+_INAUDIBLE_DB = -66.0
+_AFTER_LAST_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def perform(
         cancel=cancel,
     )
     voice = resample(heard.vocals, rate).to_channels(2)
-    stems = _same_length({"vocals": voice, **played})
+    stems = _one_length(voice, played)
     mixed = mix(
         stems,
         lead="vocals",
@@ -252,6 +255,13 @@ def accompany(
     )
 
 
-def _same_length(clips: Mapping[str, Clip]) -> Stems:
-    frames = max(c.frames for c in clips.values())
-    return Stems({name: c.pad_to(frames) for name, c in clips.items()})
+def _one_length(voice: Clip, band: Stems) -> Stems:
+    """Voice and band as long as whichever is heard last: the inaudible end of the band's releases is cut."""
+    loudest = np.max([np.abs(clip.samples).max(axis=0) for clip in band.values()], axis=0)
+    audible = np.flatnonzero(loudest > loudest.max(initial=0.0) * 10 ** (_INAUDIBLE_DB / 20))
+    heard_until = int(audible[-1]) + round(_AFTER_LAST_S * band.sample_rate) if len(audible) else 0
+    frames = max(voice.frames, min(heard_until, band.frames))
+    clips = {"vocals": voice, **band}
+    return Stems(
+        {name: Clip(clip.pad_to(frames).samples[:, :frames], band.sample_rate) for name, clip in clips.items()}
+    )
