@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from descant.errors import Cancelled, CardError, ChecksumMismatch, ModelNotFound, OfflineRefused, OutputError
+from descant.hub.cache import lock_key
 from descant.hub.card import load_card
-from descant.hub.store import fetch, is_cached, is_offline, locate, lock_key, remove, verify
+from descant.hub.store import fetch, is_cached, is_offline, locate, remove, verify
 from descant.progress import CancelToken, Progress
 
 SOUND = b"RIFF\x00\x00\x00\x00sfbk" + bytes(range(256)) * 40
@@ -75,6 +76,15 @@ def test_cards_cut_from_one_wheel_arrive_together(home, index) -> None:
     fetch("sounds")
     wheel.unlink()
     assert (fetch("song") / "b").read_bytes() == b"song"
+
+
+def test_another_cards_fault_is_told_when_that_one_is_asked_for(home, index) -> None:
+    wheel = index.add_wheel("both", {"a": SOUND, "b": b"song"})
+    home.write_card("sounds", index.source(wheel, {"a": "a"}), {"a": SOUND})
+    home.write_card("song", index.source(wheel, {"b": "b"}), {"b": b"gnos"})
+    assert (fetch("sounds") / "a").read_bytes() == SOUND
+    with pytest.raises(ChecksumMismatch):
+        fetch("song")
 
 
 def test_a_broken_card_does_not_stop_a_sound_one(home, index) -> None:

