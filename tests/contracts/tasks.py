@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from audio_contract import ALL, HONEST, KEEPS, Task
+from audio_contract import ALL, HONEST, KEEPS, Run, Task
 
 from descant.audio import effects
 from descant.audio.chunks import OverlapAdd, slide
 from descant.audio.clip import Clip
 from descant.audio.loudness import normalize_loudness
 from descant.audio.resample import resample
+from descant.audio.stretch import time_stretch
+from descant.mix.api import Mix, mix
 
 _CHUNK, _OVERLAP = 2_000, 400
 
@@ -32,6 +34,25 @@ def _there_and_back(clip: Clip) -> Clip:
     assert back.frames == clip.frames
     return back
 
+
+def _separator(*, residual: bool) -> Run:
+    """The real weights in blocks of about a second, so that short audio crosses many borders."""
+    from descant.separate.api import Separator
+    from descant.separate.config import SeparationConfig
+
+    nets = Separator.load()
+    small = SeparationConfig(block_frames=64, overlap_frames=16, edge_frames=2)
+    separator = Separator(nets.nets, nets.stems, small)
+    return lambda clip: separator(clip, residual=residual)
+
+
+def _mixed(clip: Clip) -> Mix:
+    backing = Clip(clip.samples[:, ::-1].copy(), clip.sample_rate)
+    return mix({"vocals": clip, "piano": backing, "drums": clip.gain(-6.0)})
+
+
+_SEPARATOR_BORDER = (64 - 16) * 1_024
+_SUMS = frozenset({"sums_to_mix", "one_gain"})
 
 TASKS = (
     Task("fade", lambda: lambda clip: effects.fade(clip, 0.01, 0.02), channels=(1, 2, 6)),
@@ -56,4 +77,28 @@ TASKS = (
     ),
     Task("resample to 22.05 kHz", lambda: lambda clip: resample(clip, 22_050), HONEST | {"keeps_channels"}),
     Task("resample there and back", lambda: _there_and_back, KEEPS | HONEST, channels=(1, 2, 6)),
+    Task("mix", lambda: lambda clip: _mixed(clip).clip, channels=(2,), rates=(22_050, 44_100), examples=6),
+    Task("stems of a mix", lambda: lambda clip: _mixed(clip).stems, channels=(2,), rates=(22_050, 44_100), examples=6),
+    Task("time_stretch", lambda: lambda clip: time_stretch(clip, 1.2), ALL - {"keeps_length"}, examples=6),
+    Task(
+        "separate",
+        lambda: _separator(residual=False),
+        ALL | _SUMS | {"no_step_at_chunk_borders"},
+        channels=(1, 2),
+        rates=(44_100, 48_000),
+        frames=(1, 12_000),
+        examples=2,
+        border_frames=_SEPARATOR_BORDER,
+        needs_weights=True,
+    ),
+    Task(
+        "separate with residual",
+        lambda: _separator(residual=True),
+        KEEPS | _SUMS | {"silence_in_silence_out"},
+        channels=(2, 6),
+        rates=(44_100, 96_000),
+        frames=(1, 12_000),
+        examples=2,
+        needs_weights=True,
+    ),
 )
