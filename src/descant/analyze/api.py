@@ -64,7 +64,7 @@ class Analyzer:
 
         Raises:
             ModelNotFound: No such card.
-            CardError: The weights do not fit their config.
+            CheckpointError: The weights do not fit their config.
         """
         return cls(SwiftF0.load(), None if name is None else load_listener(fetch(name)))
 
@@ -124,7 +124,7 @@ def analyze(
     cancel: CancelToken | None = None,
 ) -> Analysis:
     """`Analyzer.load()(clip, ...)` with the analyzer kept for the next call; see `Analyzer.__call__`."""
-    return _default(None)(clip, vocals=vocals, progress=progress, cancel=cancel)
+    return _default(NET)(clip, vocals=vocals, progress=progress, cancel=cancel)
 
 
 def analyze_file(

@@ -16,7 +16,7 @@ from descant.score.tempo import BeatGrid
 
 Floats = NDArray[np.float64]
 
-_EPSILON = 1e-4
+_LEAST_PROBABLE = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class BeatOptions:
         usual_bpm: Where the tempo prior peaks.
         spread_octaves: Standard deviation of the tempo prior in octaves.
         prior_weight: Weight of the tempo prior, per beat.
-        silence_weight: Weight of the frames between beats, which say that no beat is there.
+        beat_bonus: Log odds that a beat gets for being expected there; larger values find faster beats.
         frames_per_s: Resolution of the search.
     """
 
@@ -40,7 +40,7 @@ class BeatOptions:
     usual_bpm: float = 112.0
     spread_octaves: float = 0.8
     prior_weight: float = 0.3
-    silence_weight: float = 0.12
+    beat_bonus: float = 2.0
     frames_per_s: float = 100.0
 
 
@@ -56,6 +56,8 @@ def follow_beats(activation: Floats, frames_per_s: float, options: BeatOptions |
         Times in seconds, rising; empty when the recording is shorter than two beats of the fastest tempo.
     """
     options = options or BeatOptions()
+    if len(activation) < 2:
+        return np.zeros(0)
     fine = _resampled(activation, frames_per_s, options.frames_per_s)
     shortest = round(60.0 * options.frames_per_s / options.highest_bpm)
     longest = round(60.0 * options.frames_per_s / options.lowest_bpm)
@@ -72,10 +74,8 @@ def _resampled(activation: Floats, have: float, want: float) -> Floats:
 
 def _best_path(activation: Floats, periods: NDArray[np.int64], options: BeatOptions) -> NDArray[np.int64]:
     frames, longest = len(activation), int(periods[-1])
-    clipped = np.clip(activation, _EPSILON, 1.0 - _EPSILON)
-    beat = np.log(clipped)
-    rest = options.silence_weight * np.log1p(-clipped)
-    quiet = np.concatenate([[0.0], np.cumsum(rest)])  # quiet[t] sums the frames before t
+    clipped = np.clip(activation, _LEAST_PROBABLE, 1.0 - _LEAST_PROBABLE)
+    beat = np.log(clipped) - np.log1p(-clipped) + options.beat_bonus  # odds against "no beat in this frame"
     change = -options.stiffness * np.abs(np.log(periods[np.newaxis, :] / periods[:, np.newaxis]))
     bpm = 60.0 * options.frames_per_s / periods
     prior = -options.prior_weight * 0.5 * (np.log2(bpm / options.usual_bpm) / options.spread_octaves) ** 2
@@ -88,19 +88,15 @@ def _best_path(activation: Floats, periods: NDArray[np.int64], options: BeatOpti
     came_from = np.zeros((frames, len(periods)), np.uint8)
     columns = np.arange(len(periods))
     for t in range(frames):
-        before = np.maximum(t - periods, 0)
-        now = np.where(
-            t >= periods,
-            arrived[before % ring, columns] + quiet[t] - quiet[before + 1],
-            quiet[t],  # the first beat: nothing but rests came before it
-        )
-        score[t % ring] = now + beat[t] + prior
+        before = np.maximum(t - periods, 0) % ring
+        # A path's first beat comes less than one period after the start.
+        score[t % ring] = np.where(t >= periods, arrived[before, columns], 0.0) + beat[t] + prior
         moves = score[t % ring][:, np.newaxis] + change
         came_from[t] = moves.argmax(axis=0)
         arrived[t % ring] = moves[came_from[t], columns]
 
     last = np.arange(max(0, frames - longest), frames)
-    ends = score[last % ring] + (quiet[-1] - quiet[last + 1])[:, np.newaxis]
+    ends = score[last % ring].copy()
     ends[(frames - last)[:, np.newaxis] > periods] = -np.inf
     row, column = (int(i) for i in np.unravel_index(int(ends.argmax()), ends.shape))
     beats = [int(last[row])]

@@ -49,21 +49,15 @@ def load_listener(folder: Path) -> Listener:
     """The net from a folder with config.json and weights.safetensors, ready for inference.
 
     Raises:
-        CardError: The files do not fit each other.
+        CheckpointError: The files are damaged or do not fit each other.
     """
     import json
 
-    from safetensors.torch import load_file
-
-    from descant.errors import CardError
+    from descant.hub.checkpoint import load_into
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     net = Listener(**config["arguments"])
-    weights = {name: tensor.float() for name, tensor in load_file(folder / "weights.safetensors").items()}
-    try:
-        net.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CardError(f"The weights in {folder} are not those of its config.", "Fetch the model again.") from error
+    load_into(net, folder / "weights.safetensors")
     return net.eval()
 
 

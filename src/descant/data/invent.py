@@ -55,7 +55,7 @@ def invent_song(rng: np.random.Generator, *, bars: int = 32) -> Score:
         chords += [ChordSpan(at + c.start, at + c.end, c.chord) for c in part_chords]
         notes += [Note(at + n.start, n.duration, n.pitch, int(rng.integers(60, 110))) for n in part_notes]
         sections.append(Section(at, at + length, label))
-    tempo = TempoMap.constant(float(np.exp(rng.uniform(np.log(62.0), np.log(180.0)))))
+    tempo = TempoMap.constant(float(np.exp(rng.uniform(np.log(64.0), np.log(150.0)))))
     tracks = (Track("melody", tuple(notes)),)
     return Score(tracks, tempo, (TimeSignature(0.0, bar, 4),), key, tuple(chords), tuple(sections))
 

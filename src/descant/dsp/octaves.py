@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from descant.dsp.pitch import PitchTrack, hz_to_midi
 
-_TOLERANCE = 1.0
+_TOLERANCE = 1.5
 
 
 def repair_octaves(track: PitchTrack, *, longest_s: float = 0.12, around_s: float = 0.6) -> PitchTrack:
     """Move short voiced stretches that lie an octave off their surroundings back to them.
 
     A stretch is moved only when it lasts at most `longest_s`, both its voiced neighbours (within `around_s`) agree
-    with each other, and it is 12 semitones (within one) away from them: a sung octave leap stays, because one of
+    with each other, and it is 12 semitones (within 1.5) away from them: a sung octave leap stays, because one of
     its sides is then as far away as the other is near.
 
     Args:
@@ -33,7 +33,7 @@ def repair_octaves(track: PitchTrack, *, longest_s: float = 0.12, around_s: floa
         return track
     midi = hz_to_midi(track.f0_hz[voiced])
     times = track.times_s[voiced]
-    breaks = np.flatnonzero(np.abs(np.diff(midi)) > 12 - _TOLERANCE - 2) + 1
+    breaks = np.flatnonzero(np.abs(np.diff(midi)) > 12.0 - _TOLERANCE) + 1
     edges = np.concatenate([[0], breaks, [len(voiced)]])
     shift = np.zeros(len(voiced))
     for start, end in itertools.pairwise(edges[1:-1]):
@@ -43,7 +43,7 @@ def repair_octaves(track: PitchTrack, *, longest_s: float = 0.12, around_s: floa
         if not (is_short and is_near and abs(midi[before] + shift[before] - midi[after]) <= 3.0):
             continue
         distance = float(np.median(midi[start:end])) - (midi[before] + shift[before] + midi[after]) / 2
-        if abs(abs(distance) - 12.0) <= _TOLERANCE + 1.0:
+        if abs(abs(distance) - 12.0) <= _TOLERANCE:
             shift[start:end] = -12.0 * np.sign(distance)
     f0 = track.f0_hz.copy()
     f0[voiced] *= 2.0 ** (shift / 12.0)

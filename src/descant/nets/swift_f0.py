@@ -98,7 +98,7 @@ class SwiftF0:
             f0[start:end] = pitch[start - left : end - left]
             confidence[start:end] = voicing[start - left : end - left]
         monitor.report(1.0)
-        times = np.arange(total) * (HOP / SAMPLE_RATE)
+        times = np.arange(total, dtype=np.float64) * (HOP / SAMPLE_RATE)
         track = PitchTrack(times, f0, confidence, confidence >= VOICED_CONFIDENCE)
         return repair_octaves(track) if repair else track
 

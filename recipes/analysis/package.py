@@ -1,0 +1,83 @@
+"""Put a trained net into the package: half-precision weights, its config, and its card with their digests.
+
+python recipes/analysis/package.py RUN/checkpoint --config RUN/config.json
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from descant.hub.card import SHIPPED_CARDS, SHIPPED_WEIGHTS
+from descant.hub.checkpoint import save_tensors
+
+NAME = "descant-analysis"
+ARGUMENTS = ("pulse_channels", "pulse_layers", "harmony_channels", "harmony_layers")
+CARD = """format = 1
+name = "descant-analysis"
+title = "Descant's listener"
+task = "analyze"
+summary = "Beats, downbeats and singing 50 times a second, chords, bass and key 10 times a second, of any music."
+architecture = "analysis-net"
+sample_rate = 22050
+channels = 1
+
+[licence]
+weights = "Apache-2.0"
+credit = "The Descant authors"
+
+[[data]]
+name = "POP909 (train split), arranged and rendered"
+licence = "MIT; arrangements of commercial songs whose melodies belong to their owners"
+credit = "Ziyu Wang et al.: POP909, ISMIR 2020"
+
+[[data]]
+name = "Groove MIDI Dataset (train split)"
+licence = "CC-BY-4.0"
+credit = "Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck, David Bamman: ICML 2019"
+
+[[data]]
+name = "Everything is Free (five of six songs, as stems)"
+licence = "CC0-1.0"
+credit = "Software-Entwicklungskit"
+
+[[data]]
+name = "UTAU voice bank Imagawa Yuki"
+licence = "public-domain waiver (V3.2)"
+credit = "kgs233"
+
+[[data]]
+name = "FluidR3 GM (renders the songs)"
+licence = "MIT"
+credit = "Frank Wen and others"
+
+[[source]]
+kind = "package"
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--config", type=Path, required=True)
+    args = parser.parse_args()
+    folder = SHIPPED_WEIGHTS / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = load_file(args.checkpoint / "weights.safetensors")
+    save_tensors(folder / "weights.safetensors", {name: t.to(torch.float16) for name, t in weights.items()})
+    described = json.loads(args.config.read_text(encoding="utf-8"))
+    config = {"arguments": {name: described["listening"][name] for name in ARGUMENTS}, "recipe": described}
+    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    card = CARD
+    for name in ("config.json", "weights.safetensors"):
+        data = (folder / name).read_bytes()
+        card += f'\n[[file]]\npath = "{name}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\nsize = {len(data)}\n'
+    (SHIPPED_CARDS / f"{NAME}.toml").write_text(card, encoding="utf-8")
+    print(f"{folder}: {sum(t.numel() for t in weights.values()):,} parameters")
+
+
+if __name__ == "__main__":
+    main()
