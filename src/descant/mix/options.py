@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from descant.errors import InvalidOption
@@ -55,3 +55,21 @@ class MixOptions:
         for name, trim in self.trim_db.items():
             if not -96.0 <= trim <= 24.0:
                 raise InvalidOption(f"A trim of {trim} dB for {name!r} is out of range.", "Use -96 to 24 dB.")
+
+
+def parse_trims(texts: Iterable[str]) -> dict[str, float]:
+    """Trims written as "name=decibels".
+
+    Raises:
+        InvalidOption: A text is not of that form.
+    """
+    trims: dict[str, float] = {}
+    for text in texts:
+        name, _, decibels = text.rpartition("=")
+        try:
+            trims[name.strip()] = float(decibels)
+        except ValueError:
+            name = ""
+        if not name.strip():
+            raise InvalidOption(f"{text!r} is not a trim.", 'Write it as "drums=-2".')
+    return trims
