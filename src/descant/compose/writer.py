@@ -31,7 +31,7 @@ from descant.compose.tokens import (
     encode_condition,
     with_companions,
 )
-from descant.nets.decoder import Decoder
+from descant.nets.decoder import Decoder, one_thread
 from descant.nets.relative_transformer import RelativeTransformer
 from descant.progress import Monitor
 
@@ -103,7 +103,17 @@ class Writer:
             sampling: How freely to choose.
             monitor: Reports after each bar.
         """
-        monitor = monitor or Monitor()
+        with one_thread():
+            return self._write(bars, controls, seeds, sampling, monitor or Monitor())
+
+    def _write(
+        self,
+        bars: Sequence[Bar],
+        controls: Sequence[Sequence[Controls]],
+        seeds: Sequence[int],
+        sampling: Sampling,
+        monitor: Monitor,
+    ) -> tuple[Written, ...]:
         takes = [_Take(np.random.default_rng(seed)) for seed in seeds]
         decoder = Decoder(self._model, len(takes), self._context + _ROOM_FOR_A_BAR)
         for index, bar in enumerate(bars):
