@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -241,14 +242,19 @@ def _start_fetch(name: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", _FETCH, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
 def test_two_processes_fetch_once(home, web) -> None:
     web.files["a"] = SOUND * 20
     home.write_card("tiny", web.source("a"), {"a": web.files["a"]})
     web.stall = threading.Event()  # the first answer hangs until both processes have had time to ask
     children = [_start_fetch("tiny"), _start_fetch("tiny")]
-    deadline = time.monotonic() + 20
-    while not web.requests and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _until(lambda: bool(web.requests))
     time.sleep(1.0)
     stalled, web.stall = web.stall, None
     stalled.set()
@@ -267,9 +273,7 @@ def test_a_killed_fetch_leaves_nothing_broken_and_is_resumed(home, web) -> None:
     web.stall = threading.Event()
     child = _start_fetch("tiny")
     downloads = home.cache / ".partial" / "downloads"
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not any(p.stat().st_size for p in downloads.glob("*")):
-        time.sleep(0.02)
+    _until(lambda: any(part.stat().st_size for part in downloads.glob("*")))
     child.send_signal(signal.SIGKILL)
     child.communicate()
     stalled, web.stall = web.stall, None
@@ -288,9 +292,7 @@ def test_control_c_ends_the_command_at_once_and_cleanly(home, web) -> None:
     web.stall = threading.Event()
     command = [sys.executable, "-m", "descant", "models", "fetch", "tiny", "--quiet"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 30
-    while not web.requests and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _until(lambda: bool(web.requests))
     asked = time.monotonic()
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
@@ -305,8 +307,7 @@ def test_waiting_for_another_fetch_can_be_cancelled(home, web) -> None:
     home.write_card("tiny", web.source("a"), {"a": SOUND})
     web.stall = threading.Event()
     first = _start_fetch("tiny")
-    while not web.requests:
-        time.sleep(0.02)
+    _until(lambda: bool(web.requests))
     cancel, said = CancelToken(), []
     threading.Timer(0.4, cancel.cancel).start()
     started = time.monotonic()
