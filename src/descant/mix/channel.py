@@ -45,7 +45,7 @@ def polish(clip: Clip) -> Clip:
         return clip
     clean = _without_rumble(clip, 80.0)
     even = clean.gain(gain_to_reach(REFERENCE_LUFS, integrated_lufs(clean)))
-    dense = compress(even, threshold_db=REFERENCE_LUFS - 2.0, ratio=2.5, knee_db=8.0, attack_ms=8.0, release_ms=120.0)
+    dense = compress(even, threshold_db=REFERENCE_LUFS - 8.0, ratio=2.2, knee_db=8.0, attack_ms=8.0, release_ms=120.0)
     return _without_sibilance(dense)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.audio.clip import Clip
+from descant.audio.formats import output_format
 from descant.audio.io import read, write
 from descant.audio.resample import resample
 from descant.errors import InvalidOption
@@ -69,14 +70,18 @@ def mix_files(
     """
     if not files:
         raise InvalidOption("There is nothing to mix.", "Name at least one audio file.")
+    output_format(as_path(out), None)  # a wrong suffix is said before the work, not after
+    names = _free_names(files)
+    targets = [] if stems is None else [as_path(stems) / f"{name}{as_path(out).suffix}" for name in names]
     for file in files:
-        require_distinct(file, out)
+        for target in (out, *targets):
+            require_distinct(file, target)
     monitor = Monitor(progress, cancel)
     reading = monitor.part("reading", 0.0, 0.3)
     clips: dict[str, Clip] = {}
-    for index, file in enumerate(files):
-        reading.report(index / len(files))
-        clips[_free_name(as_path(file).stem, clips)] = read(file)
+    for name, file in zip(names, files, strict=True):
+        reading.report(len(clips) / len(files))
+        clips[name] = read(file)
     fitted, notes = fit_together(clips)
     for note in notes:
         _log.info(note)
@@ -93,14 +98,9 @@ def mix_files(
     writing.report(0.0)
     path = write(out, mixed.clip)
     written: list[Path] = []
-    if stems is not None:
-        targets = [as_path(stems) / f"{name}{path.suffix}" for name in mixed.stems]
-        for file in files:
-            for target in targets:
-                require_distinct(file, target)
-        for target, clip in zip(targets, mixed.stems.values(), strict=True):
-            written.append(write(target, clip))
-            writing.report(len(written) / len(targets))
+    for target, clip in zip(targets, mixed.stems.values(), strict=False):
+        written.append(write(target, clip))
+        writing.report(len(written) / len(targets))
     writing.report(1.0)
     return MixedFiles(path, tuple(written), mixed.report, notes)
 
@@ -147,9 +147,14 @@ def _named_trims(options: MixOptions | None, names: tuple[str, ...]) -> MixOptio
     return replace(options, trim_db=trims)
 
 
-def _free_name(name: str, taken: dict[str, Clip]) -> str:
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name} {number}"
-    return free
+def _free_names(files: Sequence[PathLike]) -> list[str]:
+    """File names without suffix, numbered where two are the same."""
+    names: list[str] = []
+    for file in files:
+        base = as_path(file).stem
+        name, number = base, 1
+        while name in names:
+            number += 1
+            name = f"{base} {number}"
+        names.append(name)
+    return names

@@ -12,7 +12,7 @@ from descant.audio.limiter import limit
 from descant.audio.loudness import integrated_lufs, true_peak_db
 
 _ERROR_LU = 0.05
-_ROUNDS = 4
+_ROUNDS = 8
 _MOST_LIMITING_DB = 12.0
 
 
@@ -46,6 +46,7 @@ def master(clip: Clip, lufs: float, ceiling_db: float) -> Master:
         return Master(limit(clip, ceiling_db), 0.0, 0.0, -math.inf, true_peak_db(clip))
     gain_db = lufs - now
     highest_db = ceiling_db - true_peak_db(clip) + _MOST_LIMITING_DB
+    tried: list[tuple[float, float]] = []
     for _ in range(_ROUNDS):
         gain_db = min(gain_db, highest_db)
         loud = clip.gain(gain_db)
@@ -53,8 +54,17 @@ def master(clip: Clip, lufs: float, ceiling_db: float) -> Master:
         reached = integrated_lufs(limited) if limited is not loud else now + gain_db
         if abs(lufs - reached) <= _ERROR_LU or gain_db == highest_db:
             break
-        gain_db += lufs - reached
+        tried.append((gain_db, reached))
+        gain_db += (lufs - reached) / _slope(tried)
     return Master(limited, gain_db, _reduction_db(loud, limited), reached, true_peak_db(limited))
+
+
+def _slope(tried: list[tuple[float, float]]) -> float:
+    """How much loudness a decibel of gain still brings, from the last two rounds."""
+    if len(tried) < 2 or tried[-1][0] == tried[-2][0]:
+        return 1.0
+    (gain_a, lufs_a), (gain_b, lufs_b) = tried[-2:]
+    return min(max((lufs_b - lufs_a) / (gain_b - gain_a), 0.2), 1.0)
 
 
 def _reduction_db(before: Clip, after: Clip) -> float:

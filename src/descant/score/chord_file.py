@@ -37,8 +37,8 @@ _LAST_QUARTERS = 4.0
 
 def read_chords(
     path: PathLike,
-    *,
     tempo: TempoMap | None = None,
+    *,
     time_signatures: Iterable[TimeSignature] = _COMMON_TIME,
 ) -> tuple[ChordSpan, ...]:
     """The chords in a chord file, in quarters.
