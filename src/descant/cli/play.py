@@ -52,7 +52,7 @@ def play(
         print(
             f"{choice.track}: {played.soundfont.name} has no program {choice.program}; {choice.preset.name} plays it."
         )
-    level = f"{played.lufs:.1f} LUFS" if played.lufs > -200 else "silent: there are no notes"
+    level = f"{played.lufs:.1f} LUFS" if played.lufs > -200 else "silent"
     print(f"{played.path} ({level}, {played.soundfont.name})")
     for path in played.stems:
         print(path)

@@ -12,7 +12,7 @@ from descant.audio.formats import output_format
 from descant.audio.io import write
 from descant.audio.limiter import limit
 from descant.audio.loudness import integrated_lufs, normalize_loudness
-from descant.errors import InvalidOption, UnsupportedFormat
+from descant.errors import InvalidOption, ScoreReadError, UnsupportedFormat
 from descant.files import PathLike, as_path, require_distinct
 from descant.hub.card import load_card
 from descant.hub.store import fetch, locate
@@ -172,6 +172,8 @@ def play_file(
     output_format(as_path(out), None)  # a wrong suffix is said before the work, not after
     monitor = Monitor(progress, cancel)
     score = read_score(score_path)
+    if not any(track.notes for track in score.tracks):
+        raise ScoreReadError(f"{as_path(score_path)} holds no notes.", "Check the file in a music program.")
     sounds = find_soundfont(soundfont, progress=monitor.part("fetching", 0.0, 0.1).sink, cancel=cancel)
     substitutes = tuple(c for c in choose_presets(score, sounds) if c.is_substitute)
     parts = play(
