@@ -66,6 +66,7 @@ def measure(seconds: float, threads: int, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure both lengths and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=3.0, help="length of the long file")
     parser.add_argument("--threads", type=int, default=2)
