@@ -10,6 +10,7 @@ from descant.audio.io import read, write
 from descant.errors import InputNotFound, InvalidOption, OutputIsInput
 from descant.pipelines.transcribe_file import TranscribeOptions, is_finished, transcribe_file
 from descant.score.midi import read_midi
+from descant.score.musicxml import read_musicxml
 from descant.transcribe.note_list import read_note_list
 
 RATE = 22_050
@@ -57,11 +58,11 @@ def test_the_recording_is_never_overwritten(tmp_path: Path) -> None:
 @pytest.mark.weights
 def test_notes_sit_on_the_given_bars(tmp_path: Path) -> None:
     path = tune(tmp_path / "a tune é🎹.wav")
-    options = TranscribeOptions(csv=True, bpm=120.0)
+    options = TranscribeOptions(csv=True, musicxml=True, bpm=120.0)
     assert not is_finished(path, tmp_path / "out", options)
     result = transcribe_file(path, tmp_path / "out", options)
     assert is_finished(path, tmp_path / "out", options)
-    assert sorted(p.name for p in result.paths) == ["a tune é🎹.csv", "a tune é🎹.mid"]
+    assert sorted(p.name for p in result.paths) == ["a tune é🎹.csv", "a tune é🎹.mid", "a tune é🎹.musicxml"]
     score = read_midi(tmp_path / "out" / "a tune é🎹.mid")
     notes = [n for n in score.tracks[0].notes if n.pitch in {p for _, _, p in NOTES}]
     assert result.notes == len(score.tracks[0].notes)
@@ -70,6 +71,8 @@ def test_notes_sit_on_the_given_bars(tmp_path: Path) -> None:
     for start, _, pitch in NOTES:
         assert any(abs(at - 2.0 * start) < 0.08 and p == pitch for at, p in starts)
     assert len(read_note_list(tmp_path / "out" / "a tune é🎹.csv")) == result.notes
+    printed = {n.pitch for t in read_musicxml(tmp_path / "out" / "a tune é🎹.musicxml").tracks for n in t.notes}
+    assert {p for _, _, p in NOTES} <= printed
 
 
 @pytest.mark.weights

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,6 +105,16 @@ def test_silence_has_no_words_and_is_not_even_heard() -> None:
     assert model.options == {}
 
 
+def test_a_scrap_at_the_end_does_not_lose_the_words() -> None:
+    def segments() -> Iterator[SimpleNamespace]:
+        yield heard("kept words")
+        raise IndexError("boolean index did not match")
+
+    listen, model = recognizer()
+    model.segments = segments()  # type: ignore[assignment]
+    assert listen(tone()).text == "kept words"
+
+
 def test_without_faster_whisper_the_hint_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(MissingDependency) as error:
@@ -121,3 +132,5 @@ def test_the_real_model_hears_no_words_in_noise_and_hum() -> None:
     assert len(listen(noise).words) <= 2
     assert len(listen(tone(5.0)).words) <= 2
     assert listen(noise) == listen(noise)
+    for frames in (1, 40, 400, 2_000):
+        assert len(listen(Clip(noise.samples[:, :frames], RATE)).words) <= 1

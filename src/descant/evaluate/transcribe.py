@@ -108,7 +108,7 @@ def evaluate_transcribe(
     notes = (
         "F: onset within 50 ms and pitch within 50 cents; F with ends: also the end within 50 ms or 20 %.",
         "Sung pitches are compared exactly, not rounded to semitones (baseline and Basic Pitch write semitones).",
-        "Speed is seconds of audio per second of work on this machine, everything included but loading.",
+        "Speed is seconds of audio per second of processor time (all threads), everything included but loading.",
     )
     return Report("transcribe", command, tuple(tables), notes)
 
@@ -228,9 +228,9 @@ def _measured(
         heard_s += example.clip.duration_s
         truths.append(example.truths[0])
         for name, listen in listeners.items():
-            started = time.perf_counter()
+            started = time.process_time()
             notes = listen(example.clip)
-            work[name] += time.perf_counter() - started
+            work[name] += time.process_time() - started
             results[name] += [_row(truth, notes) for truth in example.truths]
             if name == next(iter(listeners)):
                 firsts.append(notes)
@@ -241,7 +241,7 @@ def _measured(
         rows.append(("the same answers for another song", *_cells(others), None))
     if annotators and people:
         rows.append(("another person", *_cells(people), None))
-    return Table(title, ("", "precision", "recall", "F", "F with ends", "x real time"), tuple(rows))
+    return Table(title, ("", "precision", "recall", "F", "F with ends", "x real time (processor)"), tuple(rows))
 
 
 def _row(truth: Sequence[ListedNote], notes: Sequence[ListedNote]) -> _Row:

@@ -13,6 +13,7 @@ from descant.files import require_distinct
 from descant.pipelines.transcribe_song import metre_of, on_beats, tempo_of, transcribe_song
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.midi import write_midi
+from descant.score.musicxml import write_musicxml
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap, TimeSignature
 from descant.text.formats import text_format, write_lyrics
@@ -207,8 +208,6 @@ def _write_score(score: Score, stem: Path, options: TranscribeOptions) -> list[P
     if options.midi:
         paths.append(write_midi(_with_suffix(stem, ".mid"), score))
     if options.musicxml:
-        from descant.score.musicxml import write_musicxml
-
         paths.append(write_musicxml(_with_suffix(stem, ".musicxml"), score))
     if options.csv:
         paths.append(write_note_list(_with_suffix(stem, ".csv"), score.tracks, score.tempo))

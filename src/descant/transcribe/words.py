@@ -6,8 +6,9 @@ phrase. So what it says is only kept where something sounds, where its own certa
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _LOOP_REPEATS = 3
 _LOOP_WORDS = 8
 _COMPRESSION_LIMIT = 2.4
 _NO_SPEECH = 0.6
+_TAIL_FRAMES = _SAMPLE_RATE // 2  # silence after the end, so that the last window is not a scrap
 
 
 class WordRecognizer:
@@ -84,9 +86,9 @@ class WordRecognizer:
         monitor.report(0.0)
         if clip.peak < _SILENT_PEAK:
             return Lyrics(language="en")
-        mono = np.ascontiguousarray(resample(clip.to_mono(), _SAMPLE_RATE).samples[0])
+        mono = resample(clip.to_mono(), _SAMPLE_RATE).samples[0]
         segments, _ = self._model.transcribe(
-            mono,
+            np.pad(mono, (0, _TAIL_FRAMES)),
             language="en",
             beam_size=5,
             temperature=0.0,
@@ -97,7 +99,7 @@ class WordRecognizer:
             compression_ratio_threshold=_COMPRESSION_LIMIT,
         )
         words: list[Word] = []
-        for segment in segments:
+        for segment in _until_exhausted(segments):
             monitor.report(min(segment.end / clip.duration_s, 1.0))
             if _is_believable(segment):
                 words += _words(segment, clip.duration_s)
@@ -168,6 +170,16 @@ def _starts_line(line: Sequence[Word], word: Word, options: WordOptions) -> bool
     )
 
 
+def _until_exhausted(segments: Iterable[Any]) -> Iterator[Any]:
+    """The segments, also when faster-whisper stumbles over the rest of a recording.
+
+    Its word alignment fails with an IndexError (1.2.1) when the last window is shorter than one of its frames, 20 ms;
+    nothing can be sung in that.
+    """
+    with contextlib.suppress(IndexError):
+        yield from segments
+
+
 def _is_believable(segment: Any) -> bool:
     if segment.compression_ratio > _COMPRESSION_LIMIT and segment.avg_logprob < -0.5:
         return False
@@ -180,7 +192,7 @@ def _words(segment: Any, duration_s: float) -> list[Word]:
         text = word.word.strip()
         start = min(max(float(word.start), 0.0), duration_s)
         end = min(max(float(word.end), start), duration_s)
-        if text and end > start:
+        if end > start and any(sign.isalnum() for sign in text):
             words.append(Word(text, start, end, min(max(float(word.probability), 0.0), 1.0)))
     return words
 
