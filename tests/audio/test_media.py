@@ -109,6 +109,16 @@ def test_other_containers(name: str, codec: str, container: str, rate: int, samp
     assert sum(block.frames for block in read_blocks(path, 4_444)) == 100_000
 
 
+@pytest.mark.parametrize("container", ["webm", "matroska"])
+def test_long_webm_begins_at_its_beginning(container: str, tmp_path: Path) -> None:
+    """Found by benchmarks/codecs.py: after seeking back to the start, FFmpeg drops the first Opus packet."""
+    path = _encode(tmp_path / "a", "libopus", container, [_click(700, 960_000, 48_000)], sample_format="flt")
+    for _ in range(2):
+        clip = read(path)
+        assert clip.frames == 960_000
+        assert np.abs(clip.samples[0, :5_000]).argmax() == 700
+
+
 def test_video_with_sound_gives_its_sound(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     with av.open(str(path), "w") as output:

@@ -18,7 +18,7 @@ _TONE = (0.4 * np.sin(2 * np.pi * 330 * np.arange(_RATE) / _RATE)).astype(np.flo
 def tone_file(path: Path, subtype: str = "PCM_16", form: str = "WAV") -> Path:
     """About one second of a tone."""
     rate = 48_000 if subtype == "OPUS" else _RATE
-    soundfile.write(path, np.stack([_TONE, -_TONE], axis=1), rate, subtype=subtype, format=form)
+    soundfile.write(path, np.stack([_TONE, 0.5 * _TONE], axis=1), rate, subtype=subtype, format=form)
     return path
 
 

@@ -58,9 +58,10 @@ class MediaSource:
             raise input_error(error, path) from error
         try:
             _refuse_protected(self._file, path)
-            with self._errors("opened"):
-                self._container: Any = self._av.open(self._file, mode="r")
-            self._stream = self._choose(stream)
+            self._container: Any = None
+            self._stream: Any = None
+            self._start(stream)
+            self._end = self._edit_end()
             self.info = self._describe()
         except BaseException:
             self._file.close()
@@ -95,16 +96,26 @@ class MediaSource:
 
     def _decoded(self) -> Iterator[Samples]:
         """Everything the stream plays, without the encoder's padding at its end."""
+        # Opened anew: after a seek back to the start some containers lose the first packet.
+        self._start(self._number)
         rate = self.info.sample_rate
-        end = self._edit_end()
         with self._errors("decoded"):
-            self._container.seek(0)
             for frame in self._container.decode(self._stream):
                 samples = _to_float(frame)
-                if end is not None and frame.pts is not None:
-                    samples = samples[:, : max(0, end - round(frame.pts * frame.time_base * rate))]
+                if self._end is not None and frame.pts is not None:
+                    samples = samples[:, : max(0, self._end - round(frame.pts * frame.time_base * rate))]
                 if samples.shape[1]:
                     yield samples
+
+    def _start(self, stream: int | None) -> None:
+        """Open the container at its beginning and choose the stream."""
+        if self._container is not None:
+            self._container.close()
+        self._file.seek(0)
+        with self._errors("opened"):
+            self._container = self._av.open(self._file, mode="r")
+        self._stream = self._choose(stream)
+        self._number = stream
 
     def _edit_end(self) -> int | None:
         """Frame at which an MP4's edit ends; None where the container says nothing exact.
@@ -135,9 +146,8 @@ class MediaSource:
         stream = self._stream
         codec = stream.codec_context
         rate = int(codec.sample_rate)
-        end = self._edit_end()
-        if end is not None:
-            frames = end - round((stream.start_time or 0) * stream.time_base * rate)
+        if self._end is not None:
+            frames = self._end - round((stream.start_time or 0) * stream.time_base * rate)
         elif self._container.duration is not None and "matroska" in self._container.format.name:
             frames = round(Fraction(self._container.duration, self._av.time_base) * rate)
         else:
