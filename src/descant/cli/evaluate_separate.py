@@ -12,6 +12,7 @@ def evaluate_separate(
     *,
     data: Path,
     seconds: float = 45.0,
+    gain_db: float = 0.0,
     model: str = "spleeter-2stems",
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
@@ -21,6 +22,7 @@ def evaluate_separate(
     Args:
         data: Folder with a folder per song that holds vocals.*, drums.*, bass.*, other.* (as MUSDB18-HQ does).
         seconds: Length of the excerpt of each song, the part that sings most.
+        gain_db: Make the songs louder or quieter before they are separated.
         model: Card of the separator.
         out: Also write separate.md and separate.json into this folder.
         quiet: Show no progress.
@@ -28,9 +30,9 @@ def evaluate_separate(
     from descant.cli.terminal import progress_bar
     from descant.evaluate.separate import evaluate_separate as measure
 
-    command = f"descant evaluate separate --data DIR --seconds {seconds:g} --model {model}"
+    command = f"descant evaluate separate --data DIR --seconds {seconds:g} --gain-db {gain_db:g} --model {model}"
     with progress_bar("evaluate separate", quiet=quiet) as progress:
-        report = measure(data, seconds=seconds, model=model, command=command, progress=progress)
+        report = measure(data, seconds=seconds, gain_db=gain_db, model=model, command=command, progress=progress)
     print(report.to_markdown())
     if out is not None:
         report.save(out)

@@ -109,6 +109,7 @@ def evaluate_separate(
     data: Path,
     *,
     seconds: float = 45.0,
+    gain_db: float = 0.0,
     model: str = "spleeter-2stems",
     command: str = "descant evaluate separate",
     progress: ProgressSink | None = None,
@@ -119,6 +120,7 @@ def evaluate_separate(
     Args:
         data: Folder with a folder per song (see `load_excerpt`).
         seconds: Length of the part of each song.
+        gain_db: Make the songs louder or quieter first: a separator should not care.
         model: Card of the separator.
         command: How this was called, for the report.
         progress: Receives the share that is done.
@@ -138,9 +140,10 @@ def evaluate_separate(
         monitor.report(index / len(folders), folder.name)
         excerpt = load_excerpt(folder, seconds)
         songs.append(f"{excerpt.song} ({excerpt.start_s:.0f} s)")
-        mix = excerpt.truth.mix()
+        truth = Stems({name: stem.gain(gain_db) for name, stem in excerpt.truth.items()})
+        mix = truth.mix()
         for name, method in methods.items():
-            scores[name].append(score(mix, excerpt.truth, method(mix, excerpt.truth)))
+            scores[name].append(score(mix, truth, method(mix, truth)))
     monitor.report(1.0)
     return _report(songs, scores, seconds, command)
 
