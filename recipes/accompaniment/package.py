@@ -3,7 +3,8 @@
     python recipes/accompaniment/package.py --run RUN --pop909 pop909.zip --groove groove.zip --out FOLDER
 
 writes weights.safetensors (fp16), harmony.safetensors (the harmoniser's counts), grooves.json (drum patterns) and
-config.json, prints their sizes and digests, and with --card FILE writes them into the card.
+config.json, prints their sizes and digests, and with --card FILE writes them into the card. Without --pop909 or
+--groove the counts or patterns that are there stay.
 """
 
 from __future__ import annotations
@@ -36,14 +37,19 @@ STYLES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("run", "pop909", "groove", "out"):
+    for name in ("run", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--card", type=Path)
+    for name in ("pop909", "groove", "card"):
+        parser.add_argument(f"--{name}", type=Path)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    tables = pack_harmony(Pop909(asked.pop909), asked.out)
-    pack_grooves(Groove(asked.groove), asked.out)
-    pack_network(asked.run, tables, asked.out)
+    if asked.pop909 is not None:
+        qualities = list(pack_harmony(Pop909(asked.pop909), asked.out).qualities)
+    else:
+        qualities = json.loads((asked.out / "config.json").read_text(encoding="utf-8"))["chord_qualities"]
+    if asked.groove is not None:
+        pack_grooves(Groove(asked.groove), asked.out)
+    pack_network(asked.run, qualities, asked.out)
     for path in sorted(asked.out.iterdir()):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         print(f"{path.name} {path.stat().st_size} {digest}")
@@ -51,12 +57,12 @@ def main() -> None:
             write_digest(asked.card, path.name, digest, path.stat().st_size)
 
 
-def pack_network(run: Path, tables: HarmonyTables, out: Path) -> None:
+def pack_network(run: Path, qualities: list[str], out: Path) -> None:
     described = json.loads((run / "config.json").read_text(encoding="utf-8"))
     config = AccompanimentConfig(**described["accompaniment"])
     weights = load_file(run / "checkpoint" / "weights.safetensors")
     save_tensors(out / "weights.safetensors", {name: tensor.half() for name, tensor in weights.items()})
-    text = json.dumps({"network": asdict(config.network()), "chord_qualities": tables.qualities}, indent=1)
+    text = json.dumps({"network": asdict(config.network()), "chord_qualities": qualities}, indent=1)
     (out / "config.json").write_text(text + "\n", encoding="utf-8")
 
 

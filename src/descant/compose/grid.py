@@ -163,9 +163,9 @@ def bars_of(score: Score, *, end: float = 0.0) -> tuple[Bar, ...]:
     same place and pitch the longest is kept.
     """
     parts = [(name, track.notes) for name in ("melody", "piano", "bridge") if (track := score.track(name))]
-    last = max((note.start for _, notes in parts for note in notes), default=0.0)
-    spans = bar_spans(score.time_signatures, max(last + 1e-3, end))
     snapped = snap_starts(np.array([note.start for _, notes in parts for note in notes], float))
+    last = int(snapped.max(initial=0)) / TICKS
+    spans = bar_spans(score.time_signatures, max(last + 1e-3, end))
     edges = [round(span.start * TICKS) for span in spans]
     placed: dict[str, list[list[GridNote]]] = {name: [[] for _ in spans] for name, _ in parts}
     flat = ((name, note) for name, notes in parts for note in notes)

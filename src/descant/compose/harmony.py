@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from descant.compose.grid import TICKS, Bar, chord_at
+from descant.compose.grid import TICKS, Bar, GridNote, chord_at
 from descant.score.harmony import NO_CHORD, Chord, ChordSpan, Key
 
 STEP_BEATS = 2
@@ -22,6 +22,9 @@ STEP_BEATS = 2
 _ON_BEAT = 1.6
 _ON_DOWNBEAT = 2.0
 _REST_BEATS = 1.5
+_LONG_BEATS = 2
+_ENDING_TRUST = 0.6
+_FINAL_TRUST = 4.0
 _KEY_TRUST = 4.0
 _STEP_NOTES = 1.6
 
@@ -40,7 +43,8 @@ class HarmonyTables:
         inside: [2, K, K] the same inside a bar.
         closing: [2, K] chord under a phrase's end, relative to its usual probability.
         emission: [2, K, 12] pitch class of the melody relative to home.
-        background: [2, 12] the same, whatever the chord.
+        endings: [2, 12] pitch class of the last note of a phrase.
+        modes: [2] how usual each mode is.
     """
 
     roots: NDArray[np.int64]
@@ -50,7 +54,8 @@ class HarmonyTables:
     inside: Array
     closing: Array
     emission: Array
-    background: Array
+    endings: Array
+    modes: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def steps_of(bars: Sequence[Bar]) -> list[Step]:
     """The bars' melody as the harmoniser hears it; a note that is held over counts where it sounds."""
     edges = [round(bar.span.start * TICKS) for bar in bars]
     notes = [(edges[i] + n.position, n) for i, bar in enumerate(bars) for n in bar.melody]
-    ends = _phrase_ends(notes)
+    ends = [onset for onset, _ in phrase_ends(bars)]
     steps = []
     first = 0
     for index, bar in enumerate(bars):
@@ -120,14 +125,15 @@ def _weight(overlap: int, place: int, opens_bar: bool) -> float:
     return accent * min(overlap / TICKS, 2.0)
 
 
-def _phrase_ends(notes: Sequence[tuple[int, object]]) -> list[int]:
-    """Starts of the notes that a rest follows."""
+def phrase_ends(bars: Sequence[Bar]) -> list[tuple[int, GridNote]]:
+    """The notes that a rest follows or that are held long, with their starts in ticks; the last closes the song."""
+    notes = [(round(bar.span.start * TICKS) + note.position, note) for bar in bars for note in bar.melody]
     ends = []
     for index, (onset, note) in enumerate(notes):
-        stop = onset + note.duration  # type: ignore[attr-defined]
+        stop = onset + note.duration
         following = notes[index + 1][0] if index + 1 < len(notes) else stop + 16 * TICKS
-        if following - stop >= _REST_BEATS * TICKS or following - onset >= 3 * TICKS:
-            ends.append(onset)
+        if following - stop >= _REST_BEATS * TICKS or following - onset >= _LONG_BEATS * TICKS:
+            ends.append((onset, note))
     return ends
 
 
@@ -150,12 +156,13 @@ def harmonise(
     """
     steps = steps_of(bars)
     given = [chord_at(tuple(heard), bars[s.bar].span.start + s.tick / TICKS + 0.01) for s in steps]
+    endings = [note.pitch for _, note in phrase_ends(bars)]
     best: tuple[float, int, int, NDArray[np.int64]] | None = None
     for mode in (0, 1):
         for home in range(12):
             bonus = _heard_bonus(given, tables, home, trust)
             score, path = _viterbi(steps, tables, mode, home, bonus)
-            score += _key_bonus(key, home, mode)
+            score += _key_bonus(key, home, mode) + _ending_bonus(endings, tables, mode, home)
             if best is None or score > best[0]:
                 best = (score, mode, home, path)
     assert best is not None
@@ -207,6 +214,14 @@ def _heard_bonus(given: Sequence[Chord], tables: HarmonyTables, home: int, trust
             cache[chord] = trust * (np.array(shared) + np.array(same_root))
         bonus[t] = cache[chord]
     return bonus
+
+
+def _ending_bonus(endings: Sequence[int], tables: HarmonyTables, mode: int, home: int) -> float:
+    """Phrases end on notes that tell the key, and the last note of all tells most."""
+    by_class = tables.endings[mode]
+    told = [float(by_class[(pitch - home) % 12]) for pitch in endings]
+    final = _FINAL_TRUST * told[-1] if told else 0.0
+    return float(tables.modes[mode]) + _ENDING_TRUST * sum(told) + final
 
 
 def _key_bonus(key: Key | None, home: int, mode: int) -> float:

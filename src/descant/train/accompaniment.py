@@ -15,20 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from descant.compose.crops import Crop, encode_crop, stack
 from descant.compose.grid import Bar
-from descant.compose.tokens import (
-    ALONE,
-    PAD,
-    PIANO,
-    VOCABULARY,
-    Controls,
-    encode_condition,
-    encode_music,
-    home_shift,
-    measure,
-    token_features,
-    with_companions,
-)
+from descant.compose.tokens import VOCABULARY, Controls, home_shift, measure, token_features
 from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
 
 Song = tuple[Bar, ...]
@@ -74,37 +63,6 @@ class AccompanimentConfig:
             max_distance=self.length,
             dropout=self.dropout,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """Tokens of some bars.
-
-    Attributes:
-        tokens: Conditions and music by turns.
-        companions: Chord and melody note that sound where each token stands.
-        is_music: Which tokens the band plays.
-    """
-
-    tokens: list[int]
-    companions: list[tuple[int, int]]
-    is_music: list[bool]
-
-
-def encode_crop(song: Sequence[Bar], length: int, controls: Sequence[Controls]) -> Crop:
-    """The song's first bars as at most `length` tokens."""
-    tokens: list[int] = []
-    together: list[tuple[int, int]] = []
-    is_music: list[bool] = []
-    for index, bar in enumerate(song):
-        following = song[index + 1] if index + 1 < len(song) else None
-        condition, music = encode_condition(bar, following, controls[index]), encode_music(bar)
-        tokens += condition + music
-        together += [ALONE] * (len(condition) - 1) + with_companions(bar, [PIANO, *music])
-        is_music += [False] * len(condition) + [True] * len(music)
-        if len(tokens) >= length:
-            break
-    return Crop(tokens[:length], together[:length], is_music[:length])
 
 
 def music_loss(model: RelativeTransformer, tokens: Tensor, companions: Tensor, is_music: Tensor) -> Tensor:
@@ -204,15 +162,3 @@ class AccompanimentLesson:
             chords = own.chords if condition in ("true", "shuffled", "silent") else ()
             bars.append(replace(own, melody=melody, chords=chords))
         return encode_crop(bars, self.config.length + 1, [Controls()] * len(bars))
-
-
-def stack(crops: Sequence[Crop], length: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Crops as a batch, filled up with `PAD`: [B, length] tokens, [B, length, 2] companions, [B, length] is_music."""
-    tokens = torch.full((len(crops), length), PAD, dtype=torch.long)
-    together = torch.full((len(crops), length, 2), PAD, dtype=torch.long)
-    is_music = torch.zeros(len(crops), length, dtype=torch.bool)
-    for row, crop in enumerate(crops):
-        tokens[row, : len(crop.tokens)] = torch.tensor(crop.tokens)
-        together[row, : len(crop.tokens)] = torch.tensor(crop.companions)
-        is_music[row, : len(crop.tokens)] = torch.tensor(crop.is_music)
-    return tokens, together, is_music

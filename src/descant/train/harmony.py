@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from descant.compose.grid import Bar
-from descant.compose.harmony import Array, HarmonyTables, Step, steps_of
+from descant.compose.harmony import Array, HarmonyTables, Step, phrase_ends, steps_of
 from descant.compose.tokens import CHORD_CLASSES, home_shift
 from descant.score.harmony import Chord
 
@@ -32,8 +32,13 @@ def count_harmony(songs: Sequence[tuple[Song, bool]], *, smoothing: float = 0.4)
     k = len(states)
     first, across, inside = np.zeros((2, k)), np.zeros((2, k, k)), np.zeros((2, k, k))
     closing, overall, heard = np.zeros((2, k)), np.zeros((2, k)), np.zeros((2, k, 12))
-    for (_, is_minor), sequence in zip(songs, sequences, strict=True):
+    endings, modes = np.zeros((2, 12)), np.ones(2)
+    for (song, is_minor), sequence in zip(songs, sequences, strict=True):
         mode = int(is_minor)
+        modes[mode] += 1
+        shift = home_shift(song)
+        for _, note in phrase_ends(song):
+            endings[mode, (note.pitch + shift) % 12] += 1
         before: int | None = None
         for step, chord in sequence:
             now = index.get(chord) if chord is not None else None
@@ -59,7 +64,8 @@ def count_harmony(songs: Sequence[tuple[Song, bool]], *, smoothing: float = 0.4)
         inside=_log_share(inside + smoothing * _prior(inside)),
         closing=rate - rate.mean(-1, keepdims=True),
         emission=_log_share(heard + 4.0),
-        background=_log_share(heard.sum(1) + 4.0),
+        endings=_log_share(endings + 4.0),
+        modes=_log_share(modes),
     )
 
 
