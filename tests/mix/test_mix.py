@@ -70,7 +70,7 @@ def test_other_targets(band: dict[str, Clip], lufs: float) -> None:
 
 def test_stems_sum_to_the_mix_before_the_limiter(band: dict[str, Clip]) -> None:
     soft = mix(band, lufs=-30.0)  # nothing to limit
-    assert soft.report.limiter_db == 0.0
+    assert soft.report.limiter_db < 1e-3
     np.testing.assert_allclose(soft.stems.mix().samples, soft.clip.samples, atol=1e-5)
     loud = mix(band, lufs=-8.0)
     assert loud.report.limiter_db > 1.0

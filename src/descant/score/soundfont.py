@@ -40,6 +40,7 @@ _RECORDS = {
 _INSTRUMENT, _SAMPLE = 41, 53
 _VORBIS_FLAG, _ROM_FLAG = 0x10, 0x8000
 _MAX_CHUNKS = 64
+_LONG_LOOP_FRAMES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,17 @@ class SoundFont:
         return min(self.presets.values(), key=distance)
 
     def wave(self, sample: Sample) -> NDArray[np.float32]:
-        """A sample's frames as float32 within -1..1."""
+        """A sample's frames as float32 within about -1..1, without the offset that some recordings carry.
+
+        The offset (measured over the loop, which holds whole periods) would make a thump of every note and take
+        headroom from the mix.
+        """
         frames = (
             self._vorbis(sample) if sample.is_vorbis else self._waves[sample.start : sample.end] / np.float32(32768)
         )
-        result: NDArray[np.float32] = frames.astype(np.float32, copy=False)
+        looped = frames[max(0, sample.loop_start) : max(0, sample.loop_end)]
+        offset = looped.mean(dtype=np.float64) if len(looped) >= _LONG_LOOP_FRAMES else 0.0
+        result: NDArray[np.float32] = frames.astype(np.float32, copy=False) - np.float32(offset)
         return result
 
     def _vorbis(self, sample: Sample) -> NDArray[np.float32]:
