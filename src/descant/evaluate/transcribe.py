@@ -85,6 +85,7 @@ def evaluate_transcribe(
     polyphonic = _by_basic_pitch(transcriber)
     singers: dict[str, Listener] = {
         "descant transcribe --melody": lambda clip: _by_melody(clip, pitch),
+        "the same, rounded to MIDI numbers": lambda clip: _by_melody(clip, pitch, rounded=True),
         "Basic Pitch on the voice": polyphonic,
         "f0 rounded to semitones": lambda clip: naive_notes(clip, pitch),
     }
@@ -107,7 +108,7 @@ def evaluate_transcribe(
         raise InputNotFound("Nothing is given to measure on.", "Give --pop909 or --annotations.")
     notes = (
         "F: onset within 50 ms and pitch within 50 cents; F with ends: also the end within 50 ms or 20 %.",
-        "Sung pitches are compared exactly, not rounded to semitones (baseline and Basic Pitch write semitones).",
+        "Truth is exact, not rounded to semitones; Basic Pitch and the baseline write semitones.",
         "Speed is seconds of audio per second of processor time (all threads), everything included but loading.",
     )
     return Report("transcribe", command, tuple(tables), notes)
@@ -188,8 +189,9 @@ def naive_notes(clip: Clip, pitch: SwiftF0) -> list[ListedNote]:
     ]
 
 
-def _by_melody(clip: Clip, pitch: SwiftF0) -> list[ListedNote]:
-    return [ListedNote(n.start_s, n.end_s, n.pitch) for n in sung_notes(pitch(clip), clip=clip)]
+def _by_melody(clip: Clip, pitch: SwiftF0, *, rounded: bool = False) -> list[ListedNote]:
+    notes = sung_notes(pitch(clip), clip=clip)
+    return [ListedNote(n.start_s, n.end_s, float(n.number) if rounded else n.pitch) for n in notes]
 
 
 def _by_basic_pitch(transcriber: Transcriber) -> Listener:

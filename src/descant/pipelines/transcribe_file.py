@@ -160,7 +160,8 @@ def _score(
         return song.score, song.vocals, list(song.remarks)
     heard = None
     if tempo is None and info.duration_s <= _FOLLOWED_S:
-        heard = tempo_of(read(path), progress=monitor.part("listening", 0.0, 0.5).sink)
+        listening = monitor.part("listening", 0.0, 0.5)
+        heard = tempo_of(read(path), progress=listening.sink, cancel=listening.cancel)
         tempo = heard.tempo_map() if heard else None
     elif tempo is None:
         remarks.append(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from descant.analyze.api import Analysis, analyze
+from descant.analyze.analysis import Analysis
+from descant.analyze.api import analyze
 from descant.audio.clip import Clip
 from descant.errors import NothingHeard
 from descant.progress import CancelToken, Monitor, ProgressSink
@@ -31,10 +32,16 @@ class SongScore:
     remarks: tuple[str, ...]
 
 
-def tempo_of(clip: Clip, *, vocals: Clip | None = None, progress: ProgressSink | None = None) -> Analysis | None:
+def tempo_of(
+    clip: Clip,
+    *,
+    vocals: Clip | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Analysis | None:
     """What analysis hears in a recording; None where there is nothing to hear."""
     try:
-        return analyze(clip, vocals=vocals, progress=progress)
+        return analyze(clip, vocals=vocals, progress=progress, cancel=cancel)
     except NothingHeard:
         return None
 
@@ -61,7 +68,7 @@ def transcribe_song(
     monitor = Monitor(progress, cancel, "separating")
     stems = Separator.load()(clip, progress=monitor.part("separating", 0.0, 0.4).sink, cancel=cancel)
     vocals, band = stems["vocals"], stems["accompaniment"]
-    heard = tempo_of(clip, vocals=vocals, progress=monitor.part("listening", 0.4, 0.6).sink)
+    heard = tempo_of(clip, vocals=vocals, progress=monitor.part("listening", 0.4, 0.6).sink, cancel=cancel)
     chosen = tempo or (heard.tempo_map() if heard else None) or TempoMap.constant(DEFAULT_BPM)
     melody = transcribe_melody(
         vocals, chosen, options=melody_options, progress=monitor.part("melody", 0.6, 0.75).sink, cancel=cancel
