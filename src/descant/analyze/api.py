@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.analyze.analysis import Analysis, LoudnessCurve, Span
-from descant.analyze.beats import BeatOptions, beat_contrast, count_bars, follow_beats
+from descant.analyze.beats import beat_contrast, choose_level, count_bars, follow_beats
 from descant.analyze.evidence import Evidence, load_listener, net_evidence, signal_evidence
 from descant.analyze.features import (
     PULSE_HOP,
@@ -23,6 +23,7 @@ from descant.analyze.features import (
 )
 from descant.analyze.harmony import change_odds, chords_on_beats, key_from_evidence
 from descant.analyze.sections import find_sections
+from descant.analyze.tonality import TONAL, tonal_persistence
 from descant.analyze.voice import BARE_SHARE, harmonic_share, note_onsets, spans_of, voiced_spans
 from descant.audio.clip import Clip
 from descant.audio.loudness import momentary_lufs
@@ -41,9 +42,10 @@ SILENCE_PEAK = 1e-3
 
 _LOWEST_LUFS = -100.0
 _VOICE_PROBABILITY = 0.5
-_BEAT_CONTRAST = 0.04
-_BARE_CONTRAST = 0.02
+_BEAT_CONTRAST = 0.02
+_UNSURE_CONTRAST = 0.05
 _KEY_CONFIDENCE = 0.12
+_LENGTH_TOLERANCE_S = 0.1
 
 
 class Analyzer:
@@ -89,13 +91,18 @@ class Analyzer:
             What was heard; what was not is empty and named in `remarks`.
 
         Raises:
-            InvalidAudio: The clip has no samples.
+            InvalidAudio: The clip has no samples, or the vocals are not as long as it.
             NothingHeard: It is silent throughout.
         """
         if clip.frames == 0:
             raise InvalidAudio("The recording has no samples.", "Check that the export was complete.")
         if clip.peak < SILENCE_PEAK:
             raise NothingHeard("The recording is silent.", "Check the microphone or the exported track.")
+        if vocals is not None and abs(vocals.duration_s - clip.duration_s) > _LENGTH_TOLERANCE_S:
+            raise InvalidAudio(
+                f"The vocals last {vocals.duration_s:.2f} s, the recording {clip.duration_s:.2f} s.",
+                "Give the voice of this very recording, uncut.",
+            )
         monitor = Monitor(progress, cancel)
         melody = self._pitch(clip if vocals is None else vocals, progress=monitor.part("melody", 0.0, 0.25).sink)
         monitor.part("spectra", 0.25, 0.3).report(0.0)
@@ -152,12 +159,16 @@ def _decode(
 ) -> Analysis:
     duration_s = clip.duration_s
     is_bare = vocals is clip or harmonic_share(melody, features) >= BARE_SHARE
-    activation = evidence.beat
-    if is_bare:
-        activation = np.maximum(activation, 0.5 * note_onsets(melody, features))
-    grid, contrast, remarks = _beats(activation, evidence, is_bare=is_bare)
+    grid, contrast, remarks = _beats(evidence.beat, evidence)
+    if is_bare and contrast < _UNSURE_CONTRAST:
+        # The net hears no pulse in the voice: the steady or free tempo that best explains where notes begin.
+        onsets = np.maximum(evidence.beat, 0.5 * note_onsets(melody, features))
+        grid, contrast, remarks = _beats(onsets, evidence)
+        if grid.times_s:
+            remarks.append("The beats follow the starts of the sung notes; no clear pulse was heard.")
     key, key_confidence = key_from_evidence(evidence.key)
-    if key_confidence < _KEY_CONFIDENCE and not melody.voiced.any():
+    is_tonal = tonal_persistence(features.pitch) >= TONAL
+    if not is_tonal or (key_confidence < _KEY_CONFIDENCE and not melody.voiced.any()):
         key, key_confidence = None, 0.0
         remarks.append("No key was found: nothing has a clear pitch.")
     tempo = grid.tempo_map() if len(grid.times_s) > 1 else None
@@ -165,7 +176,7 @@ def _decode(
         remarks.append("A voice alone: its chords are left to `compose`.")
     chords = (
         ()
-        if tempo is None or is_bare
+        if tempo is None or is_bare or not is_tonal
         else chords_on_beats(evidence.chord, evidence.bass, evidence.harmony_fps, grid, tempo, duration_s, key)
     )
     sections = (
@@ -197,12 +208,13 @@ def _decode(
     )
 
 
-def _beats(activation: NDArray[np.float64], evidence: Evidence, *, is_bare: bool) -> tuple[BeatGrid, float, list[str]]:
-    times = follow_beats(activation, evidence.pulse_fps, BeatOptions())
+def _beats(activation: NDArray[np.float64], evidence: Evidence) -> tuple[BeatGrid, float, list[str]]:
+    times = follow_beats(activation, evidence.pulse_fps)
+    times = choose_level(activation, evidence.downbeat, evidence.pulse_fps, times)
     contrast = beat_contrast(activation, evidence.pulse_fps, times)
     if len(times) < 2:
         return BeatGrid((), ()), 0.0, ["No beats were found: the recording is too short."]
-    if contrast < (_BARE_CONTRAST if is_bare else _BEAT_CONTRAST):
+    if contrast < _BEAT_CONTRAST:
         return BeatGrid((), ()), contrast, ["No beats were found: there is no clear pulse."]
     changes = change_odds(evidence.chord, evidence.harmony_fps, times)
     return count_bars(evidence.downbeat, evidence.pulse_fps, times, changes), contrast, []

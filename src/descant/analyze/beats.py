@@ -17,6 +17,9 @@ from descant.score.tempo import BeatGrid
 Floats = NDArray[np.float64]
 
 _LEAST_PROBABLE = 0.015
+_DOWNBEAT_REACH_S = (-0.04, -0.02, 0.0, 0.02, 0.04)
+_METERS = ((4, 0.0), (3, -2.0))
+"""Bar lengths in beats, and what each costs beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +34,20 @@ class BeatOptions:
         spread_octaves: Standard deviation of the tempo prior in octaves.
         prior_weight: Weight of the tempo prior, per beat.
         beat_bonus: Log odds that a beat gets for being expected there; larger values find faster beats.
+        level_bonus: Log odds that a beat gets when metrical levels are compared.
+        level_prior: Weight of the tempo prior when metrical levels are compared, per beat.
         frames_per_s: Resolution of the search.
     """
 
     lowest_bpm: float = 50.0
     highest_bpm: float = 215.0
-    stiffness: float = 60.0
-    usual_bpm: float = 112.0
-    spread_octaves: float = 0.8
-    prior_weight: float = 0.3
-    beat_bonus: float = 2.0
+    stiffness: float = 40.0
+    usual_bpm: float = 100.0
+    spread_octaves: float = 0.5
+    prior_weight: float = 0.15
+    beat_bonus: float = 1.0
+    level_bonus: float = 0.5
+    level_prior: float = 1.0
     frames_per_s: float = 100.0
 
 
@@ -132,6 +139,71 @@ def beat_contrast(activation: Floats, frames_per_s: float, times_s: Floats) -> f
     return max(0.0, on - between)
 
 
+def choose_level(
+    beat: Floats, downbeat: Floats, frames_per_s: float, times_s: Floats, options: BeatOptions | None = None
+) -> Floats:
+    """Whether the beat is the found pulse, every second of it, or twice as fast: the level at which bars make sense.
+
+    A pulse at double the tempo has a downbeat in every second of its bars only; at half the tempo beats are left out
+    that the evidence asks for. All candidates are compared on the finest grid, so that they explain the same frames.
+
+    Args:
+        beat: Probability of a beat in each frame, shape [frames].
+        downbeat: Probability of a downbeat, likewise.
+        frames_per_s: Frame rate of both.
+        times_s: The pulse, as `follow_beats` found it.
+        options: Tempo range, prior and bonus.
+
+    Returns:
+        Beat times at the chosen level.
+    """
+    options = options or BeatOptions()
+    if len(times_s) < 8:
+        return times_s
+    middles = (times_s[1:] + times_s[:-1]) / 2
+    finest = np.sort(np.concatenate([times_s, middles]))
+    on = _clipped_logit(_near(beat, frames_per_s, finest, (-0.02, 0.0, 0.02)))
+    down = _clipped_logit(_near(downbeat, frames_per_s, finest, _DOWNBEAT_REACH_S))
+    base = 60.0 / float(np.median(np.diff(times_s)))
+    best_score, best = -np.inf, np.arange(0, len(finest), 2)
+    for factor, chosen in (
+        (1.0, np.arange(0, len(finest), 2)),
+        (0.5, np.arange(0, len(finest), 4)),
+        (0.5, np.arange(2, len(finest), 4)),
+        (2.0, np.arange(len(finest))),
+    ):
+        bpm = base * factor
+        if factor != 1.0 and not options.lowest_bpm <= bpm <= options.highest_bpm:
+            continue
+        prior = -0.5 * (np.log2(bpm / options.usual_bpm) / options.spread_octaves) ** 2
+        bars = max(_bar_path(down[chosen], bar)[0] + cost for bar, cost in _METERS)
+        # Points that are no beats hold no downbeats either.
+        others = np.ones(len(finest), bool)
+        others[chosen] = False
+        bars += float(_log_sigmoid(-down[others]).sum())
+        score = float((on[chosen] + options.level_bonus).sum()) + bars + options.level_prior * prior * len(times_s)
+        if score > best_score:
+            best_score, best = score, chosen
+    return finest[best]
+
+
+def _near(values: Floats, frames_per_s: float, times_s: Floats, reach_s: tuple[float, ...]) -> Floats:
+    at = np.arange(len(values)) / frames_per_s
+    nearest: Floats = np.max([np.interp(times_s + shift, at, values) for shift in reach_s], axis=0)
+    return nearest
+
+
+def _clipped_logit(p: Floats) -> Floats:
+    clipped = np.clip(p, 0.015, 0.985)
+    logit: Floats = np.log(clipped) - np.log1p(-clipped)
+    return logit
+
+
+def _log_sigmoid(x: Floats) -> Floats:
+    result: Floats = np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+    return result
+
+
 def count_bars(downbeat: Floats, frames_per_s: float, times_s: Floats, changes: Floats | None = None) -> BeatGrid:
     """Number the beats within bars of three or four.
 
@@ -146,23 +218,20 @@ def count_bars(downbeat: Floats, frames_per_s: float, times_s: Floats, changes: 
     """
     if len(times_s) == 0:
         return BeatGrid((), ())
-    at = np.arange(len(downbeat)) / frames_per_s
-    near = [np.interp(times_s + shift, at, downbeat) for shift in (-0.04, -0.02, 0.0, 0.02, 0.04)]
-    p = np.clip(np.max(near, axis=0), 0.01, 0.99)
-    odds = np.log(p) - np.log1p(-p) + (0.0 if changes is None else changes)
+    odds = _clipped_logit(_near(downbeat, frames_per_s, times_s, _DOWNBEAT_REACH_S))
+    odds = odds + (0.0 if changes is None else changes)
     best: tuple[float, NDArray[np.int64]] | None = None
-    for bar, prior in ((4, 0.0), (3, -2.0)):
-        value, positions = _bar_path(np.log1p(np.exp(-np.abs(odds))), odds, bar)
+    for bar, prior in _METERS:
+        value, positions = _bar_path(odds, bar)
         if best is None or value + prior > best[0]:
             best = (value + prior, positions)
     assert best is not None
     return BeatGrid(tuple(times_s.tolist()), tuple(int(x) + 1 for x in best[1]))
 
 
-def _bar_path(normalizer: Floats, odds: Floats, bar: int) -> tuple[float, NDArray[np.int64]]:
+def _bar_path(odds: Floats, bar: int) -> tuple[float, NDArray[np.int64]]:
     """Viterbi over positions in a bar; breaking the count costs like four clear beats."""
-    yes = np.minimum(odds, 0.0) - normalizer
-    no = np.minimum(-odds, 0.0) - normalizer
+    yes, no = _log_sigmoid(odds), _log_sigmoid(-odds)
     broken = -12.0
     score = np.where(np.arange(bar) == 0, yes[0], no[0])
     back = np.zeros((len(odds), bar), np.int64)
