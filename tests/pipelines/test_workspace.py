@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,17 @@ def test_a_file_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
     source = _source(tmp_path)
     with pytest.raises(OutputError):
         Workspace(source, source).step("separate", {}, lambda _: None)
+
+
+def test_the_longest_unused_steps_go_when_all_grow_too_large(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w", _source(tmp_path), max_bytes=2500)
+
+    def make(folder: Path) -> None:
+        (folder / "x").write_bytes(bytes(1000))
+
+    steps = [workspace.step(name, {}, make) for name in ("a", "b")]
+    for age, step in zip((100, 50), steps, strict=True):
+        os.utime(step, (step.stat().st_mtime - age,) * 2)
+    workspace.step("a", {}, make)  # used again, so "b" is now the oldest
+    third = workspace.step("c", {}, make)
+    assert [s.is_dir() for s in (*steps, third)] == [True, False, True]

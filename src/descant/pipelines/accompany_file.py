@@ -13,6 +13,7 @@ from descant.audio.loudness import integrated_lufs
 from descant.compose.api import Composer
 from descant.errors import InvalidAudio, NothingHeard, OutputError
 from descant.files import PathLike, as_path, atomic_output
+from descant.hub.card import cache_folder
 from descant.pipelines.accompany import (
     AccompanyOptions,
     Heard,
@@ -35,7 +36,7 @@ from descant.score.notes import Score
 from descant.score.tempo import TimeSignature
 
 _SHORTEST_S = 1.0
-_STEPS = ".steps"
+_STEPS = "steps"
 _PIXELS_PER_SECOND = 40
 _README_WIDTH = 1200
 
@@ -80,8 +81,8 @@ def accompany_file(
     """Write a band for the singer in a file.
 
     The folder gets `mix.flac`, `stems/*.flac`, `score.mid`, `score.musicxml`, `chords.txt`, `analysis.json`,
-    `picture.svg`, `index.html`, and for further takes `takes/<n>.flac` and `.mid`. Separation is kept in a hidden
-    folder, so that a second run (other chords, another style) or one after a crash does not repeat it.
+    `picture.svg`, `index.html`, and for further takes `takes/<n>.flac` and `.mid`. Separation is kept in the
+    cache, so that a second run (other chords, another style) or one after a crash does not repeat it.
 
     Args:
         path: The recording.
@@ -101,7 +102,7 @@ def accompany_file(
     monitor = Monitor(progress, cancel)
     clip = read(source)
     _refuse_hopeless(clip, source)
-    vocals, is_song = _take_apart_once(clip, source, folder, options, monitor.part("separating", 0.0, 0.25))
+    vocals, is_song = _take_apart_once(clip, source, options, monitor.part("separating", 0.0, 0.25))
     heard = listen(clip, vocals, is_song=is_song, progress=monitor.part("listening", 0.25, 0.45).sink, cancel=cancel)
     if options.bpm is not None:
         heard = steady(heard, options.bpm)
@@ -152,9 +153,7 @@ def _refuse_hopeless(clip: Clip, source: Path) -> None:
         raise NothingHeard(f"{source.name} is silent.", "Check the microphone or the export.")
 
 
-def _take_apart_once(
-    clip: Clip, source: Path, folder: Path, options: AccompanyOptions, monitor: Monitor
-) -> tuple[Clip, bool]:
+def _take_apart_once(clip: Clip, source: Path, options: AccompanyOptions, monitor: Monitor) -> tuple[Clip, bool]:
     """`take_apart`, kept in the workspace; a voice alone leaves an empty step, since it is the recording itself."""
 
     def make(step: Path) -> None:
@@ -162,7 +161,7 @@ def _take_apart_once(
         if is_song:
             write(step / "vocals.wav", vocals, subtype="FLOAT")
 
-    step = Workspace(folder / _STEPS, source).step("vocals", {"source": options.source}, make)
+    step = Workspace(cache_folder() / _STEPS, source).step("vocals", {"source": options.source}, make)
     kept = step / "vocals.wav"
     return (read(kept), True) if kept.exists() else (clip, False)
 
