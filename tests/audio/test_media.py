@@ -111,7 +111,7 @@ def test_other_containers(name: str, codec: str, container: str, rate: int, samp
 
 @pytest.mark.parametrize("container", ["webm", "matroska"])
 def test_long_webm_begins_at_its_beginning(container: str, tmp_path: Path) -> None:
-    """Found by benchmarks/codecs.py: after seeking back to the start, FFmpeg drops the first Opus packet."""
+    """Found by benchmarks/audio_files.py: after seeking back to the start, FFmpeg drops the first Opus packet."""
     path = _encode(tmp_path / "a", "libopus", container, [_click(700, 960_000, 48_000)], sample_format="flt")
     for _ in range(2):
         clip = read(path)

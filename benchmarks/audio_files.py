@@ -1,6 +1,6 @@
 """Measure every audio format: is the length exact, is the onset in place, how much is lost, how fast is it?
 
-Run `python benchmarks/codecs.py`; the table of docs/audio.md is its output. A file is written and read back by
+Run `python benchmarks/audio_files.py`; the table of docs/audio.md is its output. A file is written and read back by
 Descant, read by PyAV as other programs would, and, where other encoders are common, written by PyAV (FFmpeg and LAME)
 and read by Descant.
 """
@@ -119,11 +119,11 @@ def measure(way: Way, folder: Path) -> tuple[str | float | int | None, ...]:
     expected = round(click.frames * decoded.sample_rate / click.sample_rate)
     elsewhere = decode_elsewhere(path)
     song_path = folder / f"song{way.suffix}"
-    started = time.perf_counter()
+    started = time.process_time()
     encode(way, song, song_path)
-    written = time.perf_counter()
+    written = time.process_time()
     back = read(song_path)
-    done = time.perf_counter()
+    done = time.process_time()
     heard = resample(back, way.sample_rate).samples[:, : song.frames].astype(float)
     error = heard - song.samples[:, : heard.shape[1]]
     snr = 10 * np.log10(np.mean(song.samples.astype(float) ** 2) / max(float(np.mean(error**2)), 1e-20))
@@ -144,7 +144,7 @@ def measure(way: Way, folder: Path) -> tuple[str | float | int | None, ...]:
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, help="folder for codecs.md and codecs.json")
+    parser.add_argument("--out", type=Path, help="folder for audio_files.md and audio_files.json")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = tuple(measure(way, Path(folder)) for way in WAYS)
@@ -157,11 +157,11 @@ def main() -> None:
         "onset error in FFmpeg",
         "SNR dB",
         "kbit/s",
-        "writing x real time",
-        "reading x real time",
+        "writing, x real time",
+        "reading, x real time",
     )
-    title = f"{SECONDS} s in stereo, four clicks; errors in frames"
-    report = Report("codecs", "python benchmarks/codecs.py", (Table(title, columns, rows),))
+    title = f"{SECONDS} s in stereo, four clicks; errors in frames; speed in seconds of audio per second of CPU"
+    report = Report("audio_files", "python benchmarks/audio_files.py", (Table(title, columns, rows),))
     print(report.to_markdown())
     if arguments.out:
         report.save(arguments.out)
