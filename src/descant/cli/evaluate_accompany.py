@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from descant.score.notes import Score
 
 
 def evaluate_accompany(
     *,
     data: Path,
+    singing: Path | None = None,
     songs: int = 20,
     library: int = 200,
     style: str = "pop",
@@ -22,7 +27,9 @@ def evaluate_accompany(
 
     Args:
         data: pop909.zip, or the unpacked folder.
-        songs: How many test songs, from the first on.
+        singing: A folder of recordings of singing to measure on in place of the test songs; there is no human
+            arrangement of them, so what compares with one is left out.
+        songs: How many test songs or recordings, from the first on.
         library: How many training songs retrieval may choose from.
         style: Style of the band.
         seed: Of the band and of the shuffled pairing.
@@ -39,9 +46,13 @@ def evaluate_accompany(
     from descant.evaluate.accompany import evaluate_accompany as measure
 
     pop909 = Pop909(data)
-    tested = [Song(name, pop909.load(name)) for name in islice(pop909.songs("test"), songs)]
+    if singing is None:
+        tested = [Song(name, pop909.load(name)) for name in islice(pop909.songs("test"), songs)]
+    else:
+        tested = [Song(path.stem, _heard(path)) for path in islice(_recordings(singing), songs)]
     known = [Song(name, pop909.load(name)) for name in islice(pop909.songs("train"), library)]
-    command = f"descant evaluate accompany --data pop909.zip --songs {songs} --library {library}"
+    folder = "" if singing is None else f" --singing {singing.name}"
+    command = f"descant evaluate accompany --data pop909.zip{folder} --songs {songs} --library {library}"
     command += f" --style {style} --seed {seed}"
     with progress_bar("evaluate accompany", quiet=quiet) as progress:
         report = measure(
@@ -50,3 +61,21 @@ def evaluate_accompany(
         )  # fmt: skip
     report.save(out)
     print(report.to_markdown())
+
+
+def _recordings(folder: Path) -> Iterator[Path]:
+    from descant.audio.formats import AUDIO_SUFFIXES
+    from descant.errors import InputNotFound
+
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES]
+    if not found:
+        raise InputNotFound(f"{folder} holds no recordings.", f"Looked for {' '.join(sorted(AUDIO_SUFFIXES))}.")
+    return iter(found)
+
+
+def _heard(path: Path) -> Score:
+    from descant.audio.io import read
+    from descant.pipelines.accompany import lead_sheet, listen
+
+    clip = read(path)
+    return lead_sheet(listen(clip, clip, is_song=False))

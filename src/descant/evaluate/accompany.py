@@ -37,6 +37,12 @@ class Song:
     score: Score
 
     @property
+    def has_human(self) -> bool:
+        """Whether a human arrangement is known (not so for singing)."""
+        piano = self.score.track("piano")
+        return piano is not None and bool(piano.notes)
+
+    @property
     def bpm(self) -> float:
         """Mean tempo."""
         return 60.0 * self.score.end / max(self.score.duration_s, 1e-6)
@@ -107,21 +113,19 @@ def evaluate_accompany(
         "Descant": lambda song: _composed(composer, song, asked),
         "retrieval (same mode, nearest tempo, moved to the key)": lambda song: retrieve(song, library),
         "shuffled pairing": lambda song: lay_under(song, library[int(generator.integers(len(library)))], 0),
-        "human arrangement": lambda song: song.score,
     }
+    with_human = all(song.has_human for song in songs)
+    if with_human:
+        bands["human arrangement"] = lambda song: song.score
     fits: dict[str, list[Fit]] = {name: [] for name in bands}
     for number, song in enumerate(songs):
         for name, band in bands.items():
             fits[name].append(measure_fit(composer, song.score, band(song)))
         monitor.report(0.9 * (number + 1) / len(songs))
-    rows: list[tuple[Cell, ...]] = [
-        (name, *(float(x) for x in np.mean([f.cells() for f in found], axis=0))) for name, found in fits.items()
-    ]
-    tables = (
-        Table(f"{len(songs)} melodies without chords or key, means", COLUMNS, tuple(rows)),
-        condition_table(composer, songs),
-        harmony_table(composer, songs),
-    )
+    rows = tuple((name, *_cells(found, with_human)) for name, found in fits.items())
+    tables = [Table(f"{len(songs)} melodies without chords or key, means", COLUMNS, rows)]
+    if with_human:
+        tables += [condition_table(composer, songs), harmony_table(composer, songs)]
     monitor.report(1.0)
     nll_note = (
         "Shares are from 0 to 1, higher is better; NLL in nats, lower is better, under the shipped model given the "
@@ -129,7 +133,16 @@ def evaluate_accompany(
     )
     beat_note = "beat F counts all of the band's parts, drums included; the other rows have a piano and a second voice."
     notes = (nll_note, beat_note)
-    return Report("accompany", command, tables, notes)
+    return Report("accompany", command, tuple(tables), notes)
+
+
+def _cells(fits: Sequence[Fit], with_human: bool) -> tuple[Cell, ...]:
+    means = np.mean([fit.cells() for fit in fits], axis=0)
+    needs_human = {"chord agreement", "pitch classes", "onsets"}
+    return tuple(
+        float(value) if with_human or column not in needs_human else None
+        for column, value in zip(COLUMNS[1:], means, strict=True)
+    )
 
 
 def _composed(composer: Composer, song: Song, options: BandOptions) -> Score:
