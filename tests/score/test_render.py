@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from descant.errors import DescantError, InputNotFound, InvalidOption, ScoreReadError
+from descant.errors import DescantError, InputNotFound, InvalidOption, OutOfMemory, ScoreReadError
 from descant.progress import CancelToken, Progress
 from descant.score.notes import Bend, Note, Score, Track
 from descant.score.render import choose_presets, render_score, stem_names
@@ -124,6 +124,11 @@ def test_length_is_exact_and_cut_without_a_click(soundfont: Path) -> None:
     assert longer.frames == 10 * RATE
 
 
+def test_a_tempo_map_that_begins_early_is_no_crash(soundfont: Path) -> None:
+    score = Score((Track("x", (Note(0.0, 1.0, 69), Note(2.0, 1.0, 69))),), TempoMap(((0.0, -0.5), (1.0, 0.5))))
+    assert render_score(score, soundfont, RATE)["x"].peak > 0
+
+
 def test_note_beyond_the_length_is_left_out(soundfont: Path) -> None:
     assert render_score(one(Note(5.0, 1.0, 69)), soundfont, RATE, length_s=1.0)["x"].peak == 0.0
 
@@ -205,6 +210,8 @@ def test_impossible_wishes(soundfont: Path) -> None:
         render_score(score, soundfont, length_s=-1.0)
     with pytest.raises(ScoreReadError, match="no tracks"):
         render_score(score.with_tracks(()), soundfont)
+    with pytest.raises(OutOfMemory):
+        render_score(score.with_tracks([Track("x", ())] * 9), soundfont, 192_000, length_s=3600)
     with pytest.raises(ScoreReadError, match="hours"):
         render_score(one(Note(1e6, 1.0, 60)), soundfont)
 

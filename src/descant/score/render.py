@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.audio.clip import Clip, Stems
-from descant.errors import InvalidOption, ScoreReadError
+from descant.errors import InvalidOption, OutOfMemory, ScoreReadError
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
 from descant.score.soundfont import Preset, SoundFont, open_soundfont
@@ -29,6 +29,8 @@ _HEADROOM = 0.4  # a full chord at a strong velocity stays below full scale
 _CHOKE_S = 0.03
 _CUT_FADE_S = 0.01
 _LONGEST_TAIL_S = 8.0
+_FRAME_BYTES = 8  # two float32 samples
+_MAX_BYTES = 8 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def render_score(
 
     Raises:
         ScoreReadError: The score has no tracks, lasts over 6 hours, or the SoundFont is damaged.
+        OutOfMemory: The stems would not fit into memory.
         InvalidOption: The rate or length is impossible.
         InputNotFound, PermissionRefused: The SoundFont cannot be opened.
     """
@@ -132,6 +135,11 @@ def render_score(
         for track in score.tracks
     ]  # fmt: skip
     frames = max(p.end for p in players) if limit is None else limit
+    if frames * len(players) * _FRAME_BYTES > _MAX_BYTES:
+        raise OutOfMemory(
+            f"{len(players)} stems of {frames / sample_rate / 60:.0f} minutes would not fit into memory.",
+            "Play fewer tracks, a lower sample rate, or a part of the score.",
+        )
     clips: dict[str, Clip] = {}
     done, total = 0, max(1, sum(len(p.voices) for p in players))
     for name, player in zip(stem_names(score), players, strict=True):
@@ -160,6 +168,7 @@ class _Player:
             return []
         starts = np.rint(self._tempo.seconds_at([n.start for n in track.notes]) * self._rate).astype(int)
         ends = np.rint(self._tempo.seconds_at([n.end for n in track.notes]) * self._rate).astype(int)
+        starts, ends = np.maximum(starts, 0), np.maximum(ends, 0)  # a tempo map may begin before second 0
         voices: list[_Voice] = []
         by_pitch: dict[tuple[int, int], list[Region]] = {}
         for note, start, end in zip(track.notes, starts.tolist(), ends.tolist(), strict=True):
