@@ -33,6 +33,13 @@ def test_folders_are_mirrored_and_names_never_clash(tmp_path: Path) -> None:
     assert sorted(folders) == ["a", "a 2", "sub/a"]
 
 
+def test_results_inside_the_input_folder_are_no_input(tmp_path: Path) -> None:
+    _touch(tmp_path / "a.wav", tmp_path / "stems/a/vocals.wav")
+    calls, one = _recorder()
+    run_batch([tmp_path], tmp_path / "stems", one)
+    assert calls == [(tmp_path / "a.wav", tmp_path / "stems/a")]
+
+
 def test_bad_files_do_not_stop_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [tmp_path / f"{i}.wav" for i in range(20)]
     finished = []

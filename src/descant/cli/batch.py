@@ -38,7 +38,7 @@ def run_batch(
         if not done(out):
             one(inputs[0], out)
         return
-    jobs = [(file, out / name) for given in inputs for file, name in _named(given, suffixes)]
+    jobs = [(file, out / name) for given in inputs for file, name in _named(given, suffixes, out)]
     jobs = _without_clashes(jobs)
     failures: list[tuple[Path, DescantError]] = []
     for file, folder in jobs:
@@ -59,10 +59,13 @@ def run_batch(
         )
 
 
-def _named(given: Path, suffixes: frozenset[str]) -> list[tuple[Path, Path]]:
+def _named(given: Path, suffixes: frozenset[str], out: Path) -> list[tuple[Path, Path]]:
     if not given.is_dir():
         return [(given, Path(given.stem))]
     found = [p for p in sorted(given.rglob("*")) if p.suffix.lower() in suffixes and p.is_file()]
+    if out.resolve() != given.resolve():
+        # An output folder inside the input folder: what an earlier run wrote there is no input.
+        found = [p for p in found if out.resolve() not in p.resolve().parents]
     if not found:
         raise InputNotFound(f"{given} holds no files to work on.", f"Looked for {' '.join(sorted(suffixes))}.")
     return [(file, file.relative_to(given).with_suffix("")) for file in found]
