@@ -333,6 +333,13 @@ def test_compressed_files(tmp_path: Path) -> None:
     assert read(tmp_path, buffer.getvalue(), "a.mxl").tracks == read(tmp_path, plain).tracks
 
 
+def test_a_broken_table_of_contents_is_no_obstacle(tmp_path: Path) -> None:
+    buffer = io.BytesIO(zipped("I'm here.xml", document(note())))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("META-INF/container.xml", "<container><rootfile full-path='I'm here.xml'/></container>")
+    assert len(read(tmp_path, buffer.getvalue(), "a.mxl").tracks[0].notes) == 1
+
+
 def zipped(name: str, data: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

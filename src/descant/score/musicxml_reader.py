@@ -50,7 +50,11 @@ def unpack(data: bytes, name: str, *, max_bytes: int) -> bytes:
 def _score_member(archive: zipfile.ZipFile, name: str, max_bytes: int) -> str:
     names = archive.namelist()
     if "META-INF/container.xml" in names:
-        container = _parse(_unpacked(archive, "META-INF/container.xml", name, max_bytes), name)
+        try:
+            container = _parse(_unpacked(archive, "META-INF/container.xml", name, max_bytes), name)
+        except ScoreReadError:
+            # Some programs write titles with apostrophes into it unescaped; the score itself is sound.
+            container = ET.Element("container")
         for element in container.iter():
             if _local(element.tag) == "rootfile" and element.get("full-path") in names:
                 return str(element.get("full-path"))
