@@ -236,6 +236,22 @@ def test_float_over_full_scale_is_kept_and_integers_clip_without_wrapping(
         assert "2 samples beyond full scale were clipped" in caplog.text
 
 
+@pytest.mark.parametrize("bitrate", [64_000, 128_000])
+@pytest.mark.parametrize("tagged", [0, 4_096])
+def test_mp3_without_a_length_is_counted_not_guessed(bitrate: int, tagged: int, tmp_path: Path) -> None:
+    """As old encoders write them: no Xing frame, but pictures and titles in front that mislead a guess."""
+    content = write(tmp_path / "a.mp3", _noise(frames=100_000), bitrate=bitrate).read_bytes()
+    second_frame = content.index(content[:2], 4)
+    front = b"ID3\x02\0\0" + bytes([0, 0, tagged >> 7, tagged & 0x7F]) + bytes(tagged) if tagged else b""
+    path = tmp_path / "old.mp3"
+    path.write_bytes(front + content[second_frame:])
+    clip = read(path)
+    assert probe(path).frames == clip.frames == sum(block.frames for block in read_blocks(path, 9_999))
+    assert 100_000 <= clip.frames <= 100_000 + 3 * 1_152
+    late = read(path, start_s=1.0)
+    np.testing.assert_array_equal(late.samples, clip.samples[:, 44_100:])
+
+
 def test_streamed_reading_and_writing_need_memory_for_blocks_only(tmp_path: Path) -> None:
     def peak(seconds: int) -> int:
         path, copy = tmp_path / f"{seconds}.wav", tmp_path / f"{seconds}.flac"

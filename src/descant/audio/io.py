@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +21,7 @@ import soundfile
 from descant.audio.clip import Clip, Samples
 from descant.audio.formats import AUDIO_SUFFIXES, Content, Reader, recognise
 from descant.audio.resample import resample
-from descant.audio.truncation import missing_bytes
+from descant.audio.truncation import missing_bytes, states_mp3_length
 from descant.audio.writer import AudioWriter
 from descant.errors import AudioReadError, InputNotFound, InvalidAudio, InvalidOption, UnsupportedFormat
 from descant.files import PathLike, as_path, input_error
@@ -286,6 +286,8 @@ class SoundFileSource:
             raise
         self._path = path
         self._frames = int(self._file.frames)
+        if self._file.format == "MP3":
+            self._count_if_unstated()
         self.info = AudioInfo(
             path=path,
             format=self._file.format.replace("WAVEX", "WAV"),
@@ -323,6 +325,18 @@ class SoundFileSource:
         """Release the file."""
         self._file.close()
         os.close(self._descriptor)
+
+    def _count_if_unstated(self) -> None:
+        """An MP3 without a length tag is decoded once to count its frames: what libsndfile reports is a guess."""
+        with self._path.open("rb") as file:
+            if states_mp3_length(file):
+                return
+        frames = 0
+        with suppress(soundfile.LibsndfileError):  # damage is reported where the samples are read
+            while count := len(self._file.read(_BLOCK_FRAMES, dtype="float32")):
+                frames += count
+        self._frames = frames
+        self._file.seek(0)
 
     def _damaged(self, position: int) -> AudioReadError:
         rate = int(self._file.samplerate)

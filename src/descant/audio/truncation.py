@@ -29,6 +29,11 @@ def missing_bytes(file: BinaryIO) -> int:
     return _mp3_missing(file, size)
 
 
+def states_mp3_length(file: BinaryIO) -> bool:
+    """Whether an MP3 tells its length; if not, what decoders report is a guess from its first bitrate."""
+    return _mp3_tagged_end(file) is not None
+
+
 def _riff_end(file: BinaryIO, form: bytes) -> int:
     if form != b"RF64":
         return _chunk_end(file, ">" if form == b"RIFX" else "<", b"data")
@@ -59,7 +64,12 @@ def _chunk_start(file: BinaryIO, order: str, wanted: bytes) -> tuple[int, int] |
 
 
 def _mp3_missing(file: BinaryIO, size: int) -> int:
-    """Bytes missing of an MP3 whose first frame tells its size (the Xing or Info tag)."""
+    stated = _mp3_tagged_end(file)
+    return 0 if stated is None else max(0, stated - size)
+
+
+def _mp3_tagged_end(file: BinaryIO) -> int | None:
+    """Where an MP3 ends by its first frame (the Xing or Info tag); None if it has no such tag."""
     file.seek(0)
     head = file.read(10)
     start = 0
@@ -68,15 +78,14 @@ def _mp3_missing(file: BinaryIO, size: int) -> int:
         file.seek(start)
         head = file.read(2)
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return 0
+        return None
     file.seek(start)
     frame = file.read(_XING_WITHIN_BYTES)
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
     if at < 0 or len(frame) < at + 16:
-        return 0
+        return None
     flags, _, stated = struct.unpack(">III", frame[at + 4 : at + 16])
-    has_both = flags & 0b11 == 0b11
-    return max(0, start + stated - size) if has_both else 0
+    return start + int(stated) if flags & 0b11 == 0b11 else None
 
 
 def _ogg_missing(file: BinaryIO, size: int) -> int:
