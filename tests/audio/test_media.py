@@ -140,6 +140,33 @@ def test_video_with_sound_gives_its_sound(tmp_path: Path) -> None:
     assert np.abs(clip.samples[0]).argmax() == 20_000
 
 
+def test_film_longer_than_its_sound_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("mpeg4", rate=5)
+        video.width = video.height = 32
+        video.pix_fmt = "yuv420p"
+        audio = output.add_stream("libopus", rate=48_000, layout="stereo")
+        for _ in range(25):
+            picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+            output.mux(video.encode(picture))
+        samples = np.ascontiguousarray(_click(20_000, 48_000).samples.T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="stereo")
+        frame.sample_rate, frame.pts = 48_000, 0
+        output.mux(audio.encode(frame))
+        output.mux(video.encode(None))
+        output.mux(audio.encode(None))
+    assert read(path).frames == pytest.approx(48_000, abs=960)
+
+
+def test_cut_off_webm_is_refused(tmp_path: Path) -> None:
+    noise = Clip(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 240_000)).astype(np.float32), 48_000)
+    path = _encode(tmp_path / "a.webm", "libopus", "webm", [noise], sample_format="flt")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(AudioReadError, match="damaged or cut off"):
+        read(path)
+
+
 @pytest.mark.parametrize("channels", range(1, 8))
 def test_m4a_keeps_every_channel_in_its_place(channels: int, tmp_path: Path) -> None:
     time = np.arange(44_100) / 44_100

@@ -185,6 +185,8 @@ class MediaSource:
         return chosen
 
     def _check_length(self, decoded: int) -> None:
+        if self._end is None and self._container.streams.video:
+            return  # the length is the film's; its sound may end earlier
         missing = (self.info.frames - decoded) / self.info.sample_rate
         if missing > _SHORTFALL_S:
             raise AudioReadError(
