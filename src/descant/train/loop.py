@@ -66,7 +66,9 @@ class LoopConfig:
 class Lesson(Protocol):
     """What is learned: a model, its data and its loss."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """What is trained."""
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
         """Draw a batch."""
