@@ -7,7 +7,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 TONAL = 0.06
-"""Persistence from which a recording counts as tonal: 8 s of white or brown noise gave at most 0.005 (but 1 s of white noise
+"""Persistence from which a recording counts as tonal: 8 s of white or brown noise gave at most 0.005 (1 s of white noise
 0.067), the lowest of 30 validation items 0.09."""
 
 _SMOOTH_BANDS = 13
