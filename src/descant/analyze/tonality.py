@@ -7,8 +7,8 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 TONAL = 0.06
-"""Persistence from which a recording counts as tonal: 8 s of white or brown noise gave at most 0.005 (1 s of white noise
-0.067), the lowest of 30 validation items 0.09."""
+"""Persistence from which a recording counts as tonal: 8 s of white or brown noise gave at most 0.005 (1 s of white
+noise 0.067), the lowest of 30 validation items 0.09."""
 
 _SMOOTH_BANDS = 13
 _LAGS = (4, 5, 6, 8)  # frames; windows that far apart share no samples
