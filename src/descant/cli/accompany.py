@@ -52,7 +52,7 @@ def accompany(
     from descant.pipelines.accompany_file import accompany_file
 
     band = BandOptions(style=style, density=density, seed=seed, takes=takes, instruments=_parts(instruments))
-    options = AccompanyOptions(band=band, source=source, bpm=tempo, lufs=lufs, soundfont=soundfont and str(soundfont))
+    options = AccompanyOptions(band=band, source=source, bpm=tempo, lufs=lufs, soundfont=soundfont)
 
     def one(song: Path, folder: Path) -> None:
         with progress_bar(song.name, quiet=quiet) as progress:

@@ -214,6 +214,17 @@ class _Song:
     octaves: int
 
 
+def compose(
+    score: Score,
+    options: BandOptions = BandOptions(),  # noqa: B008 - frozen
+    *,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Take, ...]:
+    """Write a band with the default card; see `Composer`."""
+    return Composer.load()(score, options, progress=progress, cancel=cancel)
+
+
 def tables_from(arrays: dict[str, np.ndarray[Any, Any]], qualities: Sequence[str]) -> HarmonyTables:
     """The harmoniser's tables from their file."""
     return HarmonyTables(qualities=tuple(qualities), **arrays)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
-
-import symusic
+from typing import cast
 
 from descant.data.archive import Archive
 from descant.data.pop909 import Split
 from descant.errors import InputNotFound
-from descant.score.notes import Note, Score, Track
+from descant.score.midi_reader import score_from_midi
+from descant.score.notes import Score, Track
+from descant.score.smf import parse_midi
 from descant.score.tempo import TempoMap, TimeSignature
 
 ROLAND_TO_GM = {22: 42, 26: 46, 58: 43}
@@ -75,19 +75,13 @@ class Groove:
 
     def load(self, performance: Performance) -> Score:
         """One performance as a score with a single track "drums", its keys mapped to General MIDI."""
-        # Parsed in ticks and converted: symusic 0.5.8 returns ticks when it is asked for quarters directly.
-        parsed: Any = symusic.Score.from_midi(self._archive.read_bytes(self._root + performance.file))
-        midi = parsed.to("quarter")
-        notes = [
-            Note(
-                float(note.start),
-                max(float(note.duration), 1 / 32),
-                ROLAND_TO_GM.get(note.pitch, note.pitch),
-                max(1, note.velocity),
-            )
+        file = self._root + performance.file
+        midi = score_from_midi(parse_midi(self._archive.read_bytes(file), file), as_played=False)
+        notes = (
+            replace(note, duration=max(note.duration, 1 / 32), pitch=ROLAND_TO_GM.get(note.pitch, note.pitch))
             for track in midi.tracks
             for note in track.notes
-        ]
+        )
         return Score(
             tracks=(Track("drums", tuple(notes), is_drum=True),),
             tempo=TempoMap.constant(performance.bpm),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import symusic
 
 from descant.data.archive import Archive
 from descant.errors import InputNotFound, ScoreReadError
 from descant.score.harmony import QUALITIES, Chord, ChordSpan, Key
+from descant.score.midi_reader import score_from_midi
 from descant.score.notes import Note, Score, Track
+from descant.score.smf import parse_midi
 from descant.score.tempo import TempoMap, TimeSignature
 
 _BPM = 112.0  # the files give none
@@ -51,26 +50,23 @@ class Nottingham:
         """
         if tune not in self._files:
             raise InputNotFound(f"Nottingham has no tune {tune!r}.")
-        midi: Any = symusic.Score.from_midi(self._archive.read_bytes(self._files[tune]))
+        file = self._files[tune]
+        midi = score_from_midi(parse_midi(self._archive.read_bytes(file), file), as_played=False)
         meters = {(t.numerator, t.denominator) for t in midi.time_signatures}
         if len(midi.tracks) < 2 or len(meters) != 1:
             raise ScoreReadError(f"Nottingham's {tune} has no chords, or changes its metre.")
         numerator, denominator = meters.pop()
         if denominator != 4 or numerator not in (2, 3, 4):
             raise ScoreReadError(f"The beat of Nottingham's {tune} is not a quarter note.")
-        quarter = float(midi.ticks_per_quarter)
-        melody = tuple(
-            Note(n.start / quarter, max(n.duration / quarter, 1 / 16), n.pitch, 90) for n in midi.tracks[0].notes
-        )
-        chords = _chords(midi.tracks[1].notes, quarter)
-        signatures = list(midi.key_signatures)
-        key = _key(int(signatures[0].key), chords) if signatures else None
+        melody = tuple(Note(n.start, max(n.duration, 1 / 16), n.pitch, 90) for n in midi.tracks[0].notes)
+        chords = _chords(midi.tracks[1].notes)
+        key = None if midi.key is None else _key(midi.key.fifths, chords)
         bar = TimeSignature(0.0, 4 if numerator == 2 else numerator, 4)
         return Score((Track("melody", melody),), TempoMap.constant(_BPM), (bar,), key, chords)
 
 
-def _chords(notes: Any, quarter: float) -> tuple[ChordSpan, ...]:
-    together: dict[int, list[Any]] = {}
+def _chords(notes: tuple[Note, ...]) -> tuple[ChordSpan, ...]:
+    together: dict[float, list[Note]] = {}
     for note in notes:
         together.setdefault(note.start, []).append(note)
     spans: list[ChordSpan] = []
@@ -78,7 +74,7 @@ def _chords(notes: Any, quarter: float) -> tuple[ChordSpan, ...]:
         chord = _named([n.pitch for n in group])
         if chord is None:
             continue
-        first, last = start / quarter, max(n.end for n in group) / quarter
+        first, last = start, max(n.end for n in group)
         if spans and spans[-1].end > first:
             spans[-1] = ChordSpan(spans[-1].start, first, spans[-1].chord)
         if spans and spans[-1].chord == chord and spans[-1].end == first:

@@ -10,15 +10,16 @@ import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
-
-import symusic
+from typing import Literal
 
 from descant.data.archive import Archive
 from descant.errors import InputNotFound, ScoreReadError
 from descant.score.harmony import Chord, ChordSpan, Key
-from descant.score.notes import Note, Score, Track
+from descant.score.midi_reader import score_from_midi
+from descant.score.notes import Score, Track
+from descant.score.smf import parse_midi
 from descant.score.tempo import BeatGrid, TempoMap, TimeSignature
 
 Split = Literal["train", "validation", "test"]
@@ -102,17 +103,17 @@ class Pop909:
         return BeatGrid(tuple(row[0] for row in rows), tuple(positions))
 
     def _tracks(self, song: str, tempo: TempoMap) -> tuple[Track, ...]:
-        data = self._archive.read_bytes(f"{self._folders[song]}/{song}.mid")
-        midi: Any = symusic.Score.from_midi(data, "second")
+        file = f"{self._folders[song]}/{song}.mid"
+        midi = score_from_midi(parse_midi(self._archive.read_bytes(file), file), as_played=False)
         tracks = []
         for part in midi.tracks:
-            starts = tempo.quarters_at([note.start for note in part.notes])
-            ends = tempo.quarters_at([note.start + note.duration for note in part.notes])
-            notes = [
-                Note(float(start), float(end - start), int(note.pitch), max(1, int(note.velocity)))
+            starts = tempo.quarters_at(midi.tempo.seconds_at([note.start for note in part.notes]))
+            ends = tempo.quarters_at(midi.tempo.seconds_at([note.end for note in part.notes]))
+            notes = (
+                replace(note, start=float(start), duration=float(end - start))
                 for note, start, end in zip(part.notes, starts, ends, strict=True)
                 if end > start >= 0
-            ]
+            )
             tracks.append(Track(part.name.strip().lower(), tuple(notes), program=0))
         return tuple(tracks)
 

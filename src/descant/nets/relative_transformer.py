@@ -58,7 +58,7 @@ def skew(products: Tensor) -> Tensor:
     queries, keys = products.shape[-2:]
     # A zero column on the left makes each row one longer than it is read back: row i moves left by T - 1 - i.
     flat = F.pad(products, (1, 0)).flatten(-2)
-    return flat[..., queries:].unflatten(-1, (queries, keys))
+    return flat[..., queries:].reshape(*flat.shape[:-1], queries, keys)
 
 
 class RelativeAttention(nn.Module):
@@ -110,7 +110,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, width] to [B, L, width]."""
         x = x + self.dropout(self.attention(self.attention_norm(x)))
-        return x + self.dropout(self._feed_forward(x))
+        deeper: Tensor = x + self.dropout(self._feed_forward(x))
+        return deeper
 
     def _feed_forward(self, x: Tensor) -> Tensor:
         narrowed: Tensor = self.narrow(F.gelu(self.widen(self.feed_forward_norm(x)), approximate="tanh"))

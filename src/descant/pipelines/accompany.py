@@ -20,6 +20,7 @@ from descant.audio.stretch import retime
 from descant.compose.api import Composer, Take
 from descant.compose.config import BandOptions
 from descant.errors import InvalidOption, NothingHeard
+from descant.files import PathLike
 from descant.instrument.api import play
 from descant.mix.api import DEFAULT_LUFS, Mix, mix
 from descant.mix.options import MixOptions
@@ -57,7 +58,7 @@ class AccompanyOptions:
     bpm: float | None = None
     lufs: float = DEFAULT_LUFS
     mix: MixOptions = field(default_factory=MixOptions)
-    soundfont: str | None = None
+    soundfont: PathLike | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
