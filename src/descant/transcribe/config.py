@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from descant.dsp.segment import SegmentOptions
 from descant.errors import InvalidOption
 
 
@@ -48,43 +49,17 @@ class NoteOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class MelodyOptions:
-    """How a pitch curve becomes sung notes.
+class MelodyOptions(SegmentOptions):
+    """How a pitch curve becomes sung notes: `dsp.segment.SegmentOptions`, and how they are written.
 
     Attributes:
-        confidence_threshold: How sure the tracker must be that a pitch sounds, 0..1.
-        note_cost: Price of one more note, in frames times semitones of deviation; higher gives fewer, longer notes.
-        onset_weight: How much of that price a syllable's onset pays; higher splits repeated notes more readily.
-        shortest_s: The shortest note.
-        longest_gap_s: The longest pause in the voice that a note may bridge.
-        lowest_pitch: Lowest MIDI number that is written.
-        highest_pitch: Highest MIDI number that is written.
         follow_tuning: Whether note numbers are rounded on the singer's own scale, when it is clear, instead of on
             A = 440 Hz; the bends keep the exact pitch either way.
         bends: Whether notes get pitch curves.
     """
 
-    confidence_threshold: float = 0.5
-    note_cost: float = 3.5
-    onset_weight: float = 6.0
-    shortest_s: float = 0.05
-    longest_gap_s: float = 0.05
-    lowest_pitch: int = 24
-    highest_pitch: int = 96
     follow_tuning: bool = False
     bends: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.confidence_threshold < 1.0:
-            raise InvalidOption(f"confidence_threshold must lie between 0 and 1; got {self.confidence_threshold}.")
-        for name in ("note_cost", "onset_weight", "shortest_s", "longest_gap_s"):
-            if not 0.0 <= getattr(self, name) < 100.0:
-                raise InvalidOption(f"{name} must lie between 0 and 100; got {getattr(self, name)}.")
-        if not 0 <= self.lowest_pitch <= self.highest_pitch <= 127:
-            raise InvalidOption(
-                f"The pitch range {self.lowest_pitch}..{self.highest_pitch} is empty or outside MIDI's 0..127.",
-                "Give the lower number first; 60 is middle C.",
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.dsp.pitch import PitchTrack
+from descant.dsp.segment import segment
+from descant.dsp.voice import VoiceFrames, voice_frames
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note
 from descant.score.tempo import TempoMap
 from descant.transcribe.config import MelodyOptions
 from descant.transcribe.placing import bend_curve, place
-from descant.transcribe.segment import segment
-from descant.transcribe.voice import VoiceFrames, voice_frames
 
 Doubles = NDArray[np.float64]
 

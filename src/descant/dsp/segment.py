@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from descant.transcribe.config import MelodyOptions
-from descant.transcribe.voice import VoiceFrames, onset_evidence
+from descant.dsp.voice import VoiceFrames, onset_evidence
+from descant.errors import InvalidOption
 
 Doubles = NDArray[np.float64]
 
@@ -30,6 +30,41 @@ _LOWEST_PRICE = -1.0
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentOptions:
+    """How a pitch curve is divided into notes.
+
+    Attributes:
+        confidence_threshold: How sure the tracker must be that a pitch sounds, 0..1.
+        note_cost: Price of one more note, in frames times semitones of deviation; higher gives fewer, longer notes.
+        onset_weight: How much of that price a syllable's onset pays; higher splits repeated notes more readily.
+        shortest_s: The shortest note.
+        longest_gap_s: The longest pause in the voice that a note may bridge.
+        lowest_pitch: Lowest MIDI number that is written.
+        highest_pitch: Highest MIDI number that is written.
+    """
+
+    confidence_threshold: float = 0.5
+    note_cost: float = 3.5
+    onset_weight: float = 6.0
+    shortest_s: float = 0.05
+    longest_gap_s: float = 0.05
+    lowest_pitch: int = 24
+    highest_pitch: int = 96
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.confidence_threshold < 1.0:
+            raise InvalidOption(f"confidence_threshold must lie between 0 and 1; got {self.confidence_threshold}.")
+        for name in ("note_cost", "onset_weight", "shortest_s", "longest_gap_s"):
+            if not 0.0 <= getattr(self, name) < 100.0:
+                raise InvalidOption(f"{name} must lie between 0 and 100; got {getattr(self, name)}.")
+        if not 0 <= self.lowest_pitch <= self.highest_pitch <= 127:
+            raise InvalidOption(
+                f"The pitch range {self.lowest_pitch}..{self.highest_pitch} is empty or outside MIDI's 0..127.",
+                "Give the lower number first; 60 is middle C.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Frames `start`..`end` (exclusive) that are one note."""
 
@@ -37,7 +72,7 @@ class Segment:
     end: int
 
 
-def segment(frames: VoiceFrames, options: MelodyOptions) -> tuple[Segment, ...]:
+def segment(frames: VoiceFrames, options: SegmentOptions) -> tuple[Segment, ...]:
     """Divide a voice into notes.
 
     Args:
@@ -55,7 +90,7 @@ def segment(frames: VoiceFrames, options: MelodyOptions) -> tuple[Segment, ...]:
     return tuple(found)
 
 
-def _sounding(frames: VoiceFrames, options: MelodyOptions) -> NDArray[np.bool_]:
+def _sounding(frames: VoiceFrames, options: SegmentOptions) -> NDArray[np.bool_]:
     """Frames that may belong to a note: voiced, within range, with short gaps closed."""
     inside = (frames.midi >= options.lowest_pitch - 1) & (frames.midi <= options.highest_pitch + 1)
     voiced = (frames.confidence >= options.confidence_threshold) & inside
@@ -74,7 +109,7 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _best_division(
-    frames: VoiceFrames, evidence: Doubles, start: int, end: int, options: MelodyOptions
+    frames: VoiceFrames, evidence: Doubles, start: int, end: int, options: SegmentOptions
 ) -> list[tuple[int, int]]:
     """Notes of one run as (first, last + 1) frames counted from its start."""
     count = end - start
@@ -108,7 +143,7 @@ def _best_division(
     return notes[::-1]
 
 
-def _deviation_sums(frames: VoiceFrames, start: int, end: int, options: MelodyOptions) -> Doubles:
+def _deviation_sums(frames: VoiceFrames, start: int, end: int, options: SegmentOptions) -> Doubles:
     """Running sums of each frame's deviation from each pitch of the grid, shape [frames + 1, pitches]."""
     midi = frames.midi[start:end]
     weight = np.clip(frames.confidence[start:end] / 0.8, 0.1, 1.0)
