@@ -91,8 +91,9 @@ def test_everything_the_page_links_exists(place: Path) -> None:
 
 
 def test_the_same_seed_writes_the_same_band_and_another_voice_another(place: Path, tmp_path: Path) -> None:
-    again = _descant("accompany", str(place / "demo/song.mp3"), "-o", "again", "-q", cwd=tmp_path)
+    again = _descant("accompany", str(place / "demo/song.mp3"), "-o", "again", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
+    assert "voice taken out of the song" in again.stdout
     assert (tmp_path / "again/score.mid").read_bytes() == (place / "demo/score.mid").read_bytes()
     rate, note_s = 22_050, 0.6
     frames = round(note_s * rate)
@@ -101,8 +102,9 @@ def test_the_same_seed_writes_the_same_band_and_another_voice_another(place: Pat
     note = np.concatenate([np.linspace(0, 1, 600), np.ones(frames - 1600), np.linspace(1, 0, 1000)])
     voice = sum(np.sin(k * phase) / k**1.5 for k in range(1, 9)) * np.tile(note, 16) * 0.15
     write(tmp_path / "other.wav", Clip(voice.astype(np.float32), rate))
-    other = _descant("accompany", "other.wav", "-o", "other", "-q", cwd=tmp_path)
+    other = _descant("accompany", "other.wav", "-o", "other", cwd=tmp_path)
     assert other.returncode == 0, other.stderr
+    assert "voice as recorded" in other.stdout  # it was not sent through the separator
     assert (tmp_path / "other/score.mid").read_bytes() != (place / "demo/score.mid").read_bytes()
 
 

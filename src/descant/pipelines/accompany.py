@@ -6,6 +6,7 @@ stay editable, and with a band that moves with the singer's own beats.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -36,6 +37,7 @@ Source = Literal["auto", "song", "voice"]
 MIN_RATE = 44_100
 VOICE_ALONE_LU = 12.0
 """A recording whose accompaniment lies this far below its voice is taken for a voice alone."""
+_PROBE_S = 10.0
 _INAUDIBLE_DB = -66.0
 _AFTER_LAST_S = 0.25
 
@@ -102,13 +104,27 @@ def take_apart(
 
     A voice alone is passed on as it is: separation would only cost quality.
     """
+    monitor = Monitor(progress, cancel, "separating")
     if source == "voice":
         return clip, False
-    stems = Separator.load()(clip, progress=progress, cancel=cancel)
-    voice, rest = (integrated_lufs(stems[name]) for name in ("vocals", "accompaniment"))
-    if source == "auto" and voice - rest > VOICE_ALONE_LU:
+    separator = Separator.load(progress=monitor.part("loading", 0.0, 0.1).sink, cancel=cancel)
+    if source == "auto" and all(_is_voice_alone(separator(part, cancel=cancel)) for part in _probes(clip)):
         return clip, False
+    stems = separator(clip, progress=monitor.part("separating", 0.2, 1.0).sink, cancel=cancel)
     return stems["vocals"], True
+
+
+def _probes(clip: Clip) -> tuple[Clip, ...]:
+    """Three excerpts that tell a voice alone from a song without separating the whole; a short clip entirely."""
+    if clip.duration_s <= 3 * _PROBE_S:
+        return (clip,)
+    starts = (share * (clip.duration_s - _PROBE_S) for share in (0.2, 0.5, 0.8))
+    return tuple(clip.slice(start, start + _PROBE_S) for start in starts)
+
+
+def _is_voice_alone(stems: Stems) -> bool:
+    rest = integrated_lufs(stems["accompaniment"])
+    return rest == -math.inf or integrated_lufs(stems["vocals"]) - rest > VOICE_ALONE_LU
 
 
 def listen(
