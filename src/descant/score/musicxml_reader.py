@@ -139,7 +139,8 @@ class _Part:
     keys: dict[str, int]
     is_drum: bool
     notes: list[Note] = field(default_factory=list)
-    sounding: dict[int, int] = field(default_factory=dict)  # pitch to the index of a note that is tied on
+    # Voice and pitch to the index of a note that is tied on: two voices may hold one pitch.
+    sounding: dict[tuple[str, int], int] = field(default_factory=dict)
     divisions: float = 1.0
     transposition: int = 0
     velocity: int = _DEFAULT_VELOCITY
@@ -283,19 +284,28 @@ def _note(item: ET.Element, part: _Part, start: float, duration: float) -> None:
     if pitch is None:
         return
     ties = {t.get("type") for t in item.iterfind("tie")}
-    if "stop" in ties and pitch in part.sounding:
-        index = part.sounding.pop(pitch)
+    voice = _text(item, "voice")
+    held = _held(part, voice, pitch) if "stop" in ties else None
+    if held is not None:
+        index = part.sounding.pop(held)
         before = part.notes[index]
         part.notes[index] = replace(before, duration=start + duration - before.start)
         if "start" in ties:
-            part.sounding[pitch] = index
+            part.sounding[voice, pitch] = index
         return
     velocity = part.velocity
     if item.get("dynamics"):
         velocity = min(max(round(float(item.get("dynamics", "")) * 0.9), 1), 127)
     part.notes.append(Note(start, duration, pitch, velocity, lyric=_lyric(item)))
     if "start" in ties:
-        part.sounding[pitch] = len(part.notes) - 1
+        part.sounding[voice, pitch] = len(part.notes) - 1
+
+
+def _held(part: _Part, voice: str, pitch: int) -> tuple[str, int] | None:
+    """The tied note that this one continues: its own voice's, else (some programs change voices) any of its pitch."""
+    if (voice, pitch) in part.sounding:
+        return voice, pitch
+    return next((key for key in part.sounding if key[1] == pitch), None)
 
 
 def _pitch(item: ET.Element, part: _Part) -> int | None:
