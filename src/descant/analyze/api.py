@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.analyze.analysis import Analysis, LoudnessCurve, Span
-from descant.analyze.beats import beat_contrast, choose_level, count_bars, follow_beats
+from descant.analyze.beats import BeatOptions, beat_contrast, check_tempo, choose_level, count_bars, follow_beats
 from descant.analyze.evidence import Evidence, load_listener, net_evidence, signal_evidence
 from descant.analyze.features import (
     PULSE_HOP,
@@ -23,8 +23,9 @@ from descant.analyze.features import (
 )
 from descant.analyze.harmony import change_odds, chords_on_beats, key_from_evidence
 from descant.analyze.sections import find_sections
+from descant.analyze.steady import SteadyOptions, steady_beats, sung_onsets
 from descant.analyze.tonality import TONAL, tonal_persistence
-from descant.analyze.voice import BARE_SHARE, harmonic_share, note_onsets, spans_of, voiced_spans
+from descant.analyze.voice import BARE_SHARE, harmonic_share, spans_of, voiced_spans
 from descant.audio.clip import Clip
 from descant.audio.loudness import momentary_lufs
 from descant.dsp.pitch import PitchTrack
@@ -43,7 +44,6 @@ SILENCE_PEAK = 1e-3
 _LOWEST_LUFS = -100.0
 _VOICE_PROBABILITY = 0.5
 _BEAT_CONTRAST = 0.02
-_UNSURE_CONTRAST = 0.05
 _KEY_CONFIDENCE = 0.12
 _LENGTH_TOLERANCE_S = 0.1
 
@@ -75,6 +75,7 @@ class Analyzer:
         clip: Clip,
         *,
         vocals: Clip | None = None,
+        bpm: float | None = None,
         progress: ProgressSink | None = None,
         cancel: CancelToken | None = None,
     ) -> Analysis:
@@ -84,6 +85,7 @@ class Analyzer:
             clip: A song, an instrument, or a bare voice; any rate and channel count.
             vocals: The voice alone, as long as `clip`, if it is known (from `separate`, or `clip` itself when it is
                 a cappella): melody and vocal activity are taken from it.
+            bpm: The tempo, if it is known, 30 to 300 beats per minute; beats are sought within 6 % of it.
             progress: Receives `Progress` events.
             cancel: Stops the work when raised.
 
@@ -92,8 +94,10 @@ class Analyzer:
 
         Raises:
             InvalidAudio: The clip has no samples, or the vocals are not as long as it.
+            InvalidOption: The tempo is impossible.
             NothingHeard: It is silent throughout.
         """
+        check_tempo(bpm)
         if clip.frames == 0:
             raise InvalidAudio("The recording has no samples.", "Check that the export was complete.")
         if float((clip.samples.max(axis=1) - clip.samples.min(axis=1)).max()) < 2 * SILENCE_PEAK:
@@ -113,7 +117,7 @@ class Analyzer:
             signal_evidence(features) if self._listener is None else net_evidence(features, self._listener, listening)
         )
         monitor.part("beats", 0.7, 0.9).report(0.0)
-        analysis = _decode(clip, vocals, melody, mono, features, evidence)
+        analysis = _decode(clip, vocals, bpm, melody, mono, features, evidence)
         monitor.part("done", 0.9, 1.0).report(1.0)
         return analysis
 
@@ -127,31 +131,35 @@ def analyze(
     clip: Clip,
     *,
     vocals: Clip | None = None,
+    bpm: float | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Analysis:
     """`Analyzer.load()(clip, ...)` with the analyzer kept for the next call; see `Analyzer.__call__`."""
-    return _default(NET)(clip, vocals=vocals, progress=progress, cancel=cancel)
+    return _default(NET)(clip, vocals=vocals, bpm=bpm, progress=progress, cancel=cancel)
 
 
 def analyze_file(
     path: Path,
     *,
     vocals: Path | None = None,
+    bpm: float | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Analysis:
     """Analyze a sound file; see `Analyzer.__call__` and `audio.io.read` for what can go wrong."""
     from descant.audio.io import read
 
+    check_tempo(bpm)
     clip = read(path, channels=1)
     voice = None if vocals is None else read(vocals, channels=1)
-    return analyze(clip, vocals=voice, progress=progress, cancel=cancel)
+    return analyze(clip, vocals=voice, bpm=bpm, progress=progress, cancel=cancel)
 
 
 def _decode(
     clip: Clip,
     vocals: Clip | None,
+    bpm: float | None,
     melody: PitchTrack,
     mono: NDArray[np.float32],
     features: Features,
@@ -159,13 +167,8 @@ def _decode(
 ) -> Analysis:
     duration_s = clip.duration_s
     is_bare = vocals is clip or harmonic_share(melody, features) >= BARE_SHARE
-    grid, contrast, remarks = _beats(evidence.beat, evidence)
-    if is_bare and contrast < _UNSURE_CONTRAST:
-        # The net hears no pulse in the voice: the steady or free tempo that best explains where notes begin.
-        onsets = np.maximum(evidence.beat, 0.5 * note_onsets(melody, features))
-        grid, contrast, remarks = _beats(onsets, evidence)
-        if grid.times_s:
-            remarks.append("The beats follow the starts of the sung notes; no clear pulse was heard.")
+    sung = _sung_beats(clip if vocals is None else vocals, melody, evidence, bpm) if is_bare else None
+    grid, contrast, remarks = _beats(evidence.beat, evidence, bpm) if sung is None else sung
     key, key_confidence = key_from_evidence(evidence.key)
     is_tonal = tonal_persistence(features.pitch) >= TONAL
     if not is_tonal or (key_confidence < _KEY_CONFIDENCE and not melody.voiced.any()):
@@ -208,9 +211,22 @@ def _decode(
     )
 
 
-def _beats(activation: NDArray[np.float64], evidence: Evidence) -> tuple[BeatGrid, float, list[str]]:
-    times = follow_beats(activation, evidence.pulse_fps)
-    times = choose_level(activation, evidence.downbeat, evidence.pulse_fps, times)
+def _sung_beats(
+    voice: Clip, melody: PitchTrack, evidence: Evidence, bpm: float | None
+) -> tuple[BeatGrid, float, list[str]] | None:
+    """Beats of a voice alone, from its notes; None when it sings too few."""
+    options = SteadyOptions() if bpm is None else SteadyOptions().near(bpm)
+    found = steady_beats(
+        sung_onsets(melody, voice), evidence.beat, evidence.downbeat, evidence.pulse_fps, voice.duration_s, options
+    )
+    return None if found is None else (*found, ["The beats follow the starts of the sung notes."])
+
+
+def _beats(activation: NDArray[np.float64], evidence: Evidence, bpm: float | None) -> tuple[BeatGrid, float, list[str]]:
+    options = BeatOptions() if bpm is None else BeatOptions().near(bpm)
+    times = follow_beats(activation, evidence.pulse_fps, options)
+    if bpm is None:
+        times = choose_level(activation, evidence.downbeat, evidence.pulse_fps, times)
     contrast = beat_contrast(activation, evidence.pulse_fps, times)
     if len(times) < 2:
         return BeatGrid((), ()), 0.0, ["No beats were found: the recording is too short."]

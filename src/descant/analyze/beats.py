@@ -7,17 +7,21 @@ more it changes. The cost of a change is what decides how freely a singer may br
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descant.errors import InvalidOption
 from descant.score.tempo import BeatGrid
 
 Floats = NDArray[np.float64]
 
 _LEAST_PROBABLE = 0.015
 _DOWNBEAT_REACH_S = (-0.04, -0.02, 0.0, 0.02, 0.04)
+HINT_TOLERANCE = 0.06
+"""How far a tempo may lie from the one that the singer names."""
+
 _METERS = ((4, 0.0), (3, -2.0))
 """Bar lengths in beats, and what each costs beforehand."""
 
@@ -49,6 +53,23 @@ class BeatOptions:
     level_bonus: float = 0.5
     level_prior: float = 1.0
     frames_per_s: float = 100.0
+
+    def near(self, bpm: float) -> BeatOptions:
+        """The same search within 6 % of a known tempo."""
+        low, high = bpm / (1.0 + HINT_TOLERANCE), bpm * (1.0 + HINT_TOLERANCE)
+        return replace(self, lowest_bpm=low, highest_bpm=high, usual_bpm=bpm)
+
+
+def check_tempo(bpm: float | None) -> None:
+    """Refuse a tempo that nobody sings at.
+
+    Raises:
+        InvalidOption: It is not between 30 and 300 beats per minute.
+    """
+    if bpm is not None and not 30.0 <= bpm <= 300.0:
+        raise InvalidOption(
+            f"A tempo of {bpm:g} beats per minute is outside 30 to 300.", "Give quarter notes per minute, such as 96."
+        )
 
 
 def follow_beats(activation: Floats, frames_per_s: float, options: BeatOptions | None = None) -> Floats:

@@ -1,4 +1,4 @@
-"""What singing tells: whether a voice is alone, where it sounds, and where its notes begin."""
+"""What singing tells: whether a voice is alone, and where it sounds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from descant.analyze.analysis import Span
-from descant.analyze.features import LOWEST_PITCH, PER_SEMITONE, PITCH_FPS, PULSE_FPS, Features
-from descant.dsp.onset import normalized_onsets, onset_strength
+from descant.analyze.features import LOWEST_PITCH, PER_SEMITONE, PITCH_FPS, Features
 from descant.dsp.pitch import PitchTrack, hz_to_midi
 
 Floats = NDArray[np.float64]
@@ -74,44 +73,3 @@ def voiced_spans(track: PitchTrack, level_db: Floats, duration_s: float) -> tupl
         return ()
     loud = level_db > np.quantile(level_db[track.voiced], 0.9) - 40.0
     return spans_of(track.voiced & loud, 1.0 / track.hop_s if track.hop_s else 62.5, duration_s)
-
-
-def note_onsets(track: PitchTrack, features: Features) -> Floats:
-    """Where sung notes begin, as an activation at the mel spectrum's rate, 0..1.
-
-    Three signs count: the voice sets in after a rest, the pitch moves to another semitone and stays, and the spectrum
-    grows suddenly (a syllable).
-
-    Args:
-        track: f0 of the voice.
-        features: Spectra of the voice.
-    """
-    frames = len(features.mel)
-    flux = normalized_onsets(onset_strength(features.mel), PULSE_FPS).astype(np.float64)
-    signs = np.zeros(frames)
-    voiced = track.voiced
-    starts = np.flatnonzero(voiced & ~np.concatenate([[False], voiced[:-1]]))
-    rests = np.flatnonzero(~voiced)
-    for start in starts:
-        before = rests[(rests < start)]
-        if len(before) and start - before[-1] == 1:
-            length = start - np.searchsorted(np.flatnonzero(voiced), start)  # frames of rest so far, a cheap proxy
-            signs[min(frames - 1, round(track.times_s[start] * PULSE_FPS))] = 0.8 if length else 0.5
-    steady = _steady_pitch(track)
-    moves = np.flatnonzero(np.abs(np.diff(steady)) > 0.7) + 1
-    for move in moves:
-        frame = min(frames - 1, round(track.times_s[move] * PULSE_FPS))
-        signs[frame] = max(signs[frame], 0.7)
-    blurred = scipy.ndimage.gaussian_filter1d(signs, 1.0) * 2.5
-    result: Floats = np.clip(0.6 * blurred + 0.5 * flux, 0.0, 0.95)
-    return result
-
-
-def _steady_pitch(track: PitchTrack) -> Floats:
-    """The pitch with vibrato and glides taken out (a running median over 150 ms); NaN-free."""
-    if not track.voiced.any():
-        return np.zeros(len(track.times_s))
-    held = np.interp(np.arange(len(track.times_s)), np.flatnonzero(track.voiced), hz_to_midi(track.f0_hz[track.voiced]))
-    width = max(3, round(0.15 / track.hop_s)) if track.hop_s else 3
-    smooth: Floats = scipy.ndimage.median_filter(held, width)
-    return smooth
