@@ -19,6 +19,7 @@ def accompany(
     instruments: str = "",
     chords: Path | None = None,
     tempo: float | None = None,
+    sung_at: float | None = None,
     source: Literal["auto", "song", "voice"] = "auto",
     lufs: float = -14.0,
     soundfont: Path | None = None,
@@ -39,6 +40,7 @@ def accompany(
         instruments: Who plays, separated by commas ("piano,bass,drums"); the style chooses otherwise.
         chords: A chord file to play instead of what was inferred: edit `chords.txt` and run again.
         tempo: Move the voice onto this steady tempo (BPM); without it the band follows the singer.
+        sung_at: The tempo (BPM) you sang at, if you know it: beats are sought within 6 % of it.
         source: Whether the recording is a "song" to take the voice out of, or a "voice" alone.
         lufs: Loudness of the mix.
         soundfont: An .sf2 or .sf3 file to play with.
@@ -52,7 +54,7 @@ def accompany(
     from descant.pipelines.accompany_file import accompany_file
 
     band = BandOptions(style=style, density=density, seed=seed, takes=takes, instruments=_parts(instruments))
-    options = AccompanyOptions(band=band, source=source, bpm=tempo, lufs=lufs, soundfont=soundfont)
+    options = AccompanyOptions(band=band, source=source, bpm=tempo, sung_bpm=sung_at, lufs=lufs, soundfont=soundfont)
 
     def one(song: Path, folder: Path) -> None:
         with progress_bar(song.name, quiet=quiet) as progress:

@@ -16,6 +16,7 @@ def analyze(
     csv: Annotated[bool, Parameter(negative=())] = False,
     labels: Annotated[bool, Parameter(negative=())] = False,
     vocals: Path | None = None,
+    bpm: float | None = None,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
@@ -30,6 +31,7 @@ def analyze(
         csv: Write tables: melody, beats, chords, sections, vocals, loudness.
         labels: Write label tracks for Audacity: beats, chords, sections, vocals.
         vocals: The voice of the (single) song alone, such as vocals.wav from `descant separate`.
+        bpm: The tempo, if you know it: beats are sought within 6 % of it.
         skip_existing: Leave recordings alone whose output is there.
         quiet: Print nothing but errors.
     """
@@ -43,7 +45,7 @@ def analyze(
 
     def one(song: Path, folder: Path) -> None:
         with progress_bar(song.name, quiet=quiet) as progress:
-            analysis = analyze_file(song, vocals=vocals, progress=progress)
+            analysis = analyze_file(song, vocals=vocals, bpm=bpm, progress=progress)
         if not quiet:
             print(f"{song}\n{summary(analysis)}")
         if writes and everything_in_json:

@@ -14,6 +14,7 @@ import numpy as np
 
 from descant.analyze.analysis import Analysis
 from descant.analyze.api import analyze
+from descant.analyze.beats import check_tempo
 from descant.audio.clip import Clip, Stems
 from descant.audio.loudness import integrated_lufs
 from descant.audio.resample import resample
@@ -50,17 +51,25 @@ class AccompanyOptions:
         band: Style, density, seed, takes, instruments of the band.
         source: Whether the recording is a "song" (the voice is separated from it) or a "voice" alone; "auto" listens.
         bpm: Move the voice onto a steady tempo; None lets the band follow the singer.
+        sung_bpm: The tempo it was sung at, if the singer knows it (30 to 300): beats are sought within 6 % of it.
         lufs: Integrated loudness of the mix.
         mix: Its balance.
         soundfont: A SoundFont file; None takes FluidR3 when it is installed, else TimGM6mb.
+
+    Raises:
+        InvalidOption: `sung_bpm` is impossible.
     """
 
     band: BandOptions = field(default_factory=BandOptions)
     source: Source = "auto"
     bpm: float | None = None
+    sung_bpm: float | None = None
     lufs: float = DEFAULT_LUFS
     mix: MixOptions = field(default_factory=MixOptions)
     soundfont: PathLike | None = None
+
+    def __post_init__(self) -> None:
+        check_tempo(self.sung_bpm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,16 +141,28 @@ def listen(
     vocals: Clip,
     *,
     is_song: bool,
+    sung_bpm: float | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Heard:
     """Analyse a recording and write down what is sung.
 
+    Args:
+        clip: The recording.
+        vocals: Its voice.
+        is_song: Whether the voice was taken out of a song.
+        sung_bpm: The tempo it was sung at, if known.
+        progress: Receives events.
+        cancel: Checked often.
+
     Raises:
+        InvalidOption: The tempo is impossible.
         NothingHeard: There is no voice, or no pulse at all.
     """
     monitor = Monitor(progress, cancel)
-    analysis = analyze(clip, vocals=vocals, progress=monitor.part("listening", 0.0, 0.8).sink, cancel=cancel)
+    analysis = analyze(
+        clip, vocals=vocals, bpm=sung_bpm, progress=monitor.part("listening", 0.0, 0.8).sink, cancel=cancel
+    )
     if len(analysis.beats.times_s) < 2:
         raise NothingHeard("No beat was found in the recording.", "Sing at least a few bars in a steady pulse.")
     monitor.part("writing down the melody", 0.8, 0.8).report(0.0)
@@ -253,7 +274,14 @@ def accompany(
     vocals, is_song = take_apart(
         clip, options.source, progress=monitor.part("separating", 0.0, 0.25).sink, cancel=cancel
     )
-    heard = listen(clip, vocals, is_song=is_song, progress=monitor.part("listening", 0.25, 0.45).sink, cancel=cancel)
+    heard = listen(
+        clip,
+        vocals,
+        is_song=is_song,
+        sung_bpm=options.sung_bpm,
+        progress=monitor.part("listening", 0.25, 0.45).sink,
+        cancel=cancel,
+    )
     if options.bpm is not None:
         heard = steady(heard, options.bpm)
     takes = Composer.load()(

@@ -103,7 +103,14 @@ def accompany_file(
     clip = read(source)
     _refuse_hopeless(clip, source)
     vocals, is_song = _take_apart_once(clip, source, options, monitor.part("separating", 0.0, 0.25))
-    heard = listen(clip, vocals, is_song=is_song, progress=monitor.part("listening", 0.25, 0.45).sink, cancel=cancel)
+    heard = listen(
+        clip,
+        vocals,
+        is_song=is_song,
+        sung_bpm=options.sung_bpm,
+        progress=monitor.part("listening", 0.25, 0.45).sink,
+        cancel=cancel,
+    )
     if options.bpm is not None:
         heard = steady(heard, options.bpm)
     given = None if chords is None else _chords_from(as_path(chords), heard)
