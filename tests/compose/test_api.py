@@ -14,7 +14,7 @@ from descant.compose.api import Composer
 from descant.compose.arrange.styles import styles
 from descant.compose.config import BandOptions
 from descant.compose.files import compose_file
-from descant.errors import Cancelled, InvalidOption, NothingHeard, UnsupportedFormat
+from descant.errors import Cancelled, InvalidOption, NothingHeard, OutputIsInput, UnsupportedFormat
 from descant.progress import CancelToken, Progress
 from descant.score.harmony import Chord, ChordSpan
 from descant.score.midi import read_midi, write_midi
@@ -199,3 +199,15 @@ def test_files_in_files_out(composer: Composer, tmp_path) -> None:
         compose_file(tmp_path / "tune.txt", tmp_path / "band", composer=composer)
     with pytest.raises(InvalidOption):
         compose_file(source, tmp_path / "band", composer=composer, melody="oboe")
+
+
+def test_the_score_is_never_replaced_by_its_own_band(tmp_path) -> None:
+    source = write_midi(tmp_path / "score.mid", tune(steps=AH_VOUS_DIRAI[:16]))
+    before = source.read_bytes()
+    with pytest.raises(OutputIsInput):
+        compose_file(source, tmp_path)
+    (tmp_path / "takes").mkdir()
+    take = write_midi(tmp_path / "takes" / "2.mid", tune(steps=AH_VOUS_DIRAI[:16]))
+    with pytest.raises(OutputIsInput):
+        compose_file(take, tmp_path, BandOptions(takes=3))
+    assert source.read_bytes() == before

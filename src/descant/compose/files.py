@@ -9,7 +9,7 @@ from pathlib import Path
 from descant.compose.api import Composer, Take
 from descant.compose.config import BandOptions
 from descant.errors import InvalidOption, NothingHeard, UnsupportedFormat
-from descant.files import PathLike, as_path
+from descant.files import PathLike, as_path, require_distinct
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.midi import read_midi, write_midi
 from descant.score.musicxml import read_musicxml, write_musicxml
@@ -120,9 +120,14 @@ def compose_file(
     Raises:
         NothingHeard: There is no melody.
         ScoreReadError: The file is damaged.
+        OutputIsInput: The file is one of those that would be written.
     """
     monitor = Monitor(progress, cancel)
     source, folder = as_path(path), as_path(out)
+    wanted = (options or BandOptions()).takes
+    others = [folder / "takes" / f"{i}.mid" for i in range(2, wanted + 1)]
+    for target in (folder / "score.mid", folder / "score.musicxml", *others):
+        require_distinct(source, target)
     sheet, name = with_melody(read_score(source), melody)
     if bpm is not None:
         if not 20 <= bpm <= 400:
@@ -135,6 +140,6 @@ def compose_file(
         write_midi(folder / "score.mid", takes[0].score),
         write_musicxml(folder / "score.musicxml", takes[0].score, title=source.stem),
     ]
-    paths += [write_midi(folder / "takes" / f"{i}.mid", take.score) for i, take in enumerate(takes[1:], start=2)]
+    paths += [write_midi(target, take.score) for target, take in zip(others, takes[1:], strict=True)]
     monitor.report(1.0)
     return ComposedFile(takes, tuple(paths), name)

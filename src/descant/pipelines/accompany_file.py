@@ -11,8 +11,9 @@ from descant.audio.clip import Clip, Stems
 from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
 from descant.compose.api import Composer
+from descant.compose.config import INSTRUMENTS
 from descant.errors import InvalidAudio, NothingHeard, OutputError
-from descant.files import PathLike, as_path, atomic_output
+from descant.files import PathLike, as_path, atomic_output, require_distinct
 from descant.hub.card import cache_folder
 from descant.pipelines.accompany import (
     AccompanyOptions,
@@ -94,11 +95,13 @@ def accompany_file(
         cancel: Checked often.
 
     Raises:
+        OutputIsInput: The recording is a mix, stem or take of an earlier run into the same folder.
         DescantError: The file cannot be read, nothing is sung in it, the folder cannot be written.
     """
     options = options or AccompanyOptions()
     source, folder = as_path(path), as_path(out)
     _refuse_file_as_folder(folder)
+    _refuse_own_result(source, folder, options.band.takes)
     monitor = Monitor(progress, cancel)
     clip = read(source)
     _refuse_hopeless(clip, source)
@@ -130,6 +133,7 @@ def accompany_file(
         part.report(0.9, "writing")
     assert best is not None, "a composer returns at least one take"
     values = tuple(take.value for take in takes)
+    _write_chords(folder / "chords.txt", best.take.score, chords)
     _write_folder(folder, best, heard, options, values, title or source.stem)
     monitor.report(1.0)
     key = best.take.score.key
@@ -149,6 +153,14 @@ def accompany_file(
 def _refuse_file_as_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, and a folder is needed.", "Choose another name with -o.")
+
+
+def _refuse_own_result(source: Path, folder: Path, takes: int) -> None:
+    """A voice taken from `out/stems` must not be sent to `out` again: its file would be replaced."""
+    stems = [folder / "stems" / f"{name}.flac" for name in ("vocals", *INSTRUMENTS)]
+    others = [folder / "takes" / f"{index}.flac" for index in range(2, takes + 1)]
+    for target in (folder / "mix.flac", *stems, *others):
+        require_distinct(source, target)
 
 
 def _refuse_hopeless(clip: Clip, source: Path) -> None:
@@ -186,7 +198,6 @@ def _write_folder(
         parts.append(Part(name, f"stems/{name}.flac", integrated_lufs(clip)))
     write_midi(folder / "score.mid", score)
     write_musicxml(folder / "score.musicxml", score)
-    write_chords(folder / "chords.txt", score.chords, time_signatures=score.time_signatures, key=score.key)
     write_json(folder / "analysis.json", heard.analysis)
     _write_text(folder / "picture.svg", _picture(best, heard, score, _README_WIDTH))
     width = max(_README_WIDTH, min(round(mixed.clip.duration_s * _PIXELS_PER_SECOND), 12_000))
@@ -199,6 +210,12 @@ def _write_folder(
         notes=(*heard.analysis.remarks, *_stem_remarks(stems_gain_db)),
     )
     _write_text(folder / "index.html", page)
+
+
+def _write_chords(path: Path, score: Score, given: PathLike | None) -> None:
+    """A sheet that was edited where it lies stays as its author left it, comments and all."""
+    if given is None or not path.exists() or not path.samefile(given):
+        write_chords(path, score.chords, time_signatures=score.time_signatures, key=score.key)
 
 
 def _chords_from(path: Path, heard: Heard) -> tuple[ChordSpan, ...]:
