@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from descant.data.archive import Archive
 from descant.errors import InputNotFound, ScoreReadError
@@ -32,7 +32,7 @@ class Nottingham:
         self._files = {
             name.rsplit("/", 1)[-1].removesuffix(".mid"): name
             for name in self._archive.names
-            if name.endswith(".mid") and name.split("/")[-2] == "MIDI"
+            if name.endswith(".mid") and PurePosixPath(name).parent.name == "MIDI"
         }
         if not self._files:
             raise InputNotFound(f"{path} holds no Nottingham MIDI.", "Expected a folder MIDI with tunes.")
