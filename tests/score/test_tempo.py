@@ -76,3 +76,30 @@ def test_grid_facts() -> None:
         BeatGrid((1.0,), (1,)).tempo_map()
     with pytest.raises(ScoreReadError):
         BeatGrid((1.0, 2.0), (1,))
+
+
+def test_tempi_may_come_in_any_order() -> None:
+    assert TempoMap.from_tempi([(4.0, 120.0), (0.0, 60.0)]).seconds(8) == pytest.approx(6.0)
+
+
+def test_one_long_bar_or_beat_changes_neither_metre_nor_tempo() -> None:
+    times = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 6.0)
+    grid = BeatGrid(times, (1, 2, 1, 2, 1, 2, 3, 1))
+    assert grid.beats_per_bar == 2
+    assert grid.bpm == pytest.approx(120)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "position", "quarter"),
+    [(0.1, 1, 0), (0.3, 1, 4), (1.9, 1, 4), (1.6, 2, 5), (0.5, 4, 3)],
+)
+def test_the_lead_in_is_the_nearest_whole_number_of_beats(first_s: float, position: int, quarter: int) -> None:
+    times = tuple(first_s + 0.5 * i for i in range(12))
+    tempo = BeatGrid(times, tuple((position - 1 + i) % 4 + 1 for i in range(12))).tempo_map()
+    assert tempo.quarter(times[1]) == pytest.approx(quarter + 1)
+
+
+def test_a_first_beat_in_mid_bar_at_second_0_keeps_the_bars() -> None:
+    tempo = BeatGrid(tuple(0.5 * i for i in range(8)), (3, 4, 1, 2, 3, 4, 1, 2)).tempo_map()
+    assert tempo.seconds(2) == pytest.approx(0.002)
+    assert tempo.seconds(4) == pytest.approx(1.0)
