@@ -143,7 +143,7 @@ def test_a_chord_file_with_a_mistake_names_the_line(tmp_path: Path, capsys: pyte
         capsys,
         tmp_path,
     )
-    assert "2" in said
+    assert "chords.txt, line 2" in said
 
 
 def test_a_soundfont_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -412,3 +412,12 @@ def test_what_midi_cannot_say_is_refused(tmp_path: Path, score: Score) -> None:
     with pytest.raises(DescantError) as caught:
         write_midi(tmp_path / "a.mid", score)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("durations", [(0.5, 2.0), (2.0, 0.5)])
+def test_of_two_equal_notes_that_start_together_the_longer_stays(
+    tmp_path: Path, durations: tuple[float, float]
+) -> None:
+    notes = tuple(Note(1.0, duration, 60) for duration in durations)
+    back = read_midi(write_midi(tmp_path / "x.mid", Score((Track("melody", notes),), TempoMap.constant(120))))
+    assert [(n.start, n.duration) for n in back.tracks[0].notes] == [(1.0, 2.0)]
