@@ -12,7 +12,7 @@ from descant.analyze.api import Analyzer, analyze_file, summary
 from descant.audio.clip import Clip
 from descant.data.singer import SungNote, sing
 from descant.dsp.pitch import midi_to_hz
-from descant.errors import Cancelled, InputNotFound, InvalidAudio, NothingHeard
+from descant.errors import Cancelled, InputNotFound, InvalidAudio, InvalidOption, NothingHeard
 from descant.evaluate.beat_metrics import beat_f
 from descant.progress import CancelToken, Progress
 from descant.score.harmony import Chord, Key
@@ -174,3 +174,13 @@ def test_plain_signal_processing_still_hears_the_key() -> None:
     analysis = Analyzer.load(None)(Clip(band(105.0, 8), RATE))
     assert analysis.key == Key(0, "major")
     assert analysis.chords
+
+
+@pytest.mark.parametrize("bpm", [52.5, 105.0, 210.0])
+def test_a_tempo_hint_is_kept_to(analyzer: Analyzer, bpm: float) -> None:
+    assert analyzer(Clip(band(105.0, 8), RATE), bpm=bpm).bpm == pytest.approx(bpm, rel=0.06)
+
+
+def test_an_impossible_tempo_hint_is_refused(analyzer: Analyzer) -> None:
+    with pytest.raises(InvalidOption):
+        analyzer(Clip(band(105.0, 2), RATE), bpm=0.0)

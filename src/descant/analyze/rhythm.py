@@ -35,16 +35,19 @@ def step_log_probabilities(beats_per_bar: int) -> tuple[Floats, Floats]:
         in sixteenths, from each place, shape [places, LONGEST_STEP + 1]; step 0 is as good as impossible.
     """
     tables = json.loads((files("descant.analyze") / "rhythm.json").read_text(encoding="utf-8"))
+    shares = {bar: _step_shares(np.asarray(table, float)) for bar, table in tables.items()}
     counts = np.asarray(tables[str(beats_per_bar)], float)
     places = len(counts)
     common = counts.sum(axis=1) / counts.sum()
-    steps = _step_shares(counts)
+    steps = shares[str(beats_per_bar)]
     to = (np.arange(places)[:, np.newaxis] + np.arange(LONGEST_STEP + 1)) % places
     usual = steps * common[to]
     usual /= usual.sum(axis=1, keepdims=True)
     seen = np.zeros_like(usual)
     seen[:, :_COUNTED] = counts[:, :_COUNTED]
     sung = seen + _CONFIDENCE * usual
+    # Songs in three happen to have slower notes here; that must not decide the metre, only the places may.
+    sung *= np.mean(list(shares.values()), axis=0) / np.maximum(steps, 1e-12)
     sung /= sung.sum(axis=1, keepdims=True)
     heard = (1.0 - _MISSED) * sung + _MISSED * _with_one_missed(sung)
     heard *= 1.0 - _ANYTHING

@@ -56,16 +56,16 @@ class SteadyOptions:
 
     lowest_bpm: float = 50.0
     highest_bpm: float = 180.0
-    usual_bpm: float = 88.0
-    spread_octaves: float = 0.5
-    prior_weight: float = 3.0
+    usual_bpm: float = 92.0
+    spread_octaves: float = 0.4
+    prior_weight: float = 10.0
     tempo_step: float = 0.02
-    stiffness: float = 150.0
+    stiffness: float = 80.0
     timing_s: float = 0.025
     skip_cost: float = 2.5
     beat_weight: float = 0.1
     downbeat_weight: float = 0.4
-    grid_stiffness: float = 25.0
+    grid_stiffness: float = 8.0
 
     def near(self, bpm: float) -> SteadyOptions:
         """The same search within 6 % of a known tempo."""

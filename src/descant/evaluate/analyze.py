@@ -29,6 +29,7 @@ from descant.evaluate.harmony_metrics import (
     voicing_scores,
 )
 from descant.evaluate.report import Cell, Report, Table
+from descant.evaluate.sung_beats import sung_beats_table
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.harmony import Chord, Key
 from descant.score.notes import Note, Score
@@ -215,7 +216,8 @@ def evaluate_analyze(
     tables = [
         _table(f"{songs} held-out songs", scores),
         _table("The same by kind, descant", groups),
-        _voice_table(trained, data, soundfont, alone, seed, monitor.part("voices", 0.6, 0.95)),
+        _voice_table(trained, data, soundfont, alone, seed, monitor.part("voices", 0.6, 0.75)),
+        sung_beats_table(trained, data, songs, seed, monitor.part("beats of voices", 0.75, 0.95)),
     ]
     if (data / "album").is_dir():
         tables.append(_album_table(trained, data / "album"))
