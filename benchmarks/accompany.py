@@ -34,6 +34,7 @@ def measure(recording: Path, arguments: list[str]) -> tuple[float, float, float]
 
 
 def main() -> None:
+    """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recordings", type=Path, nargs="+")
     parser.add_argument("--options", default="", help='passed on, for instance "--takes 3"')
