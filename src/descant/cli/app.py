@@ -29,6 +29,7 @@ app = cyclopts.App(
     help="Sing a tune and it answers with a band; give it a song and it takes it apart.",
     version=__version__,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # `run` says that the work was cancelled
 )
 for _verb, _help in VERBS.items():
     app.command(f"descant.cli.{_verb}:{_verb}", name=_verb, help=_help)
