@@ -1,6 +1,6 @@
 """Put a trained net into the package: half-precision weights, its config, and its card with their digests.
 
-python recipes/analysis/package.py RUN/checkpoint --config RUN/config.json
+python recipes/analysis/package.py RUN/checkpoint --config RUN/config.json --level level.safetensors
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from descant.analyze.level import FILE as LEVEL_FILE
 from descant.hub.card import SHIPPED_CARDS, SHIPPED_WEIGHTS
 from descant.hub.checkpoint import save_tensors
 
@@ -63,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--level", type=Path, help="from level.py; the one in the package is kept when left out")
     args = parser.parse_args()
     folder = SHIPPED_WEIGHTS / NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,8 +73,10 @@ def main() -> None:
     described = json.loads(args.config.read_text(encoding="utf-8"))
     config = {"arguments": {name: described["listening"][name] for name in ARGUMENTS}, "recipe": described}
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    if args.level is not None:
+        save_tensors(folder / LEVEL_FILE, load_file(args.level))
     card = CARD
-    for name in ("config.json", "weights.safetensors"):
+    for name in ("config.json", LEVEL_FILE, "weights.safetensors"):
         data = (folder / name).read_bytes()
         card += f'\n[[file]]\npath = "{name}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\nsize = {len(data)}\n'
     (SHIPPED_CARDS / f"{NAME}.toml").write_text(card, encoding="utf-8")

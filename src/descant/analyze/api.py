@@ -5,7 +5,8 @@ The ladder: `Analyzer.load()`, `analyzer(clip)`, `analyze_file(path)`; `analyze(
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from descant.analyze.features import (
     mono_for_listening,
 )
 from descant.analyze.harmony import change_odds, chords_on_beats, key_from_evidence
+from descant.analyze.level import LevelChooser
 from descant.analyze.sections import find_sections
 from descant.analyze.steady import SteadyOptions, steady_beats, sung_onsets
 from descant.analyze.tonality import TONAL, tonal_persistence
@@ -54,11 +56,13 @@ class Analyzer:
     Args:
         pitch: Tracks the melody.
         listener: The trained net; None falls back on plain signal processing, which hears less.
+        levels: Chooses the metrical level from what the net heard; None leaves that to a rule.
     """
 
-    def __init__(self, pitch: SwiftF0, listener: Listener | None) -> None:
+    def __init__(self, pitch: SwiftF0, listener: Listener | None, levels: LevelChooser | None = None) -> None:
         self._pitch = pitch
         self._listener = listener
+        self._levels = levels
 
     @classmethod
     def load(cls, name: str | None = NET) -> Analyzer:
@@ -68,7 +72,10 @@ class Analyzer:
             ModelNotFound: No such card.
             CheckpointError: The weights do not fit their config.
         """
-        return cls(SwiftF0.load(), None if name is None else load_listener(fetch(name)))
+        if name is None:
+            return cls(SwiftF0.load(), None)
+        folder = fetch(name)
+        return cls(SwiftF0.load(), load_listener(folder), LevelChooser.load(folder))
 
     def __call__(
         self,
@@ -117,7 +124,7 @@ class Analyzer:
             signal_evidence(features) if self._listener is None else net_evidence(features, self._listener, listening)
         )
         monitor.part("beats", 0.7, 0.9).report(0.0)
-        analysis = _decode(clip, vocals, bpm, melody, mono, features, evidence)
+        analysis = _decode(clip, vocals, bpm, melody, mono, features, evidence, self._levels)
         monitor.part("done", 0.9, 1.0).report(1.0)
         return analysis
 
@@ -164,11 +171,13 @@ def _decode(
     mono: NDArray[np.float32],
     features: Features,
     evidence: Evidence,
+    levels: LevelChooser | None,
 ) -> Analysis:
     duration_s = clip.duration_s
     is_bare = vocals is clip or harmonic_share(melody, features) >= BARE_SHARE
     sung = _sung_beats(clip if vocals is None else vocals, melody, evidence, bpm) if is_bare else None
-    grid, contrast, remarks = _beats(evidence.beat, evidence, bpm) if sung is None else sung
+    choose = None if levels is None or is_bare else partial(levels, features.mel, evidence)
+    grid, contrast, remarks = _beats(evidence.beat, evidence, bpm, choose) if sung is None else sung
     key, key_confidence = key_from_evidence(evidence.key)
     is_tonal = tonal_persistence(features.pitch) >= TONAL
     if not is_tonal or (key_confidence < _KEY_CONFIDENCE and not melody.voiced.any()):
@@ -222,10 +231,17 @@ def _sung_beats(
     return None if found is None else (*found, ["The beats follow the starts of the sung notes."])
 
 
-def _beats(activation: NDArray[np.float64], evidence: Evidence, bpm: float | None) -> tuple[BeatGrid, float, list[str]]:
+def _beats(
+    activation: NDArray[np.float64],
+    evidence: Evidence,
+    bpm: float | None,
+    choose: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> tuple[BeatGrid, float, list[str]]:
     options = BeatOptions() if bpm is None else BeatOptions().near(bpm)
     times = follow_beats(activation, evidence.pulse_fps, options)
-    if bpm is None:
+    if bpm is None and choose is not None:
+        times = choose(times)
+    elif bpm is None:
         times = choose_level(activation, evidence.downbeat, evidence.pulse_fps, times)
     contrast = beat_contrast(activation, evidence.pulse_fps, times)
     if len(times) < 2:
