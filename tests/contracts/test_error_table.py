@@ -118,6 +118,13 @@ def _good_midi(folder: Path) -> Path:
     return path
 
 
+def test_a_stray_note_hours_after_the_song(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "stray.mid"
+    melody = Track("melody", (Note(0.0, 1.0, 60), Note(900_000.0, 1.0, 62)))
+    write_midi(path, Score((melody,), TempoMap.constant(100)))
+    _expect(["compose", str(path), "-o", str(tmp_path / "new")], (ScoreReadError,), capsys, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "classes"),
     [

@@ -23,7 +23,7 @@ from descant.compose.harmony import Harmonisation, HarmonyTables, harmonise
 from descant.compose.tokens import VELOCITIES, Controls, home_shift, token_features
 from descant.compose.value import Judgement, judge
 from descant.compose.writer import Sampling, Writer, Written
-from descant.errors import CardError, NothingHeard
+from descant.errors import CardError, NothingHeard, ScoreReadError
 from descant.hub.store import fetch
 from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
 from descant.progress import CancelToken, Monitor, ProgressSink
@@ -33,6 +33,7 @@ from descant.score.notes import Note, Score, Section, Track
 _INTRO_BARS = 4
 _TUNE_CENTRE = 69
 _FASTEST_BPM = 400.0
+_LONGEST_QUARTERS = 40_000  # six hours of a fast song
 _STYLE_BLEND = 0.85
 
 
@@ -158,6 +159,11 @@ class Composer:
         alone = replace(score, tracks=(melody,), chords=())
         longest = max((t.bar_quarters for t in score.time_signatures), default=4.0)
         last_start = max(note.start for note in melody.notes)
+        if last_start > _LONGEST_QUARTERS:
+            raise ScoreReadError(
+                f"The melody lasts {last_start:.0f} quarter notes, more than {_LONGEST_QUARTERS}.",
+                "Look for a stray note at its end, or cut the score.",
+            )
         bars = bars_of(alone, end=last_start + longest + 0.01)
         given = options.chords if options.chords is not None else score.chords
         if given:

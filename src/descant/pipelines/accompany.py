@@ -204,12 +204,16 @@ def steady(heard: Heard, bpm: float) -> Heard:
     """
     if not 20 <= bpm <= 400:
         raise InvalidOption(f"A tempo of {bpm:g} beats per minute cannot be played.", "Choose 20 to 400.")
-    anchors = heard.tempo.anchors
     new = TempoMap.constant(bpm)
-    steady_s = new.seconds_at([quarter for quarter, _ in anchors])
-    vocals = retime(heard.vocals, [seconds for _, seconds in anchors], steady_s.tolist())
-    times_s = new.seconds_at(heard.tempo.quarters_at(heard.beats.times_s))
-    beats = BeatGrid(tuple(times_s.tolist()), heard.beats.bar_positions)
+    sung_s = np.asarray(heard.beats.times_s)
+    # Counted from the second beat: the first may have been pulled to second 0.
+    first = round(heard.tempo.quarter(sung_s[1])) - 1
+    steady_s = new.seconds_at(first + np.arange(len(sung_s)))
+    beats = BeatGrid(tuple(steady_s.tolist()), heard.beats.bar_positions)
+    # Only beats are moved onto beats: a lead-in that the tempo map squeezes before the first one is not the singer's.
+    # A first beat on second 0 has no time before it, so the next one leads.
+    moved = steady_s > 0
+    vocals = retime(heard.vocals, sung_s[moved].tolist(), steady_s[moved].tolist())
     return replace(heard, vocals=vocals, beats=beats, tempo=new)
 
 

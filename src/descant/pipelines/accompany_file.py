@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.analyze.export import write_json
@@ -34,7 +34,7 @@ from descant.score.harmony import ChordSpan
 from descant.score.midi import write_midi
 from descant.score.musicxml import write_musicxml
 from descant.score.notes import Score
-from descant.score.tempo import TimeSignature
+from descant.score.tempo import TempoMap, TimeSignature
 
 _SHORTEST_S = 1.0
 _STEPS = "steps"
@@ -102,6 +102,8 @@ def accompany_file(
     source, folder = as_path(path), as_path(out)
     _refuse_file_as_folder(folder)
     _refuse_own_result(source, folder, options.band.takes)
+    if chords is not None:
+        read_chords(chords, tempo=TempoMap.constant(120.0))  # a mistake in it is said now, not after the long work
     monitor = Monitor(progress, cancel)
     clip = read(source)
     _refuse_hopeless(clip, source)
@@ -133,8 +135,8 @@ def accompany_file(
         part.report(0.9, "writing")
     assert best is not None, "a composer returns at least one take"
     values = tuple(take.value for take in takes)
-    _write_chords(folder / "chords.txt", best.take.score, chords)
     _write_folder(folder, best, heard, options, values, title or source.stem)
+    _write_chords(folder / "chords.txt", best.take.score, chords)
     monitor.report(1.0)
     key = best.take.score.key
     return AccompanyResult(
@@ -219,8 +221,12 @@ def _write_chords(path: Path, score: Score, given: PathLike | None) -> None:
 
 
 def _chords_from(path: Path, heard: Heard) -> tuple[ChordSpan, ...]:
+    """The chords of a sheet; where it ends before the song does, what was heard goes on."""
     metre = (TimeSignature(0.0, heard.beats.beats_per_bar, 4),)
-    return read_chords(path, tempo=heard.tempo, time_signatures=metre)
+    given = read_chords(path, tempo=heard.tempo, time_signatures=metre)
+    end = max((span.end for span in given), default=0.0)
+    rest = (replace(span, start=max(span.start, end)) for span in heard.analysis.chords if span.end > end)
+    return (*given, *rest)
 
 
 def _below_full_scale(stems: Stems) -> tuple[Stems, float]:
