@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,6 +41,7 @@ _SHORTEST_S = 1.0
 _STEPS = "steps"
 _PIXELS_PER_SECOND = 40
 _README_WIDTH = 1200
+_WRITERS = 2  # encoding does not hold Python's lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +194,17 @@ def _write_folder(
 ) -> None:
     score = best.take.score
     mixed = best.mixed
-    write(folder / "mix.flac", mixed.clip)
-    parts = [Part("mix", "mix.flac", mixed.report.lufs)]
     stems, stems_gain_db = _below_full_scale(mixed.stems)
-    for name, clip in stems.items():
-        write(folder / "stems" / f"{name}.flac", clip)
-        parts.append(Part(name, f"stems/{name}.flac", integrated_lufs(clip)))
+
+    def write_stem(name: str) -> Part:
+        file = f"stems/{name}.flac"
+        write(folder / file, stems[name])
+        return Part(name, file, integrated_lufs(stems[name]))
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        mix_written = pool.submit(write, folder / "mix.flac", mixed.clip)
+        parts = [Part("mix", "mix.flac", mixed.report.lufs), *pool.map(write_stem, stems)]
+        mix_written.result()
     write_midi(folder / "score.mid", score)
     write_musicxml(folder / "score.musicxml", score)
     write_json(folder / "analysis.json", heard.analysis)
