@@ -15,6 +15,8 @@ import numpy as np
 from descant.analyze.analysis import Analysis
 from descant.analyze.api import analyze
 from descant.analyze.beats import check_tempo
+from descant.analyze.features import extract_features, mono_for_listening
+from descant.analyze.voice import BARE_SHARE, harmonic_share
 from descant.audio.clip import Clip, Stems
 from descant.audio.loudness import integrated_lufs
 from descant.audio.resample import resample
@@ -26,6 +28,7 @@ from descant.files import PathLike
 from descant.instrument.api import play
 from descant.mix.api import DEFAULT_LUFS, Mix, mix
 from descant.mix.options import MixOptions
+from descant.nets.swift_f0 import SwiftF0
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.harmony import ChordSpan
 from descant.score.notes import Score, Track
@@ -117,7 +120,7 @@ def take_apart(
     if source == "voice":
         return clip, False
     separator = Separator.load(progress=monitor.part("loading", 0.0, 0.1).sink, cancel=cancel)
-    if source == "auto" and all(_is_voice_alone(separator(part, cancel=cancel)) for part in _probes(clip)):
+    if source == "auto" and all(_is_voice_alone(part, separator, cancel) for part in _probes(clip)):
         return clip, False
     stems = separator(clip, progress=monitor.part("separating", 0.2, 1.0).sink, cancel=cancel)
     return stems["vocals"], True
@@ -131,7 +134,16 @@ def _probes(clip: Clip) -> tuple[Clip, ...]:
     return tuple(clip.slice(start, start + _PROBE_S) for start in starts)
 
 
-def _is_voice_alone(stems: Stems) -> bool:
+def _is_voice_alone(part: Clip, separator: Separator, cancel: CancelToken | None) -> bool:
+    """Whether nothing but one voice sounds: all of it lies on one pitch's harmonics, or the separator finds no band.
+
+    The first also tells humming and whistling, which the separator takes for an instrument.
+    """
+    if part.peak == 0.0:
+        return True
+    if harmonic_share(SwiftF0.load()(part), extract_features(mono_for_listening(part))) >= BARE_SHARE:
+        return True
+    stems = separator(part, cancel=cancel)
     rest = integrated_lufs(stems["accompaniment"])
     return rest == -math.inf or integrated_lufs(stems["vocals"]) - rest > VOICE_ALONE_LU
 
