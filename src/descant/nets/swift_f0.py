@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soxr
@@ -13,7 +11,8 @@ from numpy.typing import NDArray
 from descant.audio.clip import Clip
 from descant.dsp.octaves import repair_octaves
 from descant.dsp.pitch import PitchTrack
-from descant.errors import InvalidAudio, ModelNotFound
+from descant.errors import InvalidAudio
+from descant.nets.onnx import fetch_network, open_session
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 SAMPLE_RATE = 16_000
@@ -38,23 +37,12 @@ class SwiftF0:
     """
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        import onnxruntime
-
-        if not path.is_file():
-            raise ModelNotFound(f"{path} is not there.", "Run `descant models fetch swift-f0`.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or min(2, os.cpu_count() or 1)
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(path, card="swift-f0", threads=threads)
 
     @classmethod
     def load(cls, name: str = "swift-f0") -> SwiftF0:
         """From a card's name; the weights are fetched when they are not in the cache yet."""
-        from descant.hub.store import fetch
-
-        folder = fetch(name)
-        return cls(next(iter(sorted(folder.rglob("*.onnx"))), folder / "model.onnx"))
+        return cls(fetch_network(name))
 
     def __call__(
         self,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.audio.resample import Resampler
-from descant.errors import ModelNotFound
+from descant.nets.onnx import fetch_network, open_session
 
 Floats = NDArray[np.float32]
 
@@ -87,23 +85,12 @@ class BasicPitch:
     """
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        import onnxruntime
-
-        if not path.is_file():
-            raise ModelNotFound(f"{path} is not there.", "Run `descant models fetch basic-pitch`.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or min(2, os.cpu_count() or 1)
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(path, card="basic-pitch", threads=threads)
 
     @classmethod
     def load(cls, name: str = "basic-pitch") -> BasicPitch:
         """From a card's name; the weights are fetched when they are not in the cache yet."""
-        from descant.hub.store import fetch
-
-        folder = fetch(name)
-        return cls(next(iter(sorted(folder.rglob("*.onnx"))), folder / "nmp.onnx"))
+        return cls(fetch_network(name))
 
     def __call__(self, clip: Clip) -> NoteMaps:
         """Maps of a whole clip, of any rate and channel count."""
