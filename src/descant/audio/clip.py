@@ -17,6 +17,8 @@ Samples = NDArray[np.float32]
 MIN_SAMPLE_RATE = 1_000
 MAX_SAMPLE_RATE = 768_000
 
+_CANCELLED = 1e-3  # a mean 30 dB below its channels: no recording of a room or mix of parts comes near that
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
@@ -81,8 +83,17 @@ class Clip:
         return Clip(self.samples[:, start:end], self.sample_rate)
 
     def to_mono(self) -> Clip:
-        """The mean of all channels."""
-        return self if self.channels == 1 else Clip(self.samples.mean(axis=0, keepdims=True), self.sample_rate)
+        """The mean of all channels; where they cancel each other (a miswired side), of all turned to one polarity."""
+        if self.channels == 1:
+            return self
+        mean = self.samples.mean(axis=0, keepdims=True)
+        with np.errstate(over="ignore"):  # beyond what a float32 can sum, nothing has cancelled
+            power = np.array([np.vdot(channel, channel) for channel in self.samples])
+            if np.vdot(mean, mean) < _CANCELLED * power.mean():
+                products = self.samples @ self.samples[power.argmax()]
+                polarity = np.where(products < 0, -1.0, 1.0).astype(np.float32)
+                mean = (polarity[:, np.newaxis] * self.samples).mean(axis=0, keepdims=True)
+        return Clip(mean, self.sample_rate)
 
     def to_channels(self, channels: int) -> Clip:
         """The clip with another channel count: copied from mono, or mixed to mono and copied."""
