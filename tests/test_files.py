@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, PermissionRefused
-from descant.files import as_path, atomic_output, input_error, output_error
+from descant.files import as_path, atomic_output, input_error, output_error, require_distinct
 
 
 def test_target_appears_only_when_all_went_well(tmp_path: Path) -> None:
@@ -90,3 +91,42 @@ def test_input_errors(number: int, kind: type[DescantError]) -> None:
 def test_what_no_system_can_name(text: str) -> None:
     with pytest.raises(InvalidOption):
         as_path(text)
+
+
+def test_pipes_and_devices_are_refused_as_outputs_and_stay(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    for target in (pipe, Path(os.devnull)):
+        with pytest.raises(OutputError, match="pipe or device"), atomic_output(target):
+            pytest.fail("it was opened")
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_link_stays_a_link_to_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link.txt").symlink_to("far/real.txt")  # which is not there yet
+    for text in ("first", "second"):
+        with atomic_output(tmp_path / "link.txt") as temporary:
+            assert temporary.parent == tmp_path / "far"
+            temporary.write_text(text)
+        assert (tmp_path / "far" / "real.txt").read_text() == text
+    assert (tmp_path / "link.txt").is_symlink()
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OutputError, match="leads back to itself"), atomic_output(tmp_path / "a"):
+        pytest.fail("it was opened")
+    with pytest.raises(OutputError), atomic_output(tmp_path / "a" / "song.wav"):
+        pytest.fail("it was opened")
+    assert (tmp_path / "a").is_symlink()
+
+
+def test_paths_that_cannot_be_are_distinct_and_refused_where_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "song.wav").touch()
+    for target in (tmp_path / ("x" * 300), tmp_path / "song.wav" / "a.wav", Path("/".join(["y" * 200] * 25))):
+        require_distinct(tmp_path / "song.wav", target)
+        with pytest.raises(OutputError), atomic_output(target):
+            pytest.fail("it was opened")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, OutputIsInput, PermissionRefused
@@ -25,35 +26,30 @@ def atomic_output(path: PathLike) -> Iterator[Path]:
     created. Its name is short, so that targets with names of up to 255 bytes work.
 
     Args:
-        path: Where the finished file goes; an existing file is replaced only at the very end.
+        path: Where the finished file goes; an existing file is replaced only at the very end, and a link stays a link
+            to the file that is written.
 
     Yields:
         The temporary path to write to.
 
     Raises:
-        OutputError: The disk is full, `path` is a folder, or one of its parents is a file.
+        OutputError: The disk is full, `path` is a folder, pipe or device, or one of its parents is a file.
         PermissionRefused: The folder cannot be written to.
     """
     target = as_path(path)
-    temporary = target.parent / f".descant-{secrets.token_hex(6)}.part"
-    created: list[Path] = []
-    try:
+    with ExitStack() as undo:
         with _as_output_error(target):
-            if target.is_dir():
-                raise OutputError(f"{target} is a folder, not a file.", "Give the name of a file to write.")
-            _create_parents(target.parent, created)
+            place = _destination(target)
+            temporary = place.parent / f".descant-{secrets.token_hex(6)}.part"
+            created: list[Path] = []
+            undo.callback(_remove, temporary, created)
+            _create_parents(place.parent, created)
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
         with _as_output_error(target, only_about=temporary):
             yield temporary
         with _as_output_error(target):
-            temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):  # what went wrong before matters more than a failed clean-up
-            temporary.unlink(missing_ok=True)
-        with suppress(OSError):
-            for folder in reversed(created):
-                _remove_if_empty(folder)
-        raise
+            temporary.replace(place)
+        undo.pop_all()
 
 
 def as_path(path: PathLike) -> Path:
@@ -95,8 +91,7 @@ def require_distinct(source: PathLike, target: PathLike) -> None:
         OutputIsInput: Both paths are the same file.
     """
     first, second = as_path(source), as_path(target)
-    same = first.absolute() == second.absolute()
-    if same or (first.exists() and second.exists() and first.samefile(second)):
+    if first.absolute() == second.absolute() or _is_same_file(first, second):
         raise OutputIsInput(f"Writing {second} would overwrite the input.", "Choose another name for the output.")
 
 
@@ -109,6 +104,38 @@ def _as_output_error(target: Path, only_about: Path | None = None) -> Iterator[N
         if only_about is None or error.errno in _FULL or error.filename in {str(only_about), only_about}:
             raise output_error(error, target) from error
         raise
+
+
+def _destination(path: Path) -> Path:
+    """The file that writing `path` makes or replaces: what a link points to, never a pipe, device or folder."""
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        mode = place.lstat().st_mode
+    except FileNotFoundError:
+        return place
+    if stat.S_ISLNK(mode):
+        raise OutputError(f"{path} is a link that leads back to itself.", "Remove it, or choose another name.")
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{path} is a folder, not a file.", "Give the name of a file to write.")
+    if not stat.S_ISREG(mode):
+        raise OutputError(f"{path} is a pipe or device, not a file.", "Give the name of a file to write.")
+    return place
+
+
+def _is_same_file(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:  # one of them is not there, or cannot be: whoever opens it says so
+        return False
+
+
+def _remove(temporary: Path, created: list[Path]) -> None:
+    """Take back what a failed output has made; what went wrong before matters more than a failed clean-up."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        for folder in reversed(created):
+            _remove_if_empty(folder)
 
 
 def _create_parents(folder: Path, created: list[Path]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from descant.cli.batch import run_batch
-from descant.errors import AudioReadError, BatchFailed, Cancelled, InputNotFound
+from descant.errors import AudioReadError, BatchFailed, Cancelled, InputNotFound, NothingHeard
 
 
 def _touch(*paths: Path) -> None:
@@ -78,3 +78,26 @@ def test_a_single_failure_keeps_its_own_error_and_an_empty_folder_is_named(tmp_p
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputNotFound, match="no files"):
         run_batch([tmp_path / "empty"], tmp_path / "out", one)
+
+
+def test_what_is_wrong_with_a_file_names_it_and_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def one(_file: Path, _folder: Path) -> None:
+        raise NothingHeard("The recording is silent.", "Check the microphone.")
+
+    with pytest.raises(NothingHeard, match=r"a\.wav: The recording is silent"):
+        run_batch([tmp_path / "a.wav"], tmp_path / "out", one)
+    with pytest.raises(BatchFailed):
+        run_batch([tmp_path / "a.wav", tmp_path / "b.wav"], tmp_path / "out", one)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in said[::2]] == ["descant", "descant"]
+    assert "b.wav" in said[2]
+    assert said[1] == said[3] == "  Check the microphone."
+
+
+def test_resource_forks_of_macos_are_no_songs(tmp_path: Path) -> None:
+    _touch(tmp_path / "in/a.wav", tmp_path / "in/._a.wav")
+    calls, one = _recorder()
+    run_batch([tmp_path / "in"], tmp_path / "out", one)
+    assert [file.name for file, _ in calls] == ["a.wav"]

@@ -71,7 +71,7 @@ INPUTS = (
     Broken(hostile.with_nan, InvalidAudio, "NaN or infinite samples, the first at 0.500 s", probes=True),
     Broken(hostile.with_infinity, InvalidAudio, "NaN or infinite samples, the first at 1.000 s", probes=True),
     Broken(hostile.no_frames, InvalidAudio, "its length is zero", probes=True),
-    Broken(hostile.impossible_rate, InvalidAudio, "sample rate of 7 Hz is impossible", probes=True),
+    Broken(hostile.impossible_rate, InvalidAudio, "claims a sample rate of 7 Hz, which is impossible"),
 )
 
 
@@ -103,7 +103,7 @@ def test_broken_input(case: Broken, action: Callable[[Path], object], tmp_path: 
             action(path)
         assert type(caught.value) is case.error
         _check(caught.value, case.says)
-        assert path.name in caught.value.message or "Hz is impossible" in case.says
+        assert path.name in caught.value.message
     assert _snapshot(tmp_path) == before
 
 

@@ -28,6 +28,10 @@ def parse(tmp_path: Path, text: str, name: str = "a.txt", **options: object) -> 
         ("# a song\n\n1: | F#m7   # the first bar\n2: | %", [(0, 8, "F#m7")]),
         ("1 | C . . N.C.\n2 | C", [(0, 3, "C"), (4, 8, "C")]),
         ("1 | C\n2 |\n3 | G", [(0, 8, "C"), (8, 12, "G")]),
+        ("1 | C\n4 | G", [(0, 12, "C"), (12, 16, "G")]),
+        ("3 | G", [(8, 12, "G")]),
+        ("1 | C | F\n3 | G", [(0, 4, "C"), (4, 8, "F"), (8, 12, "G")]),
+        ("1 | C\n1 | G\n0 | F", [(0, 4, "C"), (4, 8, "G"), (8, 12, "F")]),
         ("0 Am\n2.5 Dm7\n4 N\n8 E", [(0, 2.5, "Am"), (2.5, 4, "Dm7".replace("D", "D")), (8, 12, "E")]),
         ("0 2 A:min7/b3\n2 4 C", [(0, 2, "Am7/C"), (2, 4, "C")]),
         ("\ufeff| Bb | Eb |\r\n", [(0, 4, "A#"), (4, 8, "D#")]),
@@ -55,12 +59,19 @@ def test_lab_files_are_in_seconds(tmp_path: Path) -> None:
     [
         ("1 | Am\n2 | Hm", 2), ("0 C\n\n# x\nfour G", 4), ("4 C\n2 G", 1), ("4 2 C", 1), ("0 C G7", 1),
         ("nan C", 1), ("| C |\n| Xyz |", 2),
+        ("1 | C\n1000000000 | G", 2), ("1 | C\n20001 | G", 2), ("0 C\n4e9 G", 2), ("0 C\n8 1e300 G", 2),
+        ("1 | C\n99999999999999999999 | G", 2),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, line: int) -> None:
     with pytest.raises(ScoreReadError, match=f"line {line}") as caught:
         parse(tmp_path, text)
     assert caught.value.hint
+
+
+def test_more_bars_than_any_song_has(tmp_path: Path) -> None:
+    with pytest.raises(ScoreReadError, match="bars"):
+        parse(tmp_path, "| C " * 20_001)
 
 
 def test_what_is_no_chord_file(tmp_path: Path) -> None:

@@ -321,6 +321,12 @@ def test_backup_chord_grace_transpose_and_dynamics(tmp_path: Path) -> None:
     assert {n.velocity for n in score.tracks[0].notes} == {110}
 
 
+@pytest.mark.parametrize("step", ["H", "", "do"])
+def test_a_note_without_a_name_names_the_file(tmp_path: Path, step: str) -> None:
+    with pytest.raises(ScoreReadError, match=r"tune\.musicxml is damaged: '.*' is not the name of a note"):
+        read(tmp_path, document(note(step)), "tune.musicxml")
+
+
 def test_compressed_files(tmp_path: Path) -> None:
     plain = document(note())
     buffer = io.BytesIO()

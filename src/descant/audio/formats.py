@@ -100,7 +100,7 @@ def output_format(path: Path, subtype: str | None) -> tuple[OutputFormat, str]:
     if formats is None:
         suffix = f"{path.suffix} files" if path.suffix else "files without a suffix"
         raise UnsupportedFormat(
-            f"{path.name} cannot be written: {suffix} are not supported.",
+            f"{path} cannot be written: {suffix} are not supported.",
             f"Use one of {', '.join(OUTPUT_FORMATS)}.",
         )
     wanted = formats[0].subtypes[0] if subtype is None else subtype.upper()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 import soundfile
 
-from descant.audio.clip import Clip, Samples
+from descant.audio.clip import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Clip, Samples
 from descant.audio.formats import AUDIO_SUFFIXES, Content, Reader, recognise
 from descant.audio.resample import resample
 from descant.audio.truncation import missing_bytes, states_mp3_length
@@ -205,6 +205,17 @@ def _clip(samples: Samples, info: AudioInfo, position: int) -> Clip:
 
 
 def _open(path: Path, stream: int | None) -> AudioSource:
+    source = _opened(path, stream)
+    if not MIN_SAMPLE_RATE <= source.info.sample_rate <= MAX_SAMPLE_RATE:
+        source.close()
+        raise InvalidAudio(
+            f"{path} claims a sample rate of {source.info.sample_rate} Hz, which is impossible.",
+            "Its header is damaged: export it again, or correct the rate in an audio editor.",
+        )
+    return source
+
+
+def _opened(path: Path, stream: int | None) -> AudioSource:
     content = _recognise(path)
     if content.reader is Reader.NONE:
         raise AudioReadError(f"{path} is {content.what}, not audio.", "Give an audio file.")
@@ -228,11 +239,9 @@ def _open_otherwise(path: Path, content: Content, stream: int | None, error: sou
     """What libsndfile cannot open, PyAV may: WAV with a rare codec, Ogg with video, headerless MPEG."""
     from descant.audio.media import MediaSource, is_available
 
-    try:
+    with suppress(AudioReadError):  # libsndfile's reason is told below
         if is_available():
             return MediaSource(path, stream)
-    except AudioReadError:
-        pass
     if content.reader is Reader.SOUNDFILE:
         raise AudioReadError(
             f"{path} is {content.what} but cannot be decoded: {error.error_string.rstrip('.')}.",
@@ -279,11 +288,10 @@ class SoundFileSource:
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise input_error(error, path) from error
-        try:
+        with ExitStack() as undo:
+            undo.callback(os.close, self._descriptor)
             self._file = soundfile.SoundFile(self._descriptor, closefd=False)
-        except BaseException:
-            os.close(self._descriptor)
-            raise
+            undo.pop_all()
         self._path = path
         self._frames = int(self._file.frames)
         if self._file.format == "MP3":

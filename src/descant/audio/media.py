@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -56,16 +56,15 @@ class MediaSource:
             self._file = path.open("rb")
         except OSError as error:
             raise input_error(error, path) from error
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._file.close)
             _refuse_protected(self._file, path)
             self._container: Any = None
             self._stream: Any = None
             self._start(stream)
             self._end = self._edit_end()
             self.info = self._describe()
-        except BaseException:
-            self._file.close()
-            raise
+            undo.pop_all()
 
     def blocks(self, first: int, stop: int | None, block_frames: int) -> Iterator[Samples]:
         """See `descant.audio.io.AudioSource.blocks`."""

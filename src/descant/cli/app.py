@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import sys
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import cyclopts
 
 from descant import __version__
-from descant.errors import Cancelled, DescantError
+from descant.cli.terminal import hide_library_messages, say
+from descant.errors import Cancelled, DescantError, InvalidOption, OutOfMemory
 
 VERBS = {
     "separate": "Song to stems that sum to the song.",
@@ -37,30 +43,56 @@ for _verb, _help in VERBS.items():
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, exit_on_error=False, print_error=True)
-    except cyclopts.CycloptsError:
-        return 2
+        _refuse_empty_names(given)
+        app(given, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        say(_usage_error(error, given))
+        return InvalidOption.code
     except DescantError as error:
-        _say(error)
+        say(error)
         return error.code
-    except KeyboardInterrupt:
-        _say(Cancelled())
-        return Cancelled.code
+    except KeyboardInterrupt as interrupt:
+        say(Cancelled())
+        return 128 + next(iter(interrupt.args), signal.SIGINT)
     except BrokenPipeError:
         return 0
     except MemoryError:
-        print("descant: Memory ran out.\n  Close other programs or work on a shorter file.", file=sys.stderr)
-        return 40
+        say(OutOfMemory("Memory ran out.", "Close other programs or work on a shorter file."))
+        return OutOfMemory.code
     return 0
 
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    hide_library_messages()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     sys.exit(run())
 
 
-def _say(error: DescantError) -> None:
-    print(f"descant: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    """Being told to end is like Ctrl-C: what is half-written is removed."""
+    raise KeyboardInterrupt(number)
+
+
+def _refuse_empty_names(given: list[str]) -> None:
+    """An empty name comes from an unset variable in a script; as a path it would mean the folder one is in."""
+    for before, word in pairwise(["", *given]):
+        if not word and not (before.startswith("-") and before != "--"):
+            raise InvalidOption("The name of a file is empty.", "Check the variable it came from.")
+
+
+def _usage_error(error: cyclopts.CycloptsError, given: list[str]) -> InvalidOption:
+    """The parser's complaint in the form of all others, with help for names that it takes for options."""
+    error.verbose = False
+    message = " ".join(str(error).split())
+    for word in given:
+        if word.startswith("-") and Path(word).is_file() and word in message:
+            return InvalidOption(message, f"If the file is meant: a name that begins with a dash needs ./ -> ./{word}")
+    verb = " ".join(("descant", *(error.command_chain or ())))
+    return InvalidOption(message or "The command line cannot be read.", f"`{verb} --help` shows what can be given.")

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from descant.audio.formats import AUDIO_SUFFIXES
-from descant.errors import BatchFailed, Cancelled, DescantError, InputNotFound
+from descant.cli.terminal import say
+from descant.errors import (
+    AudioReadError,
+    BatchFailed,
+    Cancelled,
+    DescantError,
+    InputNotFound,
+    InvalidAudio,
+    NothingHeard,
+    ScoreReadError,
+)
+
+_ABOUT_THE_FILE = (AudioReadError, InvalidAudio, NothingHeard, ScoreReadError)
+_RESOURCE_FORK = "._"  # macOS writes one beside each file on foreign disks, with its suffix but no sound
 
 
 def run_batch(
@@ -36,7 +48,7 @@ def run_batch(
     """
     if len(inputs) == 1 and not inputs[0].is_dir():
         if not done(out):
-            one(inputs[0], out)
+            _named_in_errors(one, inputs[0], out)
         return
     jobs = [(file, out / name) for given in inputs for file, name in _named(given, suffixes, out)]
     jobs = _without_clashes(jobs)
@@ -45,12 +57,12 @@ def run_batch(
         if done(folder):
             continue
         try:
-            one(file, folder)
+            _named_in_errors(one, file, folder)
         except Cancelled:
             raise
         except DescantError as error:
             failures.append((file, error))
-            print(f"descant: {error.message}", file=sys.stderr)
+            say(error)
     if failures:
         names = ", ".join(file.name for file, _ in failures[:5])
         raise BatchFailed(
@@ -59,16 +71,33 @@ def run_batch(
         )
 
 
+def _named_in_errors(one: Callable[[Path, Path], None], file: Path, folder: Path) -> None:
+    """Work on a file; what is wrong with it names it."""
+    try:
+        one(file, folder)
+    except _ABOUT_THE_FILE as error:
+        if file.name in error.message:
+            raise
+        raise type(error)(f"{file}: {error.message}", error.hint) from error
+
+
 def _named(given: Path, suffixes: frozenset[str], out: Path) -> list[tuple[Path, Path]]:
     if not given.is_dir():
         return [(given, Path(given.stem))]
-    found = [p for p in sorted(given.rglob("*")) if p.suffix.lower() in suffixes and p.is_file()]
+    found = [p for p in sorted(given.rglob("*")) if p.suffix.lower() in suffixes and _is_work(p)]
     if out.resolve() != given.resolve():
         # An output folder inside the input folder: what an earlier run wrote there is no input.
         found = [p for p in found if out.resolve() not in p.resolve().parents]
     if not found:
         raise InputNotFound(f"{given} holds no files to work on.", f"Looked for {' '.join(sorted(suffixes))}.")
     return [(file, file.relative_to(given).with_suffix("")) for file in found]
+
+
+def _is_work(path: Path) -> bool:
+    try:
+        return path.is_file() and not path.name.startswith(_RESOURCE_FORK)
+    except OSError:  # in a folder that may not be entered; it is tried, so that the error is told
+        return True
 
 
 def _without_clashes(jobs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:

@@ -1,15 +1,45 @@
-"""What every command shares with the terminal: a progress bar that also works in a log file."""
+"""What every command shares with the terminal: errors in words, and a progress bar that also works in a log file."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from descant.errors import DescantError
 from descant.progress import Progress, ProgressSink
 
 _LOG_STEP = 0.1
+
+
+def say(error: DescantError) -> None:
+    """Print an error: one line that says what happened and one that says what to do."""
+    print(f"descant: {one_line(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"  {one_line(error.hint)}", file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """Text that stays on its line and cannot steer the terminal, whatever a file's name holds."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def hide_library_messages() -> None:
+    """Keep what decoders and runtimes written in C print past Python off the screen; errors reach it through Python.
+
+    For the process of a command line only: it turns file descriptor 2 into a bin and gives Python the terminal.
+    """
+    try:
+        terminal = os.dup(2)
+    except OSError:  # started without a standard error
+        return
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(terminal, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 @contextmanager

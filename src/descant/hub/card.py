@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from descant.errors import CardError, ModelNotFound
+from descant.errors import CardError, ModelNotFound, PermissionRefused
 from descant.hub.architectures import ARCHITECTURES
 from descant.hub.toml_table import TomlTable
 
@@ -299,7 +299,17 @@ def _card_files(name: str) -> list[Path]:
         SHIPPED_CARDS / f"{name}.toml",
         cache_folder() / name / "card.toml",
     )
-    return [path for path in places if path.is_file()]
+    return [path for path in places if _is_there(path)]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise PermissionRefused(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Choose folders that you may read with DESCANT_CACHE and DESCANT_CONFIG.",
+        ) from error
 
 
 def _file(entry: TomlTable) -> CardFile:

@@ -6,8 +6,9 @@ Written, and the friendliest to read back, is one line a bar:
     1   | Am        F
     2   | C   .  G/B  .
 
-The number of the bar (optional) stands before the stroke, and its chords share the bar evenly; "." or "%" goes on with
-the chord before, "N.C." is no chord. The length of a bar comes from the score's time signature, 4/4 unless told.
+The number of the bar stands before the stroke, and its chords share the bar evenly; "." or "%" goes on with the chord
+before, "N.C." is no chord. Without numbers each line is the next bar; a number that leaves bars out lets the chord
+before go on through them. The length of a bar comes from the score's time signature, 4/4 unless told.
 
 Also read: `quarter chord` ("16.5 Am7", lasts until the next line), `start end chord` in quarters, and MIREX .lab files
 (`start end label` in seconds), which need the tempo map that says where seconds lie.
@@ -33,6 +34,8 @@ _CELLS = 16
 _COMMON_TIME = (TimeSignature(0.0, 4, 4),)
 _HINT = 'Write one bar a line, as in "1 | Am F", or "quarter chord", as in "16 Am7".'
 _LAST_QUARTERS = 4.0
+_MOST_BARS = 20_000  # over ten hours
+_MOST_QUARTERS = 4.0 * _MOST_BARS
 
 
 def read_chords(
@@ -150,12 +153,23 @@ def _without_comment(line: str) -> str:
 def _bars(lines: list[tuple[int, str]], name: str, meters: tuple[TimeSignature, ...]) -> list[ChordSpan]:
     spans: list[ChordSpan] = []
     ordered = sorted(meters, key=lambda m: m.start) or list(_COMMON_TIME)
-    start, last = 0.0, NO_CHORD
+    start, last, bars = 0.0, NO_CHORD, 0
     for number, line in lines:
         head, _, rest = line.partition("|")
-        if "|" not in line or not re.fullmatch(r"\s*\d*[.:]?\s*", head):
+        numbered = re.fullmatch(r"\s*(\d{0,9})[.:]?\s*", head)
+        if "|" not in line or not numbered:
             rest = line  # "| Am | F |" without a number, or a line without strokes between others
+        elif numbered[1]:
+            skipped = _skipped_bars(int(numbered[1]), bars, name, number)
+            for _ in range(skipped):
+                length = _meter_at(ordered, start).bar_quarters
+                spans.append(ChordSpan(start, start + length, last))
+                start += length
+            bars += skipped
         for bar in rest.strip().strip("|").split("|"):
+            bars += 1
+            if bars > _MOST_BARS:
+                raise ScoreReadError(f"{name} has over {_MOST_BARS} bars.", "Check that it is the right file.")
             length = _meter_at(ordered, start).bar_quarters
             cells = bar.split() or ["."]
             for index, cell in enumerate(cells):
@@ -164,6 +178,13 @@ def _bars(lines: list[tuple[int, str]], name: str, meters: tuple[TimeSignature, 
                 spans.append(ChordSpan(a, b, last))
             start += length
     return spans
+
+
+def _skipped_bars(stated: int, before: int, name: str, number: int) -> int:
+    """How many bars a line's number leaves out; 0 where it repeats or goes back, as songs numbered in parts do."""
+    if stated > _MOST_BARS:
+        raise ScoreReadError(f"{name}, line {number}: there is no bar {stated}.", f"Bars go up to {_MOST_BARS}.")
+    return max(0, stated - before - 1)
 
 
 def _timed(lines: list[tuple[int, str]], name: str, tempo: TempoMap | None) -> list[ChordSpan]:
@@ -175,6 +196,11 @@ def _timed(lines: list[tuple[int, str]], name: str, tempo: TempoMap | None) -> l
             raise ScoreReadError(f"{name}, line {number}: {line[:40]!r} is not a chord with its time.", _HINT)
         if tempo is not None:
             times = [tempo.quarter(t) for t in times]
+        if max(times) > _MOST_QUARTERS:
+            raise ScoreReadError(
+                f"{name}, line {number}: the time {words[0]} lies beyond any song.",
+                f"Times go up to {_MOST_QUARTERS:g} quarters.",
+            )
         rows.append((number, times[0], times[1] if len(times) > 1 else None, _chord(words[-1], name, number)))
     spans: list[ChordSpan] = []
     for index, (number, start, stop, chord) in enumerate(rows):

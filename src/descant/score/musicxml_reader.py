@@ -91,6 +91,8 @@ def score_from_musicxml(data: bytes, name: str) -> Score:
         return _Reader(root).score()
     except (ValueError, OverflowError) as error:
         raise ScoreReadError(f"{name} is damaged: {error}.", _HINT) from error
+    except ScoreReadError as error:  # of a note's or chord's name, which knows no file
+        raise ScoreReadError(f"{name} is damaged: {error.message}", _HINT) from error
 
 
 def _parse(data: bytes, name: str) -> ET.Element:
