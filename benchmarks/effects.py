@@ -10,7 +10,8 @@ from audio_files import music
 
 from descant.audio import effects
 from descant.audio.clip import Clip
-from descant.audio.loudness import integrated_lufs, normalize_loudness, true_peak_db
+from descant.audio.loudness import integrated_lufs, true_peak_db
+from descant.audio.normalize import normalize_loudness
 from descant.audio.resample import resample
 from descant.evaluate.report import Report, Table
 

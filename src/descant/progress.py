@@ -38,10 +38,15 @@ ProgressSink = Callable[[Progress], None]
 
 
 class CancelToken:
-    """A flag that one thread raises and the work checks."""
+    """A flag that one thread raises and the work checks.
 
-    def __init__(self) -> None:
+    Args:
+        parent: Another token; when it is raised, this one counts as raised too.
+    """
+
+    def __init__(self, parent: CancelToken | None = None) -> None:
         self._event = threading.Event()
+        self._parent = parent
 
     def cancel(self) -> None:
         """Ask the work to stop; it raises `Cancelled` at its next report."""
@@ -49,12 +54,12 @@ class CancelToken:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._event.is_set()
+        """Whether `cancel` was called, here or on the parent."""
+        return self._event.is_set() or (self._parent is not None and self._parent.is_cancelled)
 
     def check(self) -> None:
         """Raise `Cancelled` if `cancel` was called."""
-        if self._event.is_set():
+        if self.is_cancelled:
             raise Cancelled
 
 

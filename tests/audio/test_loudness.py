@@ -17,7 +17,6 @@ from descant.audio.loudness import (
     k_weighting,
     loudness_range_lu,
     momentary_lufs,
-    normalize_loudness,
     short_term_lufs,
     true_peak_db,
 )
@@ -167,7 +166,6 @@ def test_silence_has_no_loudness(frames: int) -> None:
     assert integrated_lufs(silence) == -math.inf
     assert true_peak_db(silence) == -math.inf
     assert loudness_range_lu(silence) == 0.0
-    assert normalize_loudness(silence, -14) is silence
     assert (momentary_lufs(silence)[1] == -math.inf).all()
 
 
@@ -176,32 +174,11 @@ def test_clip_shorter_than_a_window_is_one_window() -> None:
     assert len(momentary_lufs(Clip(_sine(997, 0.2), 48_000))[0]) == 1
 
 
-@pytest.mark.parametrize("target", [-30.0, -23.0, -14.0, -11.0])
-@pytest.mark.parametrize("rate", [22_050, 44_100, 96_000])
-def test_normalised_loudness_is_met_under_the_ceiling(target: float, rate: int) -> None:
-    clip = Clip(_program(7, rate).astype(np.float32), rate)
-    result = normalize_loudness(clip, target, true_peak_db=-1.0)
-    assert integrated_lufs(result) == pytest.approx(target, abs=0.1)
-    assert true_peak_db(result) <= -1.0
-    assert result.frames == clip.frames
-
-
-def test_normalising_without_ceiling_is_one_gain() -> None:
-    clip = Clip(_program(1, 44_100).astype(np.float32), 44_100)
-    result = normalize_loudness(clip, -5.0, None)
-    assert integrated_lufs(result) == pytest.approx(-5.0, abs=0.001)
-    ratio = result.samples[clip.samples != 0] / clip.samples[clip.samples != 0]
-    assert np.ptp(ratio) < 1e-4
-
-
-def test_click_in_silence_stays_under_the_ceiling_even_if_the_loudness_is_out_of_reach() -> None:
-    samples = np.zeros((1, 96_000))
-    samples[0, 50_000] = 0.1
-    result = normalize_loudness(Clip(samples, 48_000), -10.0)
-    assert true_peak_db(result) <= -1.0
-    assert integrated_lufs(result) < -20
-
-
 def test_meter_refuses_other_shapes() -> None:
     with pytest.raises(InvalidOption, match="2 channels at 44100 Hz"):
         LoudnessMeter(44_100, 2).push(Clip.silence(10, 48_000, 2))
+
+
+def test_a_meter_made_without_true_peak_says_so() -> None:
+    with pytest.raises(InvalidOption, match="true peak"):
+        LoudnessMeter(44_100, 2, with_true_peak=False).true_peak_db()

@@ -10,7 +10,7 @@ from audio_contract import ALL, HONEST, KEEPS, Run, Task
 from descant.audio import effects
 from descant.audio.chunks import OverlapAdd, slide
 from descant.audio.clip import Clip
-from descant.audio.loudness import normalize_loudness
+from descant.audio.normalize import normalize_loudness
 from descant.audio.resample import resample
 from descant.audio.stretch import time_stretch
 from descant.mix.api import Mix, mix

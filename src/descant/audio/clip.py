@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from descant.audio.spans import spans
 from descant.errors import InvalidAudio
 
 Samples = NDArray[np.float32]
@@ -74,7 +75,7 @@ class Clip:
     @property
     def peak(self) -> float:
         """Largest absolute sample; 0 for an empty clip."""
-        return float(np.abs(self.samples).max()) if self.frames else 0.0
+        return float(max(self.samples.max(), -self.samples.min())) if self.frames else 0.0
 
     def slice(self, start_s: float, end_s: float | None = None) -> Clip:
         """The part between two times in seconds (clamped to the clip)."""
@@ -159,7 +160,7 @@ class Stems(Mapping[str, Clip]):
 
     def mix(self) -> Clip:
         """The plain sum of all stems."""
-        total = np.zeros((self.channels, self.frames))
-        for clip in self.clips.values():
-            total += clip.samples
-        return Clip(total.astype(np.float32), self.sample_rate)
+        samples = np.empty((self.channels, self.frames), np.float32)
+        for span in spans(self.frames):
+            samples[:, span] = np.sum([clip.samples[:, span] for clip in self.clips.values()], axis=0, dtype=np.float64)
+        return Clip(samples, self.sample_rate)

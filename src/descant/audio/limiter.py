@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from descant.audio.clip import Clip
-from descant.audio.oversample import interval_peaks
+from descant.audio.oversample import interval_peaks_by_span
+from descant.audio.spans import spans
 from descant.errors import InvalidOption
+from descant.parallel import side_by_side
+from descant.progress import CancelToken
 
 HOP_FRAMES = 16
 """Peaks are collected and gains are drawn on a grid of so many frames (0.4 ms at 44.1 kHz)."""
@@ -42,31 +48,81 @@ def limit(
     """
     if look_ahead_ms <= 0 or release_ms <= 0:
         raise InvalidOption("The limiter's times must be positive.", "Typical are 3 ms look-ahead, 80 ms release.")
-    ceiling = 10.0 ** (ceiling_db / 20.0)
     peaks = hop_peaks(clip)
-    if peaks.max(initial=0.0) <= ceiling:
+    if peaks.max(initial=0.0) <= 10.0 ** (ceiling_db / 20.0):
         return clip
-    limited = clip
+    return hold_peaks(clip, peaks, ceiling_db, look_ahead_ms=look_ahead_ms, release_ms=release_ms).clip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limited:
+    """What came out of the limiter.
+
+    Attributes:
+        clip: The audio.
+        reduction_db: The most that was taken away.
+        true_peak: Its highest oversampled peak.
+    """
+
+    clip: Clip
+    reduction_db: float
+    true_peak: float
+
+
+def hold_peaks(
+    clip: Clip,
+    peaks: NDArray[np.float64],
+    ceiling_db: float,
+    *,
+    gain_db: float = 0.0,
+    look_ahead_ms: float = LOOK_AHEAD_MS,
+    release_ms: float = RELEASE_MS,
+    cancel: CancelToken | None = None,
+) -> Limited:
+    """`limit` for a clip whose peaks are known, after a gain.
+
+    Args:
+        clip: Any clip.
+        peaks: Its `hop_peaks`.
+        ceiling_db: See `limit`.
+        gain_db: Makes the clip louder or softer first.
+        look_ahead_ms: See `limit`.
+        release_ms: See `limit`.
+        cancel: Stops the work.
+    """
+    ceiling = 10.0 ** (ceiling_db / 20.0)
+    factor = 10.0 ** (gain_db / 20.0)
+    peaks = peaks * factor
     for _ in range(_ROUNDS):
         gain = limiting_gain(
             peaks, _MARGIN * ceiling, clip.sample_rate, look_ahead_ms=look_ahead_ms, release_ms=release_ms
         )
-        limited = apply_gain(clip, gain)
-        left = hop_peaks(limited)
-        if left.max() <= ceiling:
-            return limited
+        limited = apply_gain(clip, factor * gain)
+        left = hop_peaks(limited, cancel=cancel)
+        true_peak = float(left.max(initial=0.0))
+        if true_peak <= ceiling:
+            break
         # Treat the peaks that are left as if they had been that much higher.
         peaks = peaks * np.maximum(1.0, left / ceiling)
-    return Clip(limited.samples * np.float32(_MARGIN * ceiling / hop_peaks(limited).max()), clip.sample_rate)
+    else:
+        limited = Clip(limited.samples * np.float32(_MARGIN * ceiling / true_peak), clip.sample_rate)
+        true_peak = _MARGIN * ceiling
+    return Limited(limited, -20.0 * math.log10(gain.min(initial=1.0)), true_peak)
 
 
-def hop_peaks(clip: Clip) -> NDArray[np.float64]:
+def hop_peaks(clip: Clip, *, cancel: CancelToken | None = None) -> NDArray[np.float64]:
     """The highest oversampled peak of all channels in each hop, shape [ceil(frames / HOP_FRAMES)]."""
-    hops = -(-clip.frames // HOP_FRAMES)
-    peaks = np.zeros(hops * HOP_FRAMES)
-    if clip.frames:
-        peaks[: clip.frames] = interval_peaks(clip.samples).max(axis=0)
-    highest: NDArray[np.float64] = peaks.reshape(hops, HOP_FRAMES).max(axis=1)
+
+    def of_channel(channel: int, stop: CancelToken) -> NDArray[np.float64]:
+        highest = np.zeros(-(-clip.frames // HOP_FRAMES))
+        for span, peaks in interval_peaks_by_span(clip.samples[channel : channel + 1]):
+            stop.check()
+            hops = np.maximum.reduceat(peaks[0], np.arange(0, peaks.shape[1], HOP_FRAMES))
+            highest[span.start // HOP_FRAMES :][: len(hops)] = hops
+        return highest
+
+    channels = side_by_side(of_channel, range(clip.channels), cancel=cancel)
+    highest: NDArray[np.float64] = np.max(channels, axis=0)
     return highest
 
 
@@ -108,5 +164,8 @@ def limiting_gain(
 def apply_gain(clip: Clip, gain: NDArray[np.float64]) -> Clip:
     """The clip times a gain that runs straight between the centres of the hops."""
     centres = (np.arange(len(gain)) + 0.5) * HOP_FRAMES
-    factors = np.interp(np.arange(clip.frames) + 0.5, centres, gain).astype(np.float32)
-    return Clip(clip.samples * factors, clip.sample_rate)
+    samples = np.empty(clip.samples.shape, np.float32)
+    for span in spans(clip.frames):
+        factors = np.interp(np.arange(span.start, span.stop) + 0.5, centres, gain).astype(np.float32)
+        np.multiply(clip.samples[:, span], factors, out=samples[:, span])
+    return Clip(samples, clip.sample_rate)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
 from descant.audio.clip import Clip, Samples
-from descant.audio.limiter import HOP_FRAMES, hop_peaks, limit, limiting_gain
-from descant.audio.oversample import REACH, interval_peaks
+from descant.audio.oversample import REACH, interval_peaks, interval_peaks_by_span
+from descant.audio.spans import spans
 from descant.errors import InvalidOption
 
 _SHELF_HZ, _SHELF_DB, _SHELF_Q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
@@ -25,8 +25,8 @@ _SHELF_SLOPE = 0.4996667741545416
 _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087602444, 0.5003270373238773
 _OFFSET_DB = -0.691
 
-_STEPS_PER_S = 10
-_MOMENTARY_STEPS = 4
+STEPS_PER_S = 10
+MOMENTARY_STEPS = 4
 _SHORT_TERM_STEPS = 30
 _ABSOLUTE_GATE = -70.0
 _RELATIVE_GATE_LU = 10.0
@@ -41,13 +41,6 @@ _WEIGHTS: dict[int, tuple[float, ...]] = {
     7: (1, 1, 1, 0, 1, _SURROUND, _SURROUND),
     8: (1, 1, 1, 0, 1, 1, _SURROUND, _SURROUND),
 }
-_METER_BLOCK_FRAMES = 1 << 18
-
-_ESTIMATES = 12
-_ESTIMATE_ERROR_LU = 0.005
-_LEAST_EFFECT = 0.1
-_LARGEST_STEP_DB = 3.0
-_NORMALIZE_ERROR_LU = 0.02
 
 
 class LoudnessMeter:
@@ -71,7 +64,7 @@ class LoudnessMeter:
         self._with_true_peak = with_true_peak
         self._sample_rate = sample_rate
         self._channels = channels
-        self._weights = _channel_weights(channels)
+        self._weights = channel_weights(channels)
         self._sections = k_weighting(sample_rate)
         self._state = np.zeros((len(self._sections), channels, 2))
         self._energies: list[float] = []
@@ -88,19 +81,19 @@ class LoudnessMeter:
                 f"The meter measures {self._channels} channels at {self._sample_rate} Hz, "
                 f"not {clip.channels} at {clip.sample_rate} Hz."
             )
-        for start in range(0, clip.frames, _METER_BLOCK_FRAMES):
-            samples = clip.samples[:, start : start + _METER_BLOCK_FRAMES]
+        for span in spans(clip.frames):
+            samples = clip.samples[:, span]
             if self._with_true_peak:
                 self._push_peak(samples)
             self._push_energy(samples)
 
     def integrated_lufs(self) -> float:
         """Gated loudness of everything pushed; -inf if all of it is below the gate of -70 LUFS."""
-        return _gated_lufs(self._window_energies(_MOMENTARY_STEPS))
+        return gated_lufs(self._window_energies(MOMENTARY_STEPS))
 
     def loudness_range_lu(self) -> float:
         """Spread of the short-term loudness (EBU Tech 3342); 0 for silence and for less than 3 s."""
-        if self._frames < _SHORT_TERM_STEPS * self._sample_rate / _STEPS_PER_S:
+        if self._frames < _SHORT_TERM_STEPS * self._sample_rate / STEPS_PER_S:
             return 0.0
         blocks = self._window_energies(_SHORT_TERM_STEPS)
         loud = blocks[_lufs(blocks) >= _ABSOLUTE_GATE]
@@ -111,8 +104,13 @@ class LoudnessMeter:
         return float(high - low)
 
     def true_peak_db(self) -> float:
-        """Highest fourfold oversampled peak in dBTP; -inf for silence."""
-        assert self._with_true_peak, "the meter was told not to measure the true peak"
+        """Highest fourfold oversampled peak in dBTP; -inf for silence.
+
+        Raises:
+            InvalidOption: The meter was made without it.
+        """
+        if not self._with_true_peak:
+            raise InvalidOption("This meter does not measure the true peak.", "Make it with `with_true_peak=True`.")
         # The held end lacks what follows it: at the end of the stream that is silence.
         tail = interval_peaks(self._held)[:, self._held_from :]
         peak = max(self._peak, float(tail.max(initial=0.0)))
@@ -120,7 +118,7 @@ class LoudnessMeter:
 
     def momentary_lufs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Centres in seconds and loudness of the 400 ms windows, ten per second."""
-        return self._curve(_MOMENTARY_STEPS)
+        return self._curve(MOMENTARY_STEPS)
 
     def short_term_lufs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Centres in seconds and loudness of the 3 s windows, ten per second."""
@@ -154,7 +152,7 @@ class LoudnessMeter:
 
     def _edge(self, step: int) -> int:
         """Frame at which a tenth of a second ends; not every rate divides by ten."""
-        return round(step * self._sample_rate / _STEPS_PER_S)
+        return round(step * self._sample_rate / STEPS_PER_S)
 
     def _window_energies(self, steps: int) -> NDArray[np.float64]:
         """Mean weighted power of each window of `steps` tenths; audio shorter than one window is one window."""
@@ -169,8 +167,8 @@ class LoudnessMeter:
 
     def _curve(self, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         values = _lufs(self._window_energies(steps))
-        span = min(steps / _STEPS_PER_S, self._frames / self._sample_rate)
-        times = np.arange(len(values)) / _STEPS_PER_S + span / 2
+        span = min(steps / STEPS_PER_S, self._frames / self._sample_rate)
+        times = np.arange(len(values)) / STEPS_PER_S + span / 2
         return times, values
 
 
@@ -185,7 +183,7 @@ def integrated_lufs(clip: Clip) -> float:
 
 def true_peak_db(clip: Clip) -> float:
     """Highest peak between and at the samples, in dBTP; -inf for silence."""
-    peak = float(interval_peaks(clip.samples).max(initial=0.0))
+    peak = max((float(part.max()) for _, part in interval_peaks_by_span(clip.samples)), default=0.0)
     return 20.0 * math.log10(peak) if peak > 0 else -math.inf
 
 
@@ -202,39 +200,6 @@ def momentary_lufs(clip: Clip) -> tuple[NDArray[np.float64], NDArray[np.float64]
 def short_term_lufs(clip: Clip) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centres in seconds and loudness in LUFS of 3 s windows, ten per second; -inf where silent."""
     return _measured(clip).short_term_lufs()
-
-
-def normalize_loudness(clip: Clip, lufs: float, true_peak_db: float | None = -1.0) -> Clip:
-    """The clip at a given loudness, with its true peak under a ceiling.
-
-    One gain for all channels. If peaks would pass the ceiling, a look-ahead limiter holds them, and the gain is
-    raised until the loudness is met again within 0.02 LU. Where more gain only means more limiting (a click in near
-    silence), the loudness stays lower: the ceiling goes first.
-
-    Args:
-        clip: Any clip; silence is returned as it is.
-        lufs: Target for the integrated loudness, for instance -14.
-        true_peak_db: Ceiling in dBTP; None leaves the peaks alone.
-    """
-    now = integrated_lufs(clip)
-    if not math.isfinite(now):
-        return clip
-    if true_peak_db is None:
-        return clip.gain(lufs - now)
-    peaks = hop_peaks(clip)
-    ceiling = 10.0 ** (true_peak_db / 20.0)
-    if peaks.max() * 10.0 ** ((lufs - now) / 20.0) <= 0.9999 * ceiling:
-        return clip.gain(lufs - now)
-    powers = _hop_powers(clip)
-    aim, result = lufs, clip
-    for _ in range(2):
-        gain_db = _gain_before_limiting(aim, lufs - now, peaks, powers, ceiling, clip)
-        result = limit(clip.gain(gain_db), true_peak_db)
-        missing = lufs - integrated_lufs(result)
-        if abs(missing) < _NORMALIZE_ERROR_LU:
-            break
-        aim += missing
-    return result
 
 
 @cache
@@ -262,51 +227,12 @@ def _measured(clip: Clip) -> LoudnessMeter:
     return meter
 
 
-def _gain_before_limiting(
-    aim_lufs: float,
-    gain_db: float,
-    peaks: NDArray[np.float64],
-    powers: NDArray[np.float64],
-    ceiling: float,
-    clip: Clip,
-) -> float:
-    """The gain with which the limited clip reaches a loudness, estimated from its peaks and powers per hop."""
-    edges = np.minimum(np.arange(len(powers) + 1) * HOP_FRAMES, clip.frames)
-    steps = max(_MOMENTARY_STEPS, clip.frames * _STEPS_PER_S // clip.sample_rate)
-    marks = np.round(np.arange(steps + 1) * clip.sample_rate / _STEPS_PER_S).clip(max=clip.frames)
-    lengths = marks[_MOMENTARY_STEPS:] - marks[:-_MOMENTARY_STEPS]
-    last_missing, step_db = math.inf, 1.0
-    for _ in range(_ESTIMATES):
-        factor = 10.0 ** (gain_db / 20.0)
-        curve = factor * limiting_gain(peaks * factor, ceiling, clip.sample_rate)
-        sums = np.interp(marks, edges, np.concatenate([[0.0], np.cumsum(powers * curve * curve)]))
-        missing = aim_lufs - _gated_lufs((sums[_MOMENTARY_STEPS:] - sums[:-_MOMENTARY_STEPS]) / lengths)
-        if abs(missing) >= abs(last_missing):
-            return gain_db - step_db  # past the loudest that limiting can make it
-        if abs(missing) < _ESTIMATE_ERROR_LU:
-            break
-        # The harder the limiter works, the less a decibel of gain brings: the last step tells how much.
-        effect = (last_missing - missing) / step_db
-        step_db = min(missing / min(max(effect, _LEAST_EFFECT), 1.0), _LARGEST_STEP_DB)
-        last_missing = missing
-        gain_db += step_db
-    return gain_db
-
-
-def _hop_powers(clip: Clip) -> NDArray[np.float64]:
-    """Weighted energy of each hop of the limiter's grid."""
-    weighted = sosfilt(k_weighting(clip.sample_rate), clip.samples.astype(np.float64), axis=-1)
-    power = (_channel_weights(clip.channels) * weighted * weighted).sum(axis=0)
-    starts = np.arange(0, clip.frames, HOP_FRAMES)
-    sums: NDArray[np.float64] = np.add.reduceat(power, starts)
-    return sums
-
-
-def _channel_weights(channels: int) -> NDArray[np.float64]:
+def channel_weights(channels: int) -> NDArray[np.float64]:
+    """[channels, 1] how much each channel counts."""
     return np.array(_WEIGHTS.get(channels, (1.0,) * channels), float)[:, np.newaxis]
 
 
-def _gated_lufs(powers: NDArray[np.float64]) -> float:
+def gated_lufs(powers: NDArray[np.float64]) -> float:
     """Loudness of the windows that pass the absolute and the relative gate; -inf if none does."""
     loud = powers[_lufs(powers) >= _ABSOLUTE_GATE]
     if not len(loud):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from descant.audio.clip import Samples
+from descant.audio.spans import spans
 
 FACTOR = 4
 REACH = 24
@@ -17,8 +19,8 @@ REACH = 24
 
 _TAPS = 2 * REACH
 _FFT_FRAMES = 4096
-_STEP = _FFT_FRAMES - _TAPS + 1
-_BLOCKS_AT_ONCE = 64
+_STEP = 4048  # what the FFT leaves room for, in whole hops of the limiter
+_BLOCKS_AT_ONCE = 16
 _KAISER_BETA = 7.0
 
 
@@ -31,24 +33,28 @@ def interval_peaks(samples: Samples) -> NDArray[np.float32]:
     Returns:
         float32 [channels, frames]. The true peak of the audio is the maximum.
     """
+    peaks = np.empty(samples.shape, np.float32)
+    for span, part in interval_peaks_by_span(samples):
+        peaks[:, span] = part
+    return peaks
+
+
+def interval_peaks_by_span(samples: Samples) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """`interval_peaks` piece by piece: where it lies, and its values; each piece but the last has whole hops."""
     channels, frames = samples.shape
-    if frames == 0:
-        return np.zeros((channels, 0), np.float32)
-    blocks = -(-frames // _STEP)
-    before, after = REACH - 1, blocks * _STEP - frames + REACH
-    padded = np.pad(samples, ((0, 0), (before, after)))
-    windows = sliding_window_view(padded, _FFT_FRAMES, axis=1)[:, ::_STEP]
-    between = np.empty((channels, blocks, _STEP), np.float32)
-    spectra = _spectra()
-    for first in range(0, blocks, _BLOCKS_AT_ONCE):
-        part = slice(first, first + _BLOCKS_AT_ONCE)
-        spectrum = scipy.fft.rfft(windows[:, part], axis=-1)
-        peaks = np.zeros((channels, spectrum.shape[1], _STEP), np.float32)
-        for kernel in spectra:
-            values = scipy.fft.irfft(spectrum * kernel, n=_FFT_FRAMES, axis=-1)[..., _TAPS - 1 :]
+    for span in spans(frames, _BLOCKS_AT_ONCE * _STEP):
+        blocks = -(-(span.stop - span.start) // _STEP)
+        padded = np.zeros((channels, (blocks - 1) * _STEP + _FFT_FRAMES), np.float32)
+        first = max(0, span.start - REACH + 1)
+        known = samples[:, first : span.start - REACH + 1 + padded.shape[1]]
+        offset = first - (span.start - REACH + 1)
+        padded[:, offset : offset + known.shape[1]] = known
+        spectrum = scipy.fft.rfft(sliding_window_view(padded, _FFT_FRAMES, axis=1)[:, ::_STEP], axis=-1)
+        peaks = np.zeros((channels, blocks, _STEP), np.float32)
+        for kernel in _spectra():
+            values = scipy.fft.irfft(spectrum * kernel, n=_FFT_FRAMES, axis=-1)[..., _TAPS - 1 : _TAPS - 1 + _STEP]
             np.maximum(peaks, np.abs(values), out=peaks)
-        between[:, part] = peaks
-    return np.maximum(np.abs(samples), between.reshape(channels, -1)[:, :frames])
+        yield span, np.maximum(np.abs(samples[:, span]), peaks.reshape(channels, -1)[:, : span.stop - span.start])
 
 
 @cache

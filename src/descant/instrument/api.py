@@ -11,7 +11,8 @@ from descant.audio.clip import Stems
 from descant.audio.formats import output_format
 from descant.audio.io import write
 from descant.audio.limiter import limit
-from descant.audio.loudness import integrated_lufs, normalize_loudness
+from descant.audio.loudness import integrated_lufs
+from descant.audio.normalize import normalize_loudness
 from descant.errors import InvalidOption, ScoreReadError, UnsupportedFormat
 from descant.files import PathLike, as_path, require_distinct
 from descant.hub.card import load_card

@@ -13,7 +13,9 @@ from descant.audio.effects.equalizer import high_pass, peak
 from descant.audio.effects.reverb import convolve
 from descant.audio.effects.stereo import pan, width
 from descant.audio.loudness import integrated_lufs
+from descant.audio.spans import spans
 from descant.mix.roles import Role
+from descant.progress import CancelToken
 
 REFERENCE_LUFS = -20.0
 """Loudness at which the lead passes its compressor, so that soft and loud recordings are treated alike."""
@@ -39,13 +41,17 @@ def gain_to_reach(target_lufs: float, lufs: float) -> float:
     return min(target_lufs - lufs, _HIGHEST_GAIN_DB) if lufs > SILENCE_LUFS else 0.0
 
 
-def polish(clip: Clip) -> Clip:
+def polish(clip: Clip, *, cancel: CancelToken | None = None) -> Clip:
     """A voice made ready: rumble removed, at the reference loudness, gently compressed, de-essed."""
     if clip.peak == 0.0:
         return clip
+    check = (cancel or CancelToken()).check
     clean = _without_rumble(clip, 80.0)
+    check()
     even = clean.gain(gain_to_reach(REFERENCE_LUFS, integrated_lufs(clean)))
+    check()
     dense = compress(even, threshold_db=REFERENCE_LUFS - 8.0, ratio=2.2, knee_db=8.0, attack_ms=8.0, release_ms=120.0)
+    check()
     return _without_sibilance(dense)
 
 
@@ -65,17 +71,30 @@ def place(clip: Clip, at: Place) -> Clip:
     return pan(stereo, at.pan) if at.pan else stereo
 
 
-def level(clip: Clip, gain: NDArray[np.float32] | float) -> Clip:
-    """A clip times a gain, constant or for each frame."""
-    return Clip(clip.samples * np.float32(gain) if isinstance(gain, float) else clip.samples * gain, clip.sample_rate)
+def level(clip: Clip, gain: float) -> Clip:
+    """A clip times a factor."""
+    return Clip(clip.samples * np.float32(gain), clip.sample_rate)
 
 
-def with_room(clip: Clip, room: Clip, amount: float) -> Clip:
-    """A clip plus its share of the room, as long as before."""
-    if amount == 0.0 or clip.frames == 0:
-        return clip
-    wet = convolve(clip, room)
-    return Clip(clip.samples + np.float32(amount) * wet.samples, clip.sample_rate)
+def stand(clip: Clip, gain: float, room: Clip, gives_way: NDArray[np.float32] | None) -> Clip:
+    """A clip as it stands in the mix.
+
+    Args:
+        clip: Stereo.
+        gain: Its factor.
+        room: What the room answers to it; silence is no room.
+        gives_way: A factor for each frame, None for ones.
+    """
+    wet = convolve(clip, level(room, gain)).samples if room.peak > 0 else None
+    samples = np.empty(clip.samples.shape, np.float32)
+    for span in spans(clip.frames):
+        part = clip.samples[:, span] * np.float32(gain)
+        if wet is not None:
+            part += wet[:, span]
+        if gives_way is not None:
+            part *= gives_way[span]
+        samples[:, span] = part
+    return Clip(samples, clip.sample_rate)
 
 
 def _without_rumble(clip: Clip, frequency_hz: float) -> Clip:
@@ -88,4 +107,7 @@ def _without_sibilance(clip: Clip) -> Clip:
         return clip
     bright = high_pass(clip, _SIBILANCE_HZ)
     tamed = compress(bright, threshold_db=REFERENCE_LUFS - 8.0, ratio=4.0, attack_ms=1.5, release_ms=50.0)
-    return Clip(clip.samples - bright.samples + tamed.samples, clip.sample_rate)
+    samples = np.empty(clip.samples.shape, np.float32)
+    for span in spans(clip.frames):
+        samples[:, span] = clip.samples[:, span] - bright.samples[:, span] + tamed.samples[:, span]
+    return Clip(samples, clip.sample_rate)

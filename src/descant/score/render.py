@@ -6,6 +6,7 @@ for this, plays wrong pitches, ignores pitch bends and cuts off releases (docs/p
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip, Stems
 from descant.errors import InvalidOption, OutOfMemory, ScoreReadError
+from descant.parallel import Tally, side_by_side
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
 from descant.score.soundfont import Preset, SoundFont, open_soundfont
@@ -26,6 +28,7 @@ MAX_DURATION_S = 6 * 3600.0
 MIN_RATE, MAX_RATE = 8_000, 192_000
 
 _HEADROOM = 0.4  # a full chord at a strong velocity stays below full scale
+_UNHEARD = 1e-6  # halves of stereo recordings sound on one side only
 _CHOKE_S = 0.03
 _CUT_FADE_S = 0.01
 _LONGEST_TAIL_S = 8.0
@@ -130,24 +133,22 @@ def render_score(
     font = open_soundfont(soundfont)
     monitor = Monitor(progress, cancel, "playing")
     limit = None if length_s is None else round(length_s * sample_rate)
-    players = [
-        _Player(font, track, score.tempo, sample_rate, limit)
-        for track in score.tracks
-    ]  # fmt: skip
+    players = [_Player(font, track, score.tempo, sample_rate, limit) for track in score.tracks]
     frames = max(p.end for p in players) if limit is None else limit
     if frames * len(players) * _FRAME_BYTES > _MAX_BYTES:
         raise OutOfMemory(
             f"{len(players)} stems of {frames / sample_rate / 60:.0f} minutes would not fit into memory.",
             "Play fewer tracks, a lower sample rate, or a part of the score.",
         )
-    clips: dict[str, Clip] = {}
-    done, total = 0, max(1, sum(len(p.voices) for p in players))
-    for name, player in zip(stem_names(score), players, strict=True):
-        samples = player.play(frames, monitor.part(name, done / total, (done + len(player.voices)) / total))
-        clips[name] = Clip(samples, sample_rate)
-        done += len(player.voices)
+    monitor.report(0.0)
+    tally = Tally(monitor, sum(len(p.voices) for p in players))
+
+    def play(player: _Player, stop: CancelToken) -> Clip:
+        return Clip(player.play(frames, tally, stop), sample_rate)
+
+    clips = side_by_side(play, players, cancel=cancel)
     monitor.report(1.0)
-    return Stems(clips)
+    return Stems(dict(zip(stem_names(score), clips, strict=True)))
 
 
 class _Player:
@@ -200,8 +201,8 @@ class _Player:
             length = min(length, int(seconds / slowest * self._rate) + 2)
         return length if self._limit is None else min(length, self._limit - voice.start)
 
-    def play(self, frames: int, monitor: Monitor) -> NDArray[np.float32]:
-        """The track as [2, frames]."""
+    def play(self, frames: int, tally: Tally, stop: CancelToken) -> NDArray[np.float32]:
+        """The track as [2, frames]; counts its voices."""
         stem = np.zeros((2, frames), np.float32)
         groups: dict[tuple[int, int], list[_Voice]] = defaultdict(list)
         for index, voice in enumerate(self.voices):
@@ -209,11 +210,10 @@ class _Player:
             key = (id(voice.region), voice.note.pitch) if not voice.note.bends else (-1 - index, 0)
             groups[key].append(voice)
         waves: dict[int, Wave] = {}
-        done = 0
         for group in groups.values():
-            monitor.report(done / len(self.voices))
+            stop.check()
             self._add(stem, group, waves)
-            done += len(group)
+            tally.add(len(group))
         if self._limit is not None and self.end >= frames:
             _fade_out(stem, round(_CUT_FADE_S * self._rate))
         return stem
@@ -228,15 +228,16 @@ class _Player:
             waves[region.sample.row], region, pitch, frames=max(lengths), sample_rate=self._rate, bend=bend
         )
         envelope = region.volume.scaled(pitch)
-        angle = (region.pan + 1.0) * np.pi / 4.0
-        sides = np.array([[np.cos(angle)], [np.sin(angle)]], np.float32)
+        angle = (region.pan + 1.0) * math.pi / 4.0
+        sides = [(side, share) for side, share in enumerate((math.cos(angle), math.sin(angle))) if share > _UNHEARD]
         for voice, length in zip(group, lengths, strict=True):
             gains = shape(envelope, held=voice.held, frames=length, sample_rate=self._rate, release_s=voice.release_s)
             velocity = region.fixed_velocity if region.fixed_velocity > 0 else voice.note.velocity
             level = _HEADROOM * (velocity / 127.0) ** 2 * 10.0 ** (region.gain_db / 20.0)
             gains *= np.float32(level)
             gains *= signal[:length]
-            stem[:, voice.start : voice.start + length] += sides * gains
+            for side, share in sides:
+                stem[side, voice.start : voice.start + length] += np.float32(share) * gains
 
     def _bend(self, voice: _Voice, frames: int) -> Wave:
         note = voice.note

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from descant.audio.spans import spans
 from descant.score.zones import Envelope, Oscillation, Region
 
 Wave = NDArray[np.float32]
@@ -121,7 +122,9 @@ def _moving_cents(region: Region, key: int, times: NDArray[np.float64], bend: Wa
 
 def _triangle(oscillation: Oscillation, times: NDArray[np.float64]) -> NDArray[np.float64]:
     phase = np.maximum(0.0, times - oscillation.delay_s) * oscillation.frequency_hz
-    triangle: NDArray[np.float64] = 1.0 - 4.0 * np.abs((phase + 0.25) % 1.0 - 0.5)
+    phase += 0.25
+    phase -= np.floor(phase)
+    triangle: NDArray[np.float64] = 1.0 - 4.0 * np.abs(phase - 0.5)
     return triangle
 
 
@@ -165,13 +168,14 @@ def _read(wave: Wave, region: Region, positions: NDArray[np.float64]) -> Wave:
         wrapped = turn + (positions - turn) % length
         positions = np.where(positions >= loop_end + margin, wrapped, positions)
     result = np.zeros(len(positions), np.float32)
-    positions = positions[:sounding]
-    whole = positions.astype(np.int64)
-    phase = ((positions - whole) * _PHASES).astype(np.int64)
     table = _sinc_table()
-    total = result[:sounding]
-    for tap in range(_TAPS):
-        total += source[whole + tap] * table[tap][phase]
+    for span in spans(sounding):
+        whole = positions[span].astype(np.intp)
+        phase = ((positions[span] - whole) * _PHASES).astype(np.intp)
+        total = result[span]
+        for kernel in table:
+            total += source[whole] * kernel[phase]
+            whole += 1
     return result
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from descant.audio.clip import Clip
+from descant.audio.spans import spans
 from descant.errors import InvalidAudio, InvalidOption
 
 _HOP_FRAMES = 64
@@ -102,10 +103,15 @@ def duck(clip: Clip, side: Clip, *, depth_db: float = 3.0, attack_ms: float = 15
 def _levels_db(clip: Clip) -> NDArray[np.float64]:
     """RMS of all channels around each hop, in dB below full scale."""
     hops = -(-clip.frames // _HOP_FRAMES)
-    power = np.zeros(hops * _HOP_FRAMES)
-    power[: clip.frames] = np.square(clip.samples, dtype=np.float64).mean(axis=0)
+    power = np.zeros(hops)
+    for span in spans(clip.frames):
+        squares = np.square(clip.samples[:, span], dtype=np.float64).sum(axis=0)
+        starts = np.arange(0, len(squares), _HOP_FRAMES)
+        first = span.start // _HOP_FRAMES
+        power[first : first + len(starts)] = np.add.reduceat(squares, starts)
+    power /= clip.channels * _HOP_FRAMES
     window = max(1, round(_DETECTOR_MS / 1000 * clip.sample_rate / _HOP_FRAMES))
-    mean = uniform_filter1d(power.reshape(hops, _HOP_FRAMES).mean(axis=1), window, mode="nearest")
+    mean = uniform_filter1d(power, window, mode="nearest")
     levels: NDArray[np.float64] = 10.0 * np.log10(np.maximum(mean, 10.0 ** (_FLOOR_DB / 10.0)))
     return levels
 
@@ -128,12 +134,11 @@ def _follow(
 
 def _to_factors(gain_db: NDArray[np.float64], frames: int) -> NDArray[np.float32]:
     """A gain per frame from a gain per hop, straight between the centres of the hops."""
-    if frames == 0:
-        return np.zeros(0, np.float32)
     centres = (np.arange(len(gain_db)) + 0.5) * _HOP_FRAMES
-    factors: NDArray[np.float32] = np.interp(np.arange(frames) + 0.5, centres, 10.0 ** (gain_db / 20.0)).astype(
-        np.float32
-    )
+    gains = 10.0 ** (gain_db / 20.0)
+    factors = np.empty(frames, np.float32)
+    for span in spans(frames):
+        factors[span] = np.interp(np.arange(span.start, span.stop) + 0.5, centres, gains)
     return factors
 
 

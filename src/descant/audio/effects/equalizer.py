@@ -8,6 +8,7 @@ import numpy as np
 from scipy.signal import sosfilt
 
 from descant.audio.clip import Clip
+from descant.audio.spans import spans
 from descant.errors import InvalidOption
 
 _BUTTERWORTH = math.sqrt(0.5)
@@ -95,5 +96,8 @@ def _design(clip: Clip, frequency_hz: float, q: float, gain_db: float) -> tuple[
 
 def _filter(clip: Clip, coefficients: _Coefficients) -> Clip:
     section = np.array([coefficients]) / coefficients[3]
-    filtered = sosfilt(section, clip.samples.astype(np.float64), axis=-1) if clip.frames else clip.samples
-    return Clip(filtered.astype(np.float32), clip.sample_rate)
+    state = np.zeros((1, clip.channels, 2))
+    result = np.empty(clip.samples.shape, np.float32)
+    for span in spans(clip.frames):
+        result[:, span], state = sosfilt(section, clip.samples[:, span].astype(np.float64), axis=-1, zi=state)
+    return Clip(result, clip.sample_rate)
