@@ -98,6 +98,22 @@ def test_silence_gives_an_empty_score_and_says_so(tmp_path: Path, voice: bool) -
 
 
 @pytest.mark.weights
+def test_speech_gives_few_notes_and_says_so(tmp_path: Path) -> None:
+    at = np.arange(6 * RATE) / RATE
+    hz = 180.0 * 2.0 ** (-1.2 * (at % 0.25) / 0.25)  # every syllable falls by more than an octave
+    phase = 2 * np.pi * np.cumsum(hz) / RATE
+    sound = sum(np.sin(k * phase) / k for k in range(1, 12)) * np.clip(np.sin(np.pi * (at % 0.25) / 0.2), 0.0, 1.0)
+    path = write(tmp_path / "talk.wav", Clip((0.1 * sound).astype(np.float32), RATE))
+    result = transcribe_file(path, tmp_path / "out", TranscribeOptions(voice=True, bpm=100.0))
+    assert result.notes is not None
+    assert result.notes <= 3
+    assert any("as in speech" in remark for remark in result.remarks)
+    song = transcribe_file(tune(tmp_path / "tune.wav"), tmp_path / "out", TranscribeOptions(voice=True, bpm=120.0))
+    assert song.notes == len(NOTES)
+    assert song.remarks == ()
+
+
+@pytest.mark.weights
 def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
     path = tune(tmp_path / "tune.wav")
     before = path.read_bytes()

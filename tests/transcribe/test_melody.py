@@ -16,7 +16,7 @@ from descant.evaluate.note_metrics import note_scores
 from descant.score.tempo import TempoMap
 from descant.transcribe.api import transcribe_melody
 from descant.transcribe.config import MelodyOptions
-from descant.transcribe.melody import notes_on, sung_notes, tuning_offset
+from descant.transcribe.melody import held_notes, local_tuning, notes_on, sounds_spoken, sung_notes, tuning_offset
 from descant.transcribe.note_list import ListedNote, exact_pitch
 
 HOP_S = 0.016
@@ -153,6 +153,69 @@ def test_numbers_on_the_singers_own_scale() -> None:
     assert absolute != relative
 
 
+def test_tuning_is_followed_as_it_drifts() -> None:
+    at = np.arange(40) * 1.0
+    scale = np.asarray([60.0, 62.0, 64.0, 65.0, 67.0] * 8)
+    drifting = scale - np.linspace(0.0, 1.2, 40)  # sinks by more than a semitone
+    shifts = local_tuning(at, drifting, np.ones(40))
+    assert np.diff(np.round(drifting - shifts)).tolist() == np.diff(scale).tolist()
+    assert abs(shifts.mean()) <= 0.5
+    assert np.abs(np.diff(shifts)).max() < 0.1
+    np.testing.assert_allclose(local_tuning(at, scale + 0.3, np.ones(40)), 0.3)
+
+
+def test_a_voice_without_a_scale_has_no_tuning() -> None:
+    at = np.arange(40) * 1.0
+    anywhere = 60.0 + (np.arange(40) * 0.375) % 12.0
+    assert local_tuning(at, anywhere, np.ones(40)).tolist() == [0.0] * 40
+    assert local_tuning(np.zeros(0), np.zeros(0), np.zeros(0)).tolist() == []
+
+
+def spoken(seconds: float) -> tuple[PitchTrack, Clip]:
+    """A pitch that falls by seven semitones in every syllable of a quarter of a second."""
+    times = np.arange(int(seconds / HOP_S)) * HOP_S
+    midi = 57.0 - 28.0 * (times % 0.25)
+    sure = np.where(times % 0.25 < 0.2, 0.95, 0.02)
+    track = PitchTrack(times, midi_to_hz(midi), sure, sure > 0.5)
+    at = np.arange(int(seconds * RATE)) / RATE
+    phase = 2 * np.pi * np.cumsum(np.interp(at, times, midi_to_hz(midi))) / RATE
+    return track, Clip((0.1 * np.sin(phase) * (at % 0.25 < 0.2)).astype(np.float32), RATE)
+
+
+def test_speech_is_told_from_singing() -> None:
+    track, clip = spoken(5.0)
+    talk = sung_notes(track, clip=clip)
+    assert talk
+    assert sounds_spoken(talk)
+    assert held_notes(talk) == ()
+    singing, sound = sung([(0.32 + i, 1.2 + i, 60.0) for i in range(4)], vibrato=1.0)
+    assert not sounds_spoken(sung_notes(singing, clip=sound))
+    assert not sounds_spoken(())
+
+
+def test_how_far_a_note_strays_and_how_long_it_is_held() -> None:
+    track, clip = sung([(0.32, 0.96, 60.0), (1.2, 1.84, 64.0)])
+    still = sung_notes(track, clip=clip)
+    assert all(n.stray < 0.1 for n in still)
+    assert [n.held_s for n in still] == pytest.approx([0.64, 0.64], abs=0.02)
+    assert held_notes(still) == still
+    track, clip = sung([(0.32, 1.28, 60.0)], vibrato=1.0)
+    trembling = sung_notes(track, clip=clip)[0]
+    assert trembling.stray == pytest.approx(2.0 / np.pi, abs=0.05)  # the mean of |sin|
+    assert 0.03 <= trembling.held_s <= 0.1
+
+
+@pytest.mark.parametrize("length", [0.15, 0.13])
+def test_what_is_held_for_150_ms_counts(length: float) -> None:
+    track, clip = sung([(0.32, 0.9, 60.0)])
+    note = sung_notes(track, clip=clip)[0]
+    assert bool(held_notes([replace(note, held_s=length)])) == (length >= 0.15)
+    assert sounds_spoken([replace(note, stray=0.7)])
+    assert not sounds_spoken([replace(note, stray=0.69)])
+    long = replace(note, end_s=note.start_s + 5.0, stray=0.1)
+    assert not sounds_spoken([long, replace(note, stray=2.0)])
+
+
 @given(
     st.lists(st.tuples(st.integers(5, 30), st.integers(48, 72)), min_size=1, max_size=12),
     st.integers(0, 3),
@@ -185,6 +248,27 @@ def test_range_and_confidence_options() -> None:
         MelodyOptions(lowest_pitch=60, highest_pitch=50)
     with pytest.raises(InvalidOption):
         MelodyOptions(confidence_threshold=0.0)
+
+
+@pytest.mark.parametrize("extent", [1.0, 1.4])
+def test_operatic_vibrato_is_one_note(extent: float) -> None:
+    line = [(0.32, 2.4, 64.0)]
+    assert_same(line, found(*sung(line, vibrato=extent)))
+
+
+def test_a_long_scoop_belongs_to_its_syllable() -> None:
+    times = np.arange(120) * HOP_S
+    midi = 60.0 - 4.0 * np.exp(-np.maximum(times - 0.32, 0.0) / 0.07)
+    voiced = (times >= 0.32) & (times < 1.5)
+    track = PitchTrack(times, midi_to_hz(midi), np.where(voiced, 0.95, 0.02), voiced)
+    notes = sung_notes(track)
+    assert [n.number for n in notes] == [60]
+    assert notes[0].start_s == pytest.approx(0.31, abs=0.001)
+
+
+def test_notes_outside_the_range_are_not_written_even_when_heard() -> None:
+    track, clip = sung([(0.32, 0.9, 49.4), (1.0, 1.6, 60.0), (1.7, 2.3, 70.6)])
+    assert [round(p, 1) for _, _, p in found(track, clip, lowest_pitch=50, highest_pitch=70)] == [60.0]
 
 
 @pytest.mark.weights

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from descant.pipelines.transcribe_file import TranscribeOptions
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -29,6 +32,7 @@ def transcribe(
     lowest_pitch: int | None = None,
     highest_pitch: int | None = None,
     multiple_bends: Flag = False,
+    follow_tuning: Flag = False,
     bends: bool = True,
     skip_existing: Flag = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
@@ -55,13 +59,12 @@ def transcribe(
         lowest_pitch: Lowest MIDI number.
         highest_pitch: Highest MIDI number.
         multiple_bends: Keep pitch bends of notes that sound together.
+        follow_tuning: Round a voice to its own scale instead of A = 440 Hz.
         bends: Write pitch bends.
         skip_existing: Leave recordings alone whose files are there.
         quiet: Print nothing but errors.
     """
-    from descant.cli.batch import run_batch
-    from descant.cli.terminal import progress_bar
-    from descant.pipelines.transcribe_file import TranscribeOptions, is_finished, transcribe_file
+    from descant.pipelines.transcribe_file import TranscribeOptions
     from descant.transcribe.config import MelodyOptions, NoteOptions
 
     pitches = _given(lowest_pitch=lowest_pitch, highest_pitch=highest_pitch, shortest_s=shortest)
@@ -77,8 +80,17 @@ def transcribe(
         bpm=tempo,
         beats=beats,
         notes=NoteOptions(bends=bends, multiple_bends=multiple_bends, **pitches, **thresholds),
-        sung=MelodyOptions(bends=bends, **pitches),
+        sung=MelodyOptions(bends=bends, follow_tuning=follow_tuning, **pitches),
     )
+    _transcribe_all(recordings, out, options, skip_existing=skip_existing, quiet=quiet)
+
+
+def _transcribe_all(
+    recordings: list[Path], out: Path, options: TranscribeOptions, *, skip_existing: bool, quiet: bool
+) -> None:
+    from descant.cli.batch import run_batch
+    from descant.cli.terminal import progress_bar
+    from descant.pipelines.transcribe_file import is_finished, transcribe_file
 
     def one(recording: Path, folder: Path) -> None:
         with progress_bar(recording.name, quiet=quiet) as progress:

@@ -2,11 +2,14 @@
 
 A segmental Viterbi search: every stretch of frames may be a note at any pitch (a quarter-semitone grid) or silence.
 A note costs a fixed price, lowered where a syllable starts, plus the capped deviation of its frames from one pitch;
-silence costs more the louder and surer the frames are. Vibrato deviates less than it would cost to split, the frames
-of a glide count at most their cap and so fall to the nearer note, and a repeated note splits where the price of a note
-is paid by its onset. The state model (attack, stable, silence) follows Mauch et al., "Computer-aided melody note
-transcription using the Tony software", TENOR 2015; segments replace its frame-wise states because a note's length
-and its median then enter the score directly.
+silence costs more the louder and surer the frames are. A frame counts the more the stiller the pitch around it is:
+what moves through a semitone and a half within a tenth of a second is a scoop, a glide or wide vibrato and says little
+about the note, so it joins the note whose syllable it belongs to instead of making one of its own, or, where it is
+soft, silence. A repeated note splits where the price of a note is paid by its onset.
+
+The state model (attack, stable, silence) follows Mauch et al., "Computer-aided melody note transcription using the
+Tony software", TENOR 2015; segments replace its frame-wise states because a note's length and its median then enter
+the score directly.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.ndimage
 from numpy.typing import NDArray
 
 from descant.dsp.voice import VoiceFrames, onset_evidence
@@ -24,9 +28,16 @@ Doubles = NDArray[np.float64]
 
 _GRID = 0.25
 _CAP_SEMITONES = 1.5
-_LONGEST_S = 8.0
+_LONGEST_S = 30.0
 _QUIET_DB = 16.0
 _LOWEST_PRICE = -1.0
+# The unit of prices: a frame of the pitch track they were chosen on.
+_PRICED_FRAME_S = 0.016
+# The pitch is judged still or moving over this much on either side of a frame; where it moves through
+# `_RESTLESS_SEMITONES` there, the frame counts half, and never less than `_LEAST_WEIGHT`.
+_STILL_S = 0.048
+_RESTLESS_SEMITONES = 1.5
+_LEAST_WEIGHT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +55,9 @@ class SegmentOptions:
     """
 
     confidence_threshold: float = 0.5
-    note_cost: float = 3.5
-    onset_weight: float = 6.0
-    shortest_s: float = 0.05
+    note_cost: float = 4.0
+    onset_weight: float = 8.0
+    shortest_s: float = 0.064
     longest_gap_s: float = 0.05
     lowest_pitch: int = 24
     highest_pitch: int = 96
@@ -90,6 +101,23 @@ def segment(frames: VoiceFrames, options: SegmentOptions) -> tuple[Segment, ...]
     return tuple(found)
 
 
+def stillness(midi: Doubles, hop_s: float) -> Doubles:
+    """How much each frame of a pitch curve says about the note that is sung, 0.1..1.
+
+    Args:
+        midi: Fractional MIDI numbers of one voiced stretch, shape [frames].
+        hop_s: Distance between frames in seconds.
+
+    Returns:
+        1 where the pitch stands still, 1/2 where it moves through a semitone and a half within 0.1 s, shape [frames].
+    """
+    width = 2 * max(1, round(_STILL_S / hop_s)) + 1
+    highest = scipy.ndimage.maximum_filter1d(midi, width, mode="nearest")
+    lowest = scipy.ndimage.minimum_filter1d(midi, width, mode="nearest")
+    still: Doubles = np.maximum(1.0 / (1.0 + ((highest - lowest) / _RESTLESS_SEMITONES) ** 2), _LEAST_WEIGHT)
+    return still
+
+
 def _sounding(frames: VoiceFrames, options: SegmentOptions) -> NDArray[np.bool_]:
     """Frames that may belong to a note: voiced, within range, with short gaps closed."""
     inside = (frames.midi >= options.lowest_pitch - 1) & (frames.midi <= options.highest_pitch + 1)
@@ -113,7 +141,7 @@ def _best_division(
 ) -> list[tuple[int, int]]:
     """Notes of one run as (first, last + 1) frames counted from its start."""
     count = end - start
-    per_frame = frames.hop_s / 0.016
+    per_frame = frames.hop_s / _PRICED_FRAME_S
     deviation = _deviation_sums(frames, start, end, options) * per_frame
     silence = np.concatenate([[0.0], np.cumsum(_silence_cost(frames, start, end))]) * per_frame
     price = np.maximum(options.note_cost - options.onset_weight * evidence[start:end], _LOWEST_PRICE)
@@ -146,7 +174,9 @@ def _best_division(
 def _deviation_sums(frames: VoiceFrames, start: int, end: int, options: SegmentOptions) -> Doubles:
     """Running sums of each frame's deviation from each pitch of the grid, shape [frames + 1, pitches]."""
     midi = frames.midi[start:end]
-    weight = np.clip(frames.confidence[start:end] / 0.8, 0.1, 1.0)
+    # What is restless and soft is no part of a note: only where the voice is loud does it count less.
+    restless = (1.0 - stillness(midi, frames.hop_s)) * _loudness(frames, start, end)
+    weight = np.clip(frames.confidence[start:end] / 0.8, 0.1, 1.0) * (1.0 - restless)
     sure = frames.confidence[start:end] >= options.confidence_threshold
     centre = midi[sure] if sure.any() else midi
     grid = np.arange(np.floor(centre.min()), np.ceil(centre.max()) + _GRID, _GRID)
@@ -155,8 +185,12 @@ def _deviation_sums(frames: VoiceFrames, start: int, end: int, options: SegmentO
 
 
 def _silence_cost(frames: VoiceFrames, start: int, end: int) -> Doubles:
-    level = frames.level_db[start:end]
-    loudest = level.max()
-    loud = 1.0 / (1.0 + np.exp(-(level - loudest + _QUIET_DB) / 2.5))
-    cost: Doubles = 0.1 + 0.9 * loud * np.clip(frames.confidence[start:end], 0.1, 1.0)
+    cost: Doubles = 0.1 + 0.9 * _loudness(frames, start, end) * np.clip(frames.confidence[start:end], 0.1, 1.0)
     return cost
+
+
+def _loudness(frames: VoiceFrames, start: int, end: int) -> Doubles:
+    """0..1 against the loudest frame of the stretch; half at `_QUIET_DB` below it."""
+    level = frames.level_db[start:end]
+    loud: Doubles = 1.0 / (1.0 + np.exp(-(level - level.max() + _QUIET_DB) / 2.5))
+    return loud

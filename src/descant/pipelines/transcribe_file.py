@@ -17,9 +17,10 @@ from descant.score.musicxml import write_musicxml
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap, TimeSignature
 from descant.text.formats import text_format, write_lyrics
-from descant.transcribe.api import Transcriber, transcribe_melody, transcribe_words
+from descant.transcribe.api import Transcriber, transcribe_words
 from descant.transcribe.beats_file import read_beats
 from descant.transcribe.config import MelodyOptions, NoteOptions, WordOptions
+from descant.transcribe.melody import held_notes, notes_on, sounds_spoken, sung_notes
 from descant.transcribe.note_list import write_note_list
 from descant.transcribe.placing import DEFAULT_BPM, place_events
 
@@ -173,13 +174,24 @@ def _score(
     tempo = tempo or TempoMap.constant(DEFAULT_BPM)
     if options.voice:
         clip = read(path, sample_rate=_VOICE_RATE, channels=1)
-        track = transcribe_melody(clip, tempo, options=options.sung, progress=part.sink, cancel=part.cancel)
+        track, spoken = _melody(clip, tempo, options.sung, part)
+        remarks += spoken
     else:
-        track = _streamed_notes(path, info, options.notes, tempo, part)
+        track, spoken = _streamed_notes(path, info, options.notes, tempo, part), []
     if not track.notes:
-        remarks = ["No notes were heard: the score is empty."]
+        remarks = ["No notes were heard: the score is empty.", *spoken]
     score = Score((track,), tempo, metre)
     return (on_beats(score, heard) if heard else score), None, remarks
+
+
+def _melody(clip: Clip, tempo: TempoMap, options: MelodyOptions, monitor: Monitor) -> tuple[Track, list[str]]:
+    """What a voice sings, and a remark where it speaks: of speech only what is held is written."""
+    notes = sung_notes(clip, options=options, progress=monitor.sink, cancel=monitor.cancel)
+    remarks = []
+    if sounds_spoken(notes):
+        notes = held_notes(notes)
+        remarks = ["The voice hardly holds a pitch, as in speech: only tones that are held are written."]
+    return Track("melody", notes_on(notes, tempo)), remarks
 
 
 def _given_tempo(options: TranscribeOptions) -> tuple[TempoMap | None, tuple[TimeSignature, ...]]:

@@ -53,8 +53,9 @@ class MelodyOptions(SegmentOptions):
     """How a pitch curve becomes sung notes: `dsp.segment.SegmentOptions`, and how they are written.
 
     Attributes:
-        follow_tuning: Whether note numbers are rounded on the singer's own scale, when it is clear, instead of on
-            A = 440 Hz; the bends keep the exact pitch either way.
+        follow_tuning: Whether note numbers are rounded on the singer's own scale, as it drifts and where it is
+            clear, instead of on A = 440 Hz: intervals come out right more often, absolute pitches less often. The
+            bends keep the exact pitch either way.
         bends: Whether notes get pitch curves.
     """
 
