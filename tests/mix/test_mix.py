@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -336,3 +338,25 @@ def test_names(tmp_path: Path) -> None:
     assert [p.name for p in result.stems] == ["x.wav", "x 2.wav"]
     with pytest.raises(InvalidOption, match="No stem"):
         mix_files([tmp_path / "a" / "x.wav"], tmp_path / "m.wav", options=MixOptions(trim_db={"drums": 1.0}))
+
+
+@pytest.mark.parametrize("delay_s", [0.05, 0.3, 0.6])
+def test_cancelling_takes_effect_wherever_the_work_is(delay_s: float) -> None:
+    """Measured in processor time, so that a busy machine does not count."""
+    stems = {name: tone(100.0 * (i + 1), 60.0) for i, name in enumerate(("vocals", "drums", "bass", "piano"))}
+    token, cancelled_at = CancelToken(), []
+
+    def stop() -> None:
+        end = time.process_time() + delay_s
+        while time.process_time() < end:
+            time.sleep(0.01)
+        cancelled_at.append(time.process_time())
+        token.cancel()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(Cancelled):
+        mix(stems, cancel=token)
+    took_s = time.process_time() - cancelled_at[0]
+    thread.join()
+    assert took_s < 1.5

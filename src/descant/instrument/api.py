@@ -22,6 +22,7 @@ from descant.score.midi import read_midi
 from descant.score.musicxml import read_musicxml
 from descant.score.notes import Score
 from descant.score.render import PresetChoice, choose_presets, render_score
+from descant.score.soundfont import open_soundfont
 
 _PREFERRED = "fluidr3"
 _FALLBACK = "timgm6mb"
@@ -72,10 +73,13 @@ def find_soundfont(
     """The SoundFont to play with: the one given, else FluidR3 where it is installed, else TimGM6mb from the hub.
 
     Raises:
+        InputNotFound, PermissionRefused, ScoreReadError: What is given cannot be opened, or is no SoundFont.
         DescantError: As `descant.hub.store.fetch` does, when nothing is given or installed.
     """
     if soundfont is not None:
-        return as_path(soundfont)
+        path = as_path(soundfont)
+        open_soundfont(path)  # a mistake is said before the long work
+        return path
     for name in (_PREFERRED, _FALLBACK):
         card = load_card(name)
         folder = locate(card)

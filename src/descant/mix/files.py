@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from descant.errors import InvalidOption
 from descant.files import PathLike, as_path, require_distinct
 from descant.mix.api import DEFAULT_LUFS, DEFAULT_TRUE_PEAK_DB, MixReport, mix
 from descant.mix.options import MixOptions
+from descant.parallel import Tally, side_by_side
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 _log = logging.getLogger(__name__)
@@ -68,21 +69,9 @@ def mix_files(
     Raises:
         DescantError: As `mix`, `descant.audio.io.read` and `write` do.
     """
-    if not files:
-        raise InvalidOption("There is nothing to mix.", "Name at least one audio file.")
-    output_format(as_path(out), None)  # a wrong suffix is said before the work, not after
-    names = _free_names(files)
-    targets = [] if stems is None else [as_path(stems) / f"{name}{as_path(out).suffix}" for name in names]
-    for file in files:
-        for target in (out, *targets):
-            require_distinct(file, target)
+    sources, targets = _sources_and_targets(files, as_path(out), None if stems is None else as_path(stems))
     monitor = Monitor(progress, cancel)
-    reading = monitor.part("reading", 0.0, 0.3)
-    clips: dict[str, Clip] = {}
-    for name, file in zip(names, files, strict=True):
-        reading.report(len(clips) / len(files))
-        clips[name] = read(file)
-    fitted, notes = fit_together(clips)
+    fitted, notes = fit_together(_read_all(sources, monitor.part("reading", 0.0, 0.3)))
     for note in notes:
         _log.info(note)
     mixed = mix(
@@ -94,15 +83,46 @@ def mix_files(
         progress=monitor.part("mixing", 0.3, 0.9).sink,
         cancel=cancel,
     )
-    writing = monitor.part("writing", 0.9, 1.0)
-    writing.report(0.0)
-    path = write(out, mixed.clip)
-    written: list[Path] = []
-    for target, clip in zip(targets, mixed.stems.values(), strict=False):
-        written.append(write(target, clip))
-        writing.report(len(written) / len(targets))
-    writing.report(1.0)
+    results = {as_path(out): mixed.clip, **{target: mixed.stems[name] for name, target in targets.items()}}
+    path, *written = _write_all(results, monitor.part("writing", 0.9, 1.0))
     return MixedFiles(path, tuple(written), mixed.report, notes)
+
+
+def _sources_and_targets(
+    files: Sequence[PathLike], out: Path, stems: Path | None
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Each stem's file, and where it goes (nowhere without a folder for stems); what cannot be is refused."""
+    if not files:
+        raise InvalidOption("There is nothing to mix.", "Name at least one audio file.")
+    output_format(out, None)  # a wrong suffix is said before the work, not after
+    names = _free_names(files)
+    targets = {} if stems is None else {name: stems / f"{name}{out.suffix}" for name in names}
+    for file in files:
+        for target in (out, *targets.values()):
+            require_distinct(file, target)
+    return dict(zip(names, map(as_path, files), strict=True)), targets
+
+
+def _read_all(sources: Mapping[str, Path], monitor: Monitor) -> dict[str, Clip]:
+    tally = Tally(monitor, len(sources))
+
+    def read_one(path: Path, _stop: CancelToken) -> Clip:
+        clip = read(path)
+        tally.add(1)
+        return clip
+
+    return dict(zip(sources, side_by_side(read_one, sources.values(), cancel=monitor.cancel), strict=True))
+
+
+def _write_all(clips: Mapping[Path, Clip], monitor: Monitor) -> list[Path]:
+    tally = Tally(monitor, len(clips))
+
+    def write_one(path: Path, _stop: CancelToken) -> Path:
+        written = write(path, clips[path])
+        tally.add(1)
+        return written
+
+    return side_by_side(write_one, clips, cancel=monitor.cancel)
 
 
 def fit_together(clips: dict[str, Clip]) -> tuple[dict[str, Clip], tuple[str, ...]]:

@@ -7,7 +7,9 @@ stay editable, and with a band that moves with the singer's own beats.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -20,6 +22,7 @@ from descant.analyze.voice import BARE_SHARE, harmonic_share
 from descant.audio.clip import Clip, Stems
 from descant.audio.loudness import integrated_lufs
 from descant.audio.resample import resample
+from descant.audio.spans import spans
 from descant.audio.stretch import retime
 from descant.compose.api import Composer, Take
 from descant.compose.config import BandOptions
@@ -34,7 +37,7 @@ from descant.score.harmony import ChordSpan
 from descant.score.notes import Score, Track
 from descant.score.tempo import BeatGrid, TempoMap, TimeSignature
 from descant.separate.api import Separator
-from descant.transcribe.api import transcribe_melody
+from descant.transcribe.melody import notes_on, sung_notes
 
 Source = Literal["auto", "song", "voice"]
 
@@ -119,10 +122,17 @@ def take_apart(
     monitor = Monitor(progress, cancel, "separating")
     if source == "voice":
         return clip, False
-    separator = Separator.load(progress=monitor.part("loading", 0.0, 0.1).sink, cancel=cancel)
-    if source == "auto" and all(_is_voice_alone(part, separator, cancel) for part in _probes(clip)):
-        return clip, False
-    stems = separator(clip, progress=monitor.part("separating", 0.2, 1.0).sink, cancel=cancel)
+
+    @cache
+    def separator() -> Separator:  # loaded when it is needed: a plain voice is known without it
+        return Separator.load(progress=monitor.part("loading", 0.0, 0.1).sink, cancel=cancel)
+
+    if source == "auto":
+        monitor.report(0.0)
+        tracker = SwiftF0.load()
+        if all(_is_voice_alone(part, tracker, separator, cancel) for part in _probes(clip)):
+            return clip, False
+    stems = separator()(clip, progress=monitor.part("separating", 0.2, 1.0).sink, cancel=cancel)
     return stems["vocals"], True
 
 
@@ -134,16 +144,19 @@ def _probes(clip: Clip) -> tuple[Clip, ...]:
     return tuple(clip.slice(start, start + _PROBE_S) for start in starts)
 
 
-def _is_voice_alone(part: Clip, separator: Separator, cancel: CancelToken | None) -> bool:
+def _is_voice_alone(
+    part: Clip, tracker: SwiftF0, separator: Callable[[], Separator], cancel: CancelToken | None
+) -> bool:
     """Whether nothing but one voice sounds: all of it lies on one pitch's harmonics, or the separator finds no band.
 
     The first also tells humming and whistling, which the separator takes for an instrument.
     """
     if part.peak == 0.0:
         return True
-    if harmonic_share(SwiftF0.load()(part), extract_features(mono_for_listening(part))) >= BARE_SHARE:
+    pitch = tracker(part, cancel=cancel)
+    if harmonic_share(pitch, extract_features(mono_for_listening(part))) >= BARE_SHARE:
         return True
-    stems = separator(part, cancel=cancel)
+    stems = separator()(part, cancel=cancel)
     rest = integrated_lufs(stems["accompaniment"])
     return rest == -math.inf or integrated_lufs(stems["vocals"]) - rest > VOICE_ALONE_LU
 
@@ -179,7 +192,8 @@ def listen(
         raise NothingHeard("No beat was found in the recording.", "Sing at least a few bars in a steady pulse.")
     monitor.part("writing down the melody", 0.8, 0.8).report(0.0)
     tempo = analysis.beats.tempo_map()
-    melody = transcribe_melody(vocals, tempo)
+    # The analysis has tracked this voice's pitch already.
+    melody = Track("melody", notes_on(sung_notes(analysis.melody, clip=vocals, cancel=cancel), tempo))
     if not melody.notes:
         raise NothingHeard(
             "No sung melody was found in the recording.",
@@ -252,9 +266,8 @@ def perform(
         cancel=cancel,
     )
     voice = resample(heard.vocals, rate).to_channels(2)
-    stems = _one_length(voice, played)
     mixed = mix(
-        stems,
+        _one_length(voice, played),
         lead="vocals",
         lufs=options.lufs,
         options=options.mix,
@@ -318,11 +331,21 @@ def accompany(
 
 def _one_length(voice: Clip, band: Stems) -> Stems:
     """Voice and band as long as whichever is heard last: the inaudible end of the band's releases is cut."""
-    loudest = np.max([np.abs(clip.samples).max(axis=0) for clip in band.values()], axis=0)
-    audible = np.flatnonzero(loudest > loudest.max(initial=0.0) * 10 ** (_INAUDIBLE_DB / 20))
-    heard_until = int(audible[-1]) + round(_AFTER_LAST_S * band.sample_rate) if len(audible) else 0
+    threshold = max(clip.peak for clip in band.values()) * 10 ** (_INAUDIBLE_DB / 20)
+    heard_until = max(_audible_frames(clip, threshold) for clip in band.values())
+    if heard_until:
+        heard_until += round(_AFTER_LAST_S * band.sample_rate)
     frames = max(voice.frames, min(heard_until, band.frames))
     clips = {"vocals": voice, **band}
     return Stems(
         {name: Clip(clip.pad_to(frames).samples[:, :frames], band.sample_rate) for name, clip in clips.items()}
     )
+
+
+def _audible_frames(clip: Clip, threshold: float) -> int:
+    """How many frames there are up to the last one beyond a threshold; sought from the end."""
+    for span in reversed(list(spans(clip.frames))):
+        audible = np.flatnonzero(np.abs(clip.samples[:, span]).max(axis=0) > threshold)
+        if len(audible):
+            return int(span.start + audible[-1] + 1)
+    return 0

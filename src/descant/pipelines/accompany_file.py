@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from descant.analyze.export import write_json
-from descant.audio.clip import Clip, Stems
+from descant.audio.clip import Clip
 from descant.audio.io import read, write
-from descant.audio.loudness import integrated_lufs
-from descant.compose.api import Composer
+from descant.compose.api import Composer, Take
 from descant.compose.config import INSTRUMENTS
 from descant.errors import InvalidAudio, NothingHeard, OutputError
-from descant.files import PathLike, as_path, atomic_output, require_distinct
+from descant.files import PathLike, as_path, require_distinct
 from descant.hub.card import cache_folder
+from descant.instrument.api import find_soundfont
+from descant.mix.api import MixReport
 from descant.pipelines.accompany import (
     AccompanyOptions,
     Heard,
-    Performance,
     lead_sheet,
     listen,
     perform,
     steady,
     take_apart,
 )
-from descant.pipelines.page import Part, write_page
-from descant.pipelines.picture import draw_song
+from descant.pipelines.song_folder import SongFolder
 from descant.pipelines.workspace import Workspace
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.chord_file import read_chords, write_chords
 from descant.score.harmony import ChordSpan
-from descant.score.midi import write_midi
-from descant.score.musicxml import write_musicxml
 from descant.score.notes import Score
 from descant.score.tempo import TempoMap, TimeSignature
 
 _SHORTEST_S = 1.0
 _STEPS = "steps"
-_PIXELS_PER_SECOND = 40
-_README_WIDTH = 1200
-_WRITERS = 2  # encoding does not hold Python's lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,50 +98,28 @@ def accompany_file(
     _refuse_own_result(source, folder, options.band.takes)
     if chords is not None:
         read_chords(chords, tempo=TempoMap.constant(120.0))  # a mistake in it is said now, not after the long work
+    # What is no SoundFont is said now; and one that must be fetched is there when it is needed.
+    options = replace(options, soundfont=find_soundfont(options.soundfont, cancel=cancel))
     monitor = Monitor(progress, cancel)
-    clip = read(source)
-    _refuse_hopeless(clip, source)
-    vocals, is_song = _take_apart_once(clip, source, options, monitor.part("separating", 0.0, 0.25))
-    heard = listen(
-        clip,
-        vocals,
-        is_song=is_song,
-        sung_bpm=options.sung_bpm,
-        progress=monitor.part("listening", 0.25, 0.45).sink,
-        cancel=cancel,
-    )
-    if options.bpm is not None:
-        heard = steady(heard, options.bpm)
+    heard = _hear(source, options, monitor)
     given = None if chords is None else _chords_from(as_path(chords), heard)
     takes = Composer.load()(
         lead_sheet(heard, chords=given), options.band, progress=monitor.part("composing", 0.45, 0.7).sink, cancel=cancel
     )
-    share = 0.3 / len(takes)
-    best: Performance | None = None
-    for index, take in enumerate(takes):
-        part = monitor.part("playing", 0.7 + index * share, 0.7 + (index + 1) * share)
-        performance = perform(take, heard, options, progress=part.part("playing", 0.0, 0.8).sink, cancel=cancel)
-        if best is None:
-            best = performance
-        else:
-            write(folder / "takes" / f"{index + 1}.flac", performance.mixed.clip)
-            write_midi(folder / "takes" / f"{index + 1}.mid", take.score)
-        part.report(0.9, "writing")
-    assert best is not None, "a composer returns at least one take"
-    values = tuple(take.value for take in takes)
-    _write_folder(folder, best, heard, options, values, title or source.stem)
-    _write_chords(folder / "chords.txt", best.take.score, chords)
+    song = SongFolder(folder, title or source.stem, heard, options, tuple(take.value for take in takes))
+    best = _play_takes(takes, song, monitor.part("playing", 0.7, 1.0))
+    _write_chords(folder / "chords.txt", takes[0].score, chords)
     monitor.report(1.0)
-    key = best.take.score.key
+    key = takes[0].score.key
     return AccompanyResult(
         folder=folder,
         page=folder / "index.html",
         bpm=heard.beats.bpm,
         key=key.name if key else "unknown",
-        is_song=is_song,
-        take_values=values,
-        lufs=best.mixed.report.lufs,
-        true_peak_db=best.mixed.report.true_peak_db,
+        is_song=heard.is_song,
+        take_values=song.take_values,
+        lufs=best.lufs,
+        true_peak_db=best.true_peak_db,
         remarks=heard.analysis.remarks,
     )
 
@@ -176,6 +146,39 @@ def _refuse_hopeless(clip: Clip, source: Path) -> None:
         raise NothingHeard(f"{source.name} is silent.", "Check the microphone or the export.")
 
 
+def _hear(source: Path, options: AccompanyOptions, monitor: Monitor) -> Heard:
+    """The voice of a file, and what it sings; on a steady tempo where one is asked for."""
+    clip = read(source)
+    _refuse_hopeless(clip, source)
+    vocals, is_song = _take_apart_once(clip, source, options, monitor.part("separating", 0.0, 0.25))
+    heard = listen(
+        clip,
+        vocals,
+        is_song=is_song,
+        sung_bpm=options.sung_bpm,
+        progress=monitor.part("listening", 0.25, 0.45).sink,
+        cancel=monitor.cancel,
+    )
+    return heard if options.bpm is None else steady(heard, options.bpm)
+
+
+def _play_takes(takes: Sequence[Take], song: SongFolder, monitor: Monitor) -> MixReport:
+    """Play, mix and write all takes, one after the other so that only one is held; the report of the best."""
+    reports = []
+    for index, take in enumerate(takes):
+        part = monitor.part("playing", index / len(takes), (index + 1) / len(takes))
+        performance = perform(
+            take, song.heard, song.options, progress=part.part("playing", 0.0, 0.8).sink, cancel=monitor.cancel
+        )
+        part.part("writing", 0.8, 1.0).report(0.0)
+        if index == 0:
+            song.write(performance, cancel=monitor.cancel)
+        else:
+            song.write_take(index + 1, performance)
+        reports.append(performance.mixed.report)
+    return reports[0]
+
+
 def _take_apart_once(clip: Clip, source: Path, options: AccompanyOptions, monitor: Monitor) -> tuple[Clip, bool]:
     """`take_apart`, kept in the workspace; a voice alone leaves an empty step, since it is the recording itself."""
 
@@ -187,38 +190,6 @@ def _take_apart_once(clip: Clip, source: Path, options: AccompanyOptions, monito
     step = Workspace(cache_folder() / _STEPS, source).step("vocals", {"source": options.source}, make)
     kept = step / "vocals.wav"
     return (read(kept), True) if kept.exists() else (clip, False)
-
-
-def _write_folder(
-    folder: Path, best: Performance, heard: Heard, options: AccompanyOptions, values: tuple[float, ...], title: str
-) -> None:
-    score = best.take.score
-    mixed = best.mixed
-    stems, stems_gain_db = _below_full_scale(mixed.stems)
-
-    def write_stem(name: str) -> Part:
-        file = f"stems/{name}.flac"
-        write(folder / file, stems[name])
-        return Part(name, file, integrated_lufs(stems[name]))
-
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        mix_written = pool.submit(write, folder / "mix.flac", mixed.clip)
-        parts = [Part("mix", "mix.flac", mixed.report.lufs), *pool.map(write_stem, stems)]
-        mix_written.result()
-    write_midi(folder / "score.mid", score)
-    write_musicxml(folder / "score.musicxml", score)
-    write_json(folder / "analysis.json", heard.analysis)
-    _write_text(folder / "picture.svg", _picture(best, heard, score, _README_WIDTH))
-    width = max(_README_WIDTH, min(round(mixed.clip.duration_s * _PIXELS_PER_SECOND), 12_000))
-    page = write_page(
-        title,
-        facts=_facts(heard, score, options, values),
-        picture=_picture(best, heard, score, width),
-        parts=parts,
-        downloads=("score.mid", "score.musicxml", "chords.txt", "analysis.json", "picture.svg"),
-        notes=(*heard.analysis.remarks, *_stem_remarks(stems_gain_db)),
-    )
-    _write_text(folder / "index.html", page)
 
 
 def _write_chords(path: Path, score: Score, given: PathLike | None) -> None:
@@ -234,45 +205,3 @@ def _chords_from(path: Path, heard: Heard) -> tuple[ChordSpan, ...]:
     end = max((span.end for span in given), default=0.0)
     rest = (replace(span, start=max(span.start, end)) for span in heard.analysis.chords if span.end > end)
     return (*given, *rest)
-
-
-def _below_full_scale(stems: Stems) -> tuple[Stems, float]:
-    """The stems with one gain for all, so that none clips where the mix relied on its limiter; and that gain."""
-    peak = max(clip.peak for clip in stems.values())
-    gain_db = min(0.0, -20.0 * math.log10(max(peak, 1e-9)) - 0.01)
-    return Stems({name: clip.gain(gain_db) for name, clip in stems.items()}) if gain_db else stems, gain_db
-
-
-def _stem_remarks(gain_db: float) -> tuple[str, ...]:
-    if not gain_db:
-        return ()
-    return (f"All stems are written {-gain_db:.1f} dB softer than in the mix, so that none of them clips.",)
-
-
-def _picture(best: Performance, heard: Heard, score: Score, width: int) -> str:
-    waves = {"vocals": best.mixed.stems["vocals"], "mix": best.mixed.clip}
-    beats = heard.beats
-    return draw_song(score, waves, beats_s=beats.times_s, downbeats_s=beats.downbeats_s, width=width)
-
-
-def _facts(heard: Heard, score: Score, options: AccompanyOptions, values: tuple[float, ...]) -> dict[str, str]:
-    symbols = dict.fromkeys(
-        span.chord.symbol(flats=bool(score.key and score.key.uses_flats))
-        for span in score.chords
-        if not span.chord.is_none
-    )
-    return {
-        "tempo": f"{heard.beats.bpm:.1f} BPM",
-        "metre": f"{heard.beats.beats_per_bar}/4",
-        "key": score.key.name if score.key else "unknown",
-        "chords": " ".join(symbols),
-        "style": options.band.style,
-        "seed": str(options.band.seed),
-        "takes": " ".join(f"{value:.2f}" for value in values if math.isfinite(value)),
-        "voice": "taken out of the song" if heard.is_song else "as recorded",
-    }
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_output(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,49 @@
+"""The parts of `accompany`: what is loaded, how long the result is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from descant.audio.clip import Clip, Stems
+from descant.pipelines.accompany import _one_length, take_apart
+from descant.separate.api import Separator
+
+RATE = 8_000
+
+
+@given(
+    st.integers(1, 90_000),
+    st.lists(st.tuples(st.integers(0, 79_999), st.floats(1e-5, 1.0)), min_size=1, max_size=3),
+)
+def test_the_result_ends_with_what_is_heard_last(voice_frames: int, hits: list[tuple[int, float]]) -> None:
+    samples = np.zeros((len(hits), 2, 80_000), np.float32)
+    for stem, (frame, level) in zip(samples, hits, strict=True):
+        stem[frame % 2, frame] = -level
+    voice = Clip(np.full((2, voice_frames), 0.1), RATE)
+    result = _one_length(voice, Stems({str(i): Clip(stem, RATE) for i, stem in enumerate(samples)}))
+    loudest = np.abs(samples).max(axis=(0, 1))
+    last = int(np.flatnonzero(loudest > loudest.max() * 10 ** (-66 / 20))[-1])
+    assert result.frames == max(voice_frames, min(last + 1 + RATE // 4, 80_000))
+    assert np.array_equal(result["vocals"].samples[:, :voice_frames], voice.samples)
+    shared = min(result.frames, 80_000)
+    assert all(np.array_equal(result[str(i)].samples[:, :shared], s[:, :shared]) for i, s in enumerate(samples))
+
+
+def test_a_silent_band_leaves_the_length_of_the_voice() -> None:
+    result = _one_length(Clip(np.full((2, 100), 0.1), RATE), Stems({"piano": Clip.silence(5_000, RATE, 2)}))
+    assert result.frames == 100
+
+
+@pytest.mark.weights
+def test_a_plain_voice_is_known_without_the_separator(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(**_: object) -> Separator:
+        pytest.fail("the separator was loaded")
+
+    monkeypatch.setattr(Separator, "load", load)
+    seconds = np.arange(6 * RATE * 2) / (RATE * 2)
+    phase = 2 * np.pi * np.cumsum(220 * 2 ** (np.sin(2 * np.pi * 0.3 * seconds) / 4)) / (RATE * 2)
+    voice = Clip(sum(np.sin(k * phase) / k for k in range(1, 9)) * 0.1, RATE * 2)
+    assert take_apart(voice) == (voice, False)
