@@ -10,10 +10,11 @@ import pytest
 import soundfile
 import torch
 
-from descant.errors import CheckpointError
+from descant.errors import Cancelled, CheckpointError
 from descant.hub.checkpoint import load_tensors
 from descant.hub.convert import as_tensor, spleeter_pickles, state_dict
 from descant.hub.store import fetch
+from descant.progress import CancelToken, Monitor, Progress
 
 
 def test_what_counts_as_a_tensor() -> None:
@@ -56,7 +57,9 @@ def test_spleeter_pickles_become_one_file(tmp_path: Path) -> None:
     ready.mkdir()
     for stem, value in (("vocals", 1.0), ("accompaniment", 2.0)):
         torch.save({"up7.0.bias": np.full(2, value, np.float32)}, raw / f"{stem}.ckpt")
-    spleeter_pickles(raw, ready)
+    said: list[Progress] = []
+    spleeter_pickles(raw, ready, Monitor(said.append))
+    assert [event.fraction for event in said] == sorted(event.fraction for event in said)
     tensors = load_tensors(ready / "weights.safetensors")
     assert {name: tensor[0].item() for name, tensor in tensors.items()} == {
         "vocals.up7.0.bias": 1.0,
@@ -65,7 +68,16 @@ def test_spleeter_pickles_become_one_file(tmp_path: Path) -> None:
     for bad in ([1], {"a": "text"}):
         torch.save(bad, raw / "vocals.ckpt")
         with pytest.raises(CheckpointError):
-            spleeter_pickles(raw, ready)
+            spleeter_pickles(raw, ready, Monitor())
+
+
+def test_converting_can_be_cancelled_between_the_stems(tmp_path: Path) -> None:
+    for stem in ("vocals", "accompaniment"):
+        torch.save({"up7.0.bias": np.ones(2, np.float32)}, tmp_path / f"{stem}.ckpt")
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        spleeter_pickles(tmp_path, tmp_path, Monitor(lambda event: event.fraction >= 0.25 and cancel.cancel(), cancel))
+    assert not (tmp_path / "weights.safetensors").exists()
 
 
 @pytest.mark.weights

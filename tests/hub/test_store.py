@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from descant.errors import Cancelled, CardError, ChecksumMismatch, ModelNotFound, OfflineRefused, OutputError
+from descant.errors import (
+    Cancelled,
+    CardError,
+    ChecksumMismatch,
+    InvalidOption,
+    ModelNotFound,
+    OfflineRefused,
+    OutputError,
+    PermissionRefused,
+)
 from descant.hub.cache import lock_key
 from descant.hub.card import load_card
 from descant.hub.store import fetch, is_cached, is_offline, locate, remove, verify
@@ -191,6 +200,23 @@ def test_verify_tells_sound_damaged_and_absent_apart_and_repairs(home, index) ->
     assert verify("tiny", repair=True).is_sound
 
 
+def test_what_was_changed_in_the_cache_is_not_used_and_a_copied_cache_is(home, index) -> None:
+    wheel = index.add_wheel("tinysounds", {"a": SOUND})
+    home.write_card("tiny", index.source(wheel, {"a": "a"}), {"a": SOUND})
+    folder = fetch("tiny")
+    later_ns = (folder / "card.toml").stat().st_mtime_ns + 10**9
+    os.utime(folder / "a", ns=(later_ns, later_ns))  # as a copy does that writes the card first
+    assert fetch("tiny") == folder
+    (folder / "a").write_bytes(SOUND[:-1] + b"!")
+    os.utime(folder / "a", ns=(later_ns + 10**12, later_ns + 10**12))
+    for _ in range(2):
+        with pytest.raises(ChecksumMismatch, match=r"'a' of 'tiny'.*changed in the cache") as caught:
+            fetch("tiny")
+        assert "verify --repair tiny" in caught.value.hint
+    assert verify("tiny", repair=True).is_sound
+    assert fetch("tiny") == folder
+
+
 def test_a_repair_that_fails_takes_nothing_away(home, index, monkeypatch) -> None:
     wheel = index.add_wheel("tinysounds", {"a": SOUND})
     home.write_card("tiny", index.source(wheel, {"a": "a"}), {"a": SOUND})
@@ -219,6 +245,19 @@ def test_an_unusable_cache_is_explained(home, index, tmp_path, monkeypatch) -> N
     monkeypatch.setenv("DESCANT_CACHE", str(tmp_path / "a-file" / "cache"))
     with pytest.raises(OutputError) as caught:
         fetch("tiny")
+    assert "DESCANT_CACHE" in caught.value.hint
+    monkeypatch.setenv("DESCANT_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(InvalidOption, match="DESCANT_CACHE"):
+        fetch("tiny")
+
+
+def test_a_cache_that_may_not_be_read_is_explained(home, monkeypatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(PermissionRefused, match="Permission denied") as caught:
+        load_card("swift-f0")
     assert "DESCANT_CACHE" in caught.value.hint
 
 

@@ -287,14 +287,7 @@ def _facts(card: Card) -> dict[str, object]:
 
     folder = locate(card)
     return {
-        "name": card.name,
-        "title": card.title,
-        "task": card.task,
-        "summary": card.summary,
-        "architecture": card.architecture,
-        "sample_rate": card.sample_rate,
-        "channels": card.channels,
-        "stems": list(card.stems),
+        **card.description(),
         "licence": card.licence,
         "licence_note": card.licence_note,
         "credit": card.credit,

@@ -156,7 +156,7 @@ def convert_and_place(converter: str, raw: Path, ready: Path, card: Card, monito
         if converter not in CONVERTERS:
             raise CardError(f"'{card.name}' needs the unknown converter '{converter}'.", "Update Descant.")
         make_folder(ready)
-        CONVERTERS[converter](raw, ready)
+        CONVERTERS[converter](raw, ready, monitor.part("converting", 0.0, 0.6))
         remove_folder(raw)
     else:
         raw.rename(ready)

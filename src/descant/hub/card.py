@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from descant.errors import CardError, ModelNotFound, PermissionRefused
+from descant.errors import CardError, InvalidOption, ModelNotFound, PermissionRefused
 from descant.hub.architectures import ARCHITECTURES
 from descant.hub.toml_table import TomlTable
 
@@ -164,6 +164,19 @@ class Card:
     text: str = ""
     origin: Path | None = None
 
+    def description(self) -> dict[str, str | int | tuple[str, ...] | None]:
+        """What it is and works on, under the card file's own keys."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "task": self.task,
+            "summary": self.summary,
+            "architecture": self.architecture,
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+            "stems": self.stems,
+        }
+
     @property
     def size(self) -> int:
         """Bytes of all its files together."""
@@ -239,14 +252,22 @@ def read_card(path: Path) -> Card:
 
 def config_folder() -> Path:
     """The user's configuration folder: `DESCANT_CONFIG`, or the platform's place for it."""
-    chosen = os.environ.get("DESCANT_CONFIG")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_config_dir("descant", appauthor=False))
+    return _chosen_folder("DESCANT_CONFIG") or Path(platformdirs.user_config_dir("descant", appauthor=False))
 
 
 def cache_folder() -> Path:
     """The one folder of everything fetched: `DESCANT_CACHE`, or the platform's place for it."""
-    chosen = os.environ.get("DESCANT_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("descant", appauthor=False))
+    return _chosen_folder("DESCANT_CACHE") or Path(platformdirs.user_cache_dir("descant", appauthor=False))
+
+
+def _chosen_folder(variable: str) -> Path | None:
+    chosen = os.environ.get(variable)
+    if not chosen:
+        return None
+    try:
+        return Path(chosen).expanduser()
+    except RuntimeError as error:  # "~someone" whom this machine does not know
+        raise InvalidOption(f"{variable} is {chosen!r}: {error}", "Give the path of a folder.") from error
 
 
 def load_card(name: str) -> Card:

@@ -11,6 +11,7 @@ import torch
 from descant.errors import CheckpointError
 from descant.hub.checkpoint import save_tensors
 from descant.hub.pickles import NUMERIC_CODES, read_pickle
+from descant.progress import Monitor
 
 
 def as_tensor(value: object) -> torch.Tensor | None:
@@ -59,7 +60,7 @@ def state_dict(
     return state_dict(inner[chosen[0]], usual=usual, where=f"{where}: {chosen[0]}")
 
 
-def spleeter_pickles(source: Path, target: Path) -> None:
+def spleeter_pickles(source: Path, target: Path, monitor: Monitor) -> None:
     """`vocals.ckpt` and `accompaniment.ckpt` (pickled dicts of NumPy arrays) to one `weights.safetensors`.
 
     The pickles' own names are kept under `vocals.` and `accompaniment.`; all tensors are float32. Per stem:
@@ -77,8 +78,11 @@ def spleeter_pickles(source: Path, target: Path) -> None:
     never used.
     """
     tensors: dict[str, torch.Tensor] = {}
-    for stem in ("vocals", "accompaniment"):
+    stems = ("vocals", "accompaniment")
+    for n, stem in enumerate(stems):
+        monitor.report(n / len(stems))
         state = read_pickle(source / f"{stem}.ckpt")
+        monitor.report((n + 0.5) / len(stems))
         if not isinstance(state, Mapping):
             raise CheckpointError(f"{stem}.ckpt holds no state dict.", "Get the file again.")
         for name, value in state.items():
@@ -86,8 +90,9 @@ def spleeter_pickles(source: Path, target: Path) -> None:
             if tensor is None:
                 raise CheckpointError(f"{stem}.ckpt: '{name}' is no tensor.", "Get the file again.")
             tensors[f"{stem}.{name}"] = tensor
+    monitor.report(1.0)
     save_tensors(target / "weights.safetensors", tensors)
 
 
-CONVERTERS: Mapping[str, Callable[[Path, Path], None]] = {"spleeter-pickles": spleeter_pickles}
-"""Name on the card -> converter(folder of what the source yielded, folder for the card's files)."""
+CONVERTERS: Mapping[str, Callable[[Path, Path, Monitor], None]] = {"spleeter-pickles": spleeter_pickles}
+"""Name on the card -> converter(folder of what the source yielded, folder for the card's files, progress)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,13 +44,15 @@ def fetch(name: str, *, progress: ProgressSink | None = None, cancel: CancelToke
         ModelNotFound: No card has this name, or its files are the user's to bring and are not there.
         OfflineRefused: It is not in the cache, and `DESCANT_OFFLINE` is set.
         DownloadFailed: No source could be reached.
-        ChecksumMismatch: A source has something else than the card describes.
+        ChecksumMismatch: A source has something else than the card describes, or what is in the cache was changed.
     """
     card = load_card(name)
     monitor = Monitor(_never_falling(progress), cancel, f"fetching {name}")
     found = locate(card)
     if found is None:
         found = _fetch(card, monitor)
+    elif found.parent == cache_folder():
+        _refuse_changed(card, found, monitor)
     monitor.report(1.0)
     return found
 
@@ -110,6 +113,26 @@ def remove(name: str) -> int:
         freed = folder_size(cached)
         cached.rename(workshop / "removed")
     return freed
+
+
+def _refuse_changed(card: Card, folder: Path, monitor: Monitor) -> None:
+    """A file newer than its card was changed or copied after it was fetched: it is read once more to be trusted."""
+    stamp = folder / "card.toml"
+    fetched_ns = stamp.stat().st_mtime_ns
+    changed = [file for file in card.files if (folder / file.path).stat().st_mtime_ns > fetched_ns]
+    for file in changed:
+        try:
+            check_file(
+                folder / file.path, file.sha256, file.size, what=f"'{file.path}' of '{card.name}'", monitor=monitor
+            )
+        except ChecksumMismatch as error:
+            raise ChecksumMismatch(
+                f"{error.message.removesuffix('.')}: it was changed in the cache.",
+                f"Fetch it again: `descant models verify --repair {card.name}`.",
+            ) from error
+    if changed:
+        with suppress(OSError):  # a cache that may only be read is checked each time
+            stamp.touch()
 
 
 def _verify(card: Card, monitor: Monitor) -> Verification:
