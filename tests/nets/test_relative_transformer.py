@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from descant.errors import InvalidOption
 from descant.nets.decoder import Decoder, one_thread
 from descant.nets.relative_transformer import (
     RelativeAttention,
@@ -24,6 +25,10 @@ def model() -> RelativeTransformer:
     torch.manual_seed(0)
     net = RelativeTransformer(CONFIG, torch.rand(40, 6)).eval()
     torch.nn.init.normal_(net.companion_tokens)
+    for part in net.modules():
+        if isinstance(part, torch.nn.LayerNorm):
+            torch.nn.init.uniform_(part.weight, 0.5, 1.5)
+            torch.nn.init.normal_(part.bias, std=0.3)
     return net
 
 
@@ -42,6 +47,26 @@ def naive_attention(attention: RelativeAttention, x: torch.Tensor) -> torch.Tens
             )
         out[:, :, i] = (logits.softmax(-1)[..., None] * value[:, :, : i + 1]).sum(2)
     return attention.output(out.transpose(1, 2).reshape(batch, length, width))
+
+
+@pytest.mark.parametrize(
+    "shape", [{"heads": 3, "width": 32}, {"vocabulary": 0}, {"layers": 0}, {"heads": 0}, {"dropout": 1.0}]
+)
+def test_impossible_shapes_are_refused(shape: dict[str, int]) -> None:
+    with pytest.raises(InvalidOption, match="shape is impossible"):
+        RelativeTransformerConfig(**{"vocabulary": 40, **shape})
+
+
+def test_features_of_another_vocabulary_are_refused() -> None:
+    with pytest.raises(InvalidOption, match="39 tokens"):
+        RelativeTransformer(CONFIG, torch.rand(39, 6))
+
+
+def test_a_full_memory_is_said(model: RelativeTransformer) -> None:
+    decoder = Decoder(model, 1, capacity=3)
+    decoder.read([[1, 2, 3]])
+    with pytest.raises(InvalidOption, match="4 tokens"):
+        decoder.read([[1]])
 
 
 @pytest.mark.parametrize("max_distance", [64, 24])

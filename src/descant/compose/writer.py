@@ -7,6 +7,7 @@ written in the same conditions from beginning to end, and cannot drift.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -202,7 +203,8 @@ class _Take:
             return []
         allowed = self._allowed(sampling)
         scores = logits[allowed].astype(np.float64)
-        normaliser = np.logaddexp.reduce(logits.astype(np.float64))
+        highest = float(logits.max())
+        normaliser = highest + math.log(np.exp(logits - highest).sum(dtype=np.float64))
         biased = scores + self._bias_of(allowed)
         choice = _sample(biased, sampling, self._generator)
         self._nats.append(float(normaliser - scores[choice]))

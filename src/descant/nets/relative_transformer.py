@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from descant.errors import InvalidOption
+
 
 @dataclass(frozen=True, slots=True)
 class RelativeTransformerConfig:
@@ -35,8 +37,12 @@ class RelativeTransformerConfig:
     """Probability of dropping activations in training."""
 
     def __post_init__(self) -> None:
-        assert self.width % self.heads == 0, "width must be a multiple of heads"
-        assert min(self.vocabulary, self.layers, self.max_distance) > 0
+        sizes = (self.vocabulary, self.layers, self.width, self.heads, self.feed_forward, self.max_distance)
+        if min(sizes) < 1 or self.width % self.heads or not 0.0 <= self.dropout < 1.0:
+            raise InvalidOption(
+                f"A transformer of this shape is impossible: {self}.",
+                "All sizes are at least 1, the width is a multiple of the heads, the dropout 0 or more and below 1.",
+            )
 
     @property
     def head_size(self) -> int:
@@ -128,6 +134,9 @@ class RelativeTransformer(nn.Module):
             learned about a feature serves every token that has it. None: only vectors of their own. It is a
             property of the vocabulary and not saved with the weights.
 
+    Raises:
+        InvalidOption: The features are not those of the vocabulary.
+
     A token may be read together with companions: tokens that say what else is the case where it stands (the chord
     and the melody note that sound there). Companions have embeddings of their own, which are added to the token's.
     """
@@ -138,7 +147,11 @@ class RelativeTransformer(nn.Module):
         super().__init__()
         self.config = config
         described = torch.zeros(config.vocabulary, 0) if features is None else features
-        assert described.shape[0] == config.vocabulary
+        if described.shape[0] != config.vocabulary:
+            raise InvalidOption(
+                f"{described.shape[0]} tokens are described, and the vocabulary has {config.vocabulary}.",
+                "Give one row of features for each token.",
+            )
         self.register_buffer("features", described, persistent=False)
         self.tokens = nn.Parameter(torch.randn(config.vocabulary, config.width) * 0.02)
         self.feature_vectors = nn.Parameter(torch.randn(described.shape[1], config.width) * 0.02)
