@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, PermissionRefused
-from descant.files import as_path, atomic_output, input_error, output_error, require_distinct
+from descant.files import as_path, atomic_output, input_error, output_error, require_distinct, title_of
 
 
 def test_target_appears_only_when_all_went_well(tmp_path: Path) -> None:
@@ -130,3 +130,8 @@ def test_paths_that_cannot_be_are_distinct_and_refused_where_they_are_written(tm
         require_distinct(tmp_path / "song.wav", target)
         with pytest.raises(OutputError), atomic_output(target):
             pytest.fail("it was opened")
+
+
+def test_a_title_is_text_whatever_the_name_holds() -> None:
+    assert title_of(Path("songs/歌 ünï.take 2.wav")) == "歌 ünï.take 2"
+    assert title_of(Path(os.fsdecode(b"latin\xe9.wav"))).encode() == "latin\ufffd".encode()

@@ -60,6 +60,11 @@ def as_path(path: PathLike) -> Path:
     return Path(text)
 
 
+def title_of(path: Path) -> str:
+    """A file's name without its suffix, as text for pages: bytes that are no text become question marks."""
+    return os.fsencode(path.stem).decode(errors="replace")
+
+
 def output_error(error: OSError, path: Path) -> DescantError:
     """What an operating-system error means when writing `path`."""
     if error.errno in _FULL:

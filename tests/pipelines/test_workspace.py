@@ -75,3 +75,16 @@ def test_the_longest_unused_steps_go_when_all_grow_too_large(tmp_path: Path) -> 
     workspace.step("a", {}, make)  # used again, so "b" is now the oldest
     third = workspace.step("c", {}, make)
     assert [s.is_dir() for s in (*steps, third)] == [True, False, True]
+
+
+def test_two_runs_on_one_song_at_once(tmp_path: Path) -> None:
+    def other_run(folder: Path) -> None:
+        (folder / "x").write_text("other")
+
+    def slow(folder: Path) -> None:
+        Workspace(tmp_path / "w", _source(tmp_path)).step("separate", {}, other_run)
+        (folder / "x").write_text("mine")
+
+    step = Workspace(tmp_path / "w", _source(tmp_path)).step("separate", {}, slow)
+    assert (step / "x").read_text() == "other"
+    assert list((tmp_path / "w").iterdir()) == [step]

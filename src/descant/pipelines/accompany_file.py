@@ -11,7 +11,7 @@ from descant.audio.io import read, write
 from descant.compose.api import Composer, Take
 from descant.compose.config import INSTRUMENTS
 from descant.errors import InvalidAudio, NothingHeard, OutputError
-from descant.files import PathLike, as_path, require_distinct
+from descant.files import PathLike, as_path, require_distinct, title_of
 from descant.hub.card import cache_folder
 from descant.instrument.api import find_soundfont
 from descant.mix.api import MixReport
@@ -106,7 +106,7 @@ def accompany_file(
     takes = Composer.load()(
         lead_sheet(heard, chords=given), options.band, progress=monitor.part("composing", 0.45, 0.7).sink, cancel=cancel
     )
-    song = SongFolder(folder, title or source.stem, heard, options, tuple(take.value for take in takes))
+    song = SongFolder(folder, title or title_of(source), heard, options, tuple(take.value for take in takes))
     best = _play_takes(takes, song, monitor.part("playing", 0.7, 1.0))
     _write_chords(folder / "chords.txt", takes[0].score, chords)
     monitor.report(1.0)

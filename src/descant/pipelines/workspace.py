@@ -22,6 +22,14 @@ _UNFINISHED = ".part"
 _ABANDONED_S = 24 * 3600
 
 
+def _settle(unfinished: Path, finished: Path) -> None:
+    try:
+        unfinished.rename(finished)
+    except OSError:
+        if not finished.is_dir():  # otherwise another run on the same song has made it in the meantime
+            raise
+
+
 class Workspace:
     """A folder of finished steps.
 
@@ -62,7 +70,7 @@ class Workspace:
             raise OutputError(f"{self.folder} cannot be made: {error.strerror}.", "Choose another folder.") from error
         try:
             make(unfinished)
-            unfinished.rename(finished)
+            _settle(unfinished, finished)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         with suppress(FileNotFoundError):  # another process tidies up at the same moment
