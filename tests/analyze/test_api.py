@@ -115,6 +115,29 @@ def test_silence(analyzer: Analyzer, seconds: float) -> None:
         analyzer(Clip.silence(round(seconds * RATE), RATE))
 
 
+@pytest.mark.parametrize(
+    ("samples", "measured"),
+    [
+        (np.zeros(RATE), "every sample is zero"),
+        (np.full(RATE, 0.5), "constant offset of 0.5"),
+        (1e-4 * np.sin(np.arange(RATE)), "peaks at -80 dB, below the -60 dB"),
+    ],
+)
+def test_silence_says_what_was_measured(analyzer: Analyzer, samples: np.ndarray, measured: str) -> None:
+    with pytest.raises(NothingHeard, match=measured) as caught:
+        analyzer(Clip(samples.astype(np.float32), RATE))
+    assert caught.value.hint
+
+
+def test_a_miswired_side_is_heard_like_the_other(analyzer: Analyzer, tmp_path: Path) -> None:
+    left = band(105.0, 6)
+    path = tmp_path / "opposite.wav"
+    soundfile.write(path, np.stack([left, -left], axis=1), RATE, subtype="FLOAT")
+    opposite, alone = analyze_file(path), analyzer(Clip(left, RATE))
+    assert opposite.key == alone.key
+    np.testing.assert_allclose(opposite.melody.f0_hz, alone.melody.f0_hz)
+
+
 @pytest.mark.parametrize("frames", [2, 300, 5000, 22_050])
 def test_clips_too_short_for_anything(analyzer: Analyzer, frames: int) -> None:
     analysis = analyzer(Clip(0.5 * np.sin(np.arange(frames) * 0.1 + 1.0).astype(np.float32), RATE))

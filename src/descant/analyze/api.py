@@ -107,8 +107,7 @@ class Analyzer:
         check_tempo(bpm)
         if clip.frames == 0:
             raise InvalidAudio("The recording has no samples.", "Check that the export was complete.")
-        if float((clip.samples.max(axis=1) - clip.samples.min(axis=1)).max()) < 2 * SILENCE_PEAK:
-            raise NothingHeard("The recording is silent.", "Check the microphone or the exported track.")
+        _refuse_silence(clip)
         if vocals is not None and abs(vocals.duration_s - clip.duration_s) > _LENGTH_TOLERANCE_S:
             raise InvalidAudio(
                 f"The vocals last {vocals.duration_s:.2f} s, the recording {clip.duration_s:.2f} s.",
@@ -127,6 +126,22 @@ class Analyzer:
         analysis = _decode(clip, vocals, bpm, melody, mono, features, evidence, self._levels)
         monitor.part("done", 0.9, 1.0).report(1.0)
         return analysis
+
+
+def _refuse_silence(clip: Clip) -> None:
+    swing = float((clip.samples.max(axis=1) - clip.samples.min(axis=1)).max()) / 2
+    if swing >= SILENCE_PEAK:
+        return
+    if clip.peak == 0.0:
+        measured = "every sample is zero"
+    elif swing < SILENCE_PEAK * clip.peak:
+        measured = f"it holds a constant offset of {clip.peak:.3g} of full scale and no sound"
+    else:
+        heard_db = 20 * np.log10(SILENCE_PEAK)
+        measured = f"it peaks at {20 * np.log10(swing):.0f} dB, below the {heard_db:.0f} dB from which sound is heard"
+    raise NothingHeard(
+        f"The recording is silent: {measured}.", "Check the microphone or the export; make what is only quiet louder."
+    )
 
 
 @lru_cache(maxsize=2)
