@@ -11,6 +11,7 @@ import pytest
 
 from descant.audio.clip import Clip
 from descant.audio.io import write
+from descant.audio.resample import resample
 from descant.score.midi import write_midi
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap
@@ -20,9 +21,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RATE = 22_050
-TUNE = (62, 64, 66, 67, 69, 67, 66, 64) * 2
+TUNE = (64, 67, 67, 64, 62, 67, 71, 67, 69, 72, 72, 69, 65, 69, 67, 65)
 NOTE_S = 0.5
-RECORDINGS = ("demo/song.mp3", "song.mp3", "humming.wav", "piano.wav", "three hours.flac", "three_hours.flac")
+RECORDINGS = ("demo/song.mp3", "song.mp3", "humming.wav", "piano.wav", "three_hours.flac")
 
 
 def _blocks(page: Path) -> list[str]:
@@ -38,6 +39,20 @@ def _voice() -> Clip:
     return Clip(voice.astype(np.float32), RATE)
 
 
+def _song() -> Clip:
+    """The voice over C G Am F, two bars in four beats each, with a kick on every beat."""
+    voice = _voice()
+    time = np.arange(round(4 * NOTE_S * RATE)) / RATE
+    bars = [
+        sum(np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * k * time) / k for p in chord for k in (1, 2, 3))
+        for chord in ((48, 60, 64, 67), (43, 59, 62, 67), (45, 57, 60, 64), (41, 57, 60, 65))
+    ]
+    beat = np.arange(round(NOTE_S * RATE)) / RATE
+    kick = np.tile(np.exp(-30 * beat) * np.sin(2 * np.pi * 60 * beat), len(TUNE))
+    band = 0.04 * np.concatenate(bars)[: voice.frames] + 0.4 * kick[: voice.frames]
+    return Clip((voice.samples[0] + band).astype(np.float32), RATE)
+
+
 def _score() -> Score:
     notes = tuple(Note(float(i), 0.9, pitch) for i, pitch in enumerate(TUNE))
     return Score((Track("melody", notes),), TempoMap.constant(60 / NOTE_S))
@@ -47,10 +62,10 @@ def _score() -> Score:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the examples name; the song lasts long enough for the part that is read of it."""
     folder = tmp_path_factory.mktemp("place")
-    voice = _voice()
     for name in RECORDINGS:
-        write(folder / name, voice)
-    write(folder / "song.m4a", Clip(np.tile(voice.samples, 8), RATE))
+        write(folder / name, _voice() if name == "humming.wav" else _song())
+    write(folder / "three hours.flac", resample(_song(), 44_100).to_channels(2))
+    write(folder / "song.m4a", Clip(np.tile(_song().samples, 8), RATE))
     write_midi(folder / "song.mid", _score())
     return folder
 
