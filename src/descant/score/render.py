@@ -211,14 +211,13 @@ class _Player:
             groups[key].append(voice)
         waves: dict[int, Wave] = {}
         for group in groups.values():
-            stop.check()
-            self._add(stem, group, waves)
+            self._add(stem, group, waves, stop)
             tally.add(len(group))
         if self._limit is not None and self.end >= frames:
             _fade_out(stem, round(_CUT_FADE_S * self._rate))
         return stem
 
-    def _add(self, stem: NDArray[np.float32], group: list[_Voice], waves: dict[int, Wave]) -> None:
+    def _add(self, stem: NDArray[np.float32], group: list[_Voice], waves: dict[int, Wave], stop: CancelToken) -> None:
         region, pitch = group[0].region, group[0].note.pitch
         if region.sample.row not in waves:
             waves[region.sample.row] = self._font.wave(region.sample)
@@ -231,6 +230,7 @@ class _Player:
         angle = (region.pan + 1.0) * math.pi / 4.0
         sides = [(side, share) for side, share in enumerate((math.cos(angle), math.sin(angle))) if share > _UNHEARD]
         for voice, length in zip(group, lengths, strict=True):
+            stop.check()
             gains = shape(envelope, held=voice.held, frames=length, sample_rate=self._rate, release_s=voice.release_s)
             velocity = region.fixed_velocity if region.fixed_velocity > 0 else voice.note.velocity
             level = _HEADROOM * (velocity / 127.0) ** 2 * 10.0 ** (region.gain_db / 20.0)
