@@ -15,18 +15,22 @@ import torch
 
 from descant.analyze.beats import follow_beats
 from descant.analyze.evidence import load_listener, net_evidence
-from descant.analyze.features import PULSE_FPS, Features
+from descant.analyze.features import PITCH_FPS, PULSE_FPS, Features
 from descant.analyze.level import LevelChooser, candidate_levels, describe_level
 from descant.data.listening import ListeningItem
 from descant.evaluate.beat_metrics import beat_f
 from descant.hub.checkpoint import save_tensors
 from descant.hub.store import fetch
+from descant.nets.listener import Listener
 from descant.progress import Monitor
 
 KINDS = ("song", "album")
 MEMBERS, UNITS = 5, 16
 STEPS, RATE, DECAY, DROPPED = 300, 0.01, 1.0, 0.2
 ALBUM_WEIGHT = 0.4
+TURNS, STRETCH, LONGEST_S = 2, 0.3, 80.0
+"""Each song is described as it is and once at another speed, by up to 35 percent."""
+
 LEAST_F = 0.5
 """Songs in which no candidate fits better than this teach nothing."""
 
@@ -68,22 +72,43 @@ def main() -> None:
 
 def describe_all(features: Path, out: Path) -> None:
     net = load_listener(fetch("descant-analysis"))
-    for path in sorted(features.glob("*.npz")):
-        if not path.name.startswith(KINDS) or ".part" in path.name or (out / path.name).exists():
+    for number, path in enumerate(sorted(features.glob("*.npz"))):
+        if not path.name.startswith(KINDS) or ".part" in path.name:
             continue
         item = ListeningItem.load(path)
-        heard = Features(item.mel.astype(np.float32), item.pitch.astype(np.float32), 0.0)
-        evidence = net_evidence(heard, net, Monitor(None, None))
-        levels = candidate_levels(follow_beats(evidence.beat, PULSE_FPS))
-        if len(levels) < 2 or len(item.beats_s) < 8:
-            continue
-        np.savez(
-            out / path.name,
-            features=np.stack([describe_level(heard.mel, evidence, level) for level in levels]),
-            beat_f=[beat_f(item.beats_s, level) for level in levels],
-            bpm=[60.0 / np.median(np.diff(level)) for level in levels],
-            true_bpm=60.0 / np.median(np.diff(item.beats_s)),
-        )
+        for turn in range(TURNS):
+            spread = np.random.default_rng([number, turn]).uniform(-STRETCH, STRETCH)
+            speed = 1.0 if turn == 0 else float(np.exp(spread))
+            if not (out / f"{path.stem}@{turn}.npz").exists():
+                describe(item, speed, net, out / f"{path.stem}@{turn}.npz")
+
+
+def describe(item: ListeningItem, speed: float, net: Listener, path: Path) -> None:
+    """Store the candidates of the first 80 s of a song, played `speed` times as fast."""
+    mel, pitch = (faster(bands.astype(np.float32), speed) for bands in (item.mel, item.pitch))
+    heard = Features(mel[: round(LONGEST_S * PULSE_FPS)], pitch[: round(LONGEST_S * PITCH_FPS)], 0.0)
+    evidence = net_evidence(heard, net, Monitor(None, None))
+    levels = candidate_levels(follow_beats(evidence.beat, PULSE_FPS))
+    beats = item.beats_s / speed
+    beats = beats[beats < LONGEST_S]
+    if len(levels) < 2 or len(beats) < 8:
+        return
+    np.savez(
+        path,
+        features=np.stack([describe_level(heard.mel, evidence, level) for level in levels]),
+        beat_f=[beat_f(beats, level) for level in levels],
+        bpm=[60.0 / np.median(np.diff(level)) for level in levels],
+        true_bpm=60.0 / np.median(np.diff(beats)),
+    )
+
+
+def faster(bands: np.ndarray, speed: float) -> np.ndarray:
+    """Frames of a spectrum read `speed` times as fast."""
+    at = np.minimum(np.arange(int(len(bands) / speed)) * speed, len(bands) - 1)
+    whole = at.astype(int)
+    share = (at - whole)[:, np.newaxis].astype(np.float32)
+    following = bands[np.minimum(whole + 1, len(bands) - 1)]
+    return np.asarray(bands[whole] * (1 - share) + following * share, np.float32)
 
 
 def read(folder: Path) -> tuple[list[str], list[Described]]:

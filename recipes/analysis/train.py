@@ -19,6 +19,7 @@ from torch import Tensor
 
 from descant.analyze.features import PITCH_FPS, PULSE_FPS
 from descant.data.listening import UNKNOWN, ListeningItem
+from descant.hub.checkpoint import load_into
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
 from descant.train.loop import train
 from descant.train.recipe import build, read_recipe
@@ -40,16 +41,24 @@ class ListeningConfig:
     sung_share: float = 0.13
     stretch: float = 0.2
     bfloat16: bool = True
+    pulse_only: bool = False
+    """Leaves the harmony branch as it is: for going on with the beats of a trained net."""
 
 
 class ListeningLesson:
     """Stretches of songs, played faster or slower and with other tone, and the losses of all heads."""
 
-    def __init__(self, config: ListeningConfig, features: Path, validation: Path) -> None:
+    def __init__(
+        self, config: ListeningConfig, features: Path, validation: Path, start_from: Path | None = None
+    ) -> None:
         self.config = config
         self.model = Listener(
             config.pulse_channels, config.pulse_layers, config.harmony_channels, config.harmony_layers
         )
+        if start_from is not None:
+            load_into(self.model, start_from)
+        if config.pulse_only:
+            self.model.harmony.requires_grad_(False)
         self._folder = features
         self._items: dict[str, ListeningItem] = {}
         self._scanned = -math.inf
@@ -117,14 +126,18 @@ class ListeningLesson:
         mel, pitch, beat, downbeat, voice, chord, bass, key = batch
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             pulse = self.model.pulse(mel)
-            harmony = self.model.harmony(pitch)
+            harmony = None if self.config.pulse_only else self.model.harmony(pitch)
         known = (voice >= 0).float()
         singing = F.binary_cross_entropy_with_logits(pulse.voice, voice.clamp(min=0), reduction="none")
-        keys = harmony.key.mean(dim=1)
-        return {
+        losses = {
             "beat": F.binary_cross_entropy_with_logits(pulse.beat, beat, pos_weight=torch.tensor(3.0)),
             "downbeat": F.binary_cross_entropy_with_logits(pulse.downbeat, downbeat, pos_weight=torch.tensor(4.0)),
             "voice": 0.2 * (singing * known).sum() / known.sum().clamp(min=1),
+        }
+        if harmony is None:
+            return losses
+        keys = harmony.key.mean(dim=1)
+        return losses | {
             "chord": 0.3 * _cross_entropy(harmony.chord.flatten(0, 1), chord.flatten()),
             "bass": 0.1 * _cross_entropy(harmony.bass.flatten(0, 1), bass.flatten()),
             "key": 0.1 * _cross_entropy(keys, key),
@@ -198,10 +211,11 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--validation", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start-from", type=Path, help="weights.safetensors of a trained net to go on with")
     args = parser.parse_args()
     recipe = read_recipe(args.recipe)
     config = build(ListeningConfig, recipe.options, args.recipe)
-    lesson = ListeningLesson(config, args.features, args.validation)
+    lesson = ListeningLesson(config, args.features, args.validation, args.start_from)
     print(f"{sum(p.numel() for p in lesson.model.parameters()):,} parameters", flush=True)
     train(lesson, recipe.loop, args.out, described={"listening": asdict(config)})
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from descant.analyze.beats import BeatOptions, check_tempo
 from descant.analyze.rhythm import step_log_probabilities
-from descant.analyze.steady import MIN_NOTES, SteadyOptions, SungOnsets, steady_beats, sung_onsets
+from descant.analyze.steady import MIN_NOTES, SteadyOptions, SungNotes, heard_notes, steady_beats
 from descant.audio.clip import Clip
 from descant.data.singer import SungNote, sing
 from descant.errors import InvalidOption
@@ -33,9 +33,14 @@ def melody(
     return np.sort(onsets), seconds
 
 
+def notes_at(starts: np.ndarray) -> SungNotes:
+    """Notes of full weight on one pitch."""
+    return SungNotes(starts, starts + 0.2, np.full(len(starts), 60.0), np.ones(len(starts)))
+
+
 def beats_of(onsets: np.ndarray, options: SteadyOptions | None = None) -> tuple[BeatGrid, float]:
     flat = np.full(round((onsets[-1] + 2.0) * 50), 0.1)
-    found = steady_beats(SungOnsets(onsets, np.ones(len(onsets))), flat, flat, 50.0, onsets[-1] + 2.0, options)
+    found = steady_beats(notes_at(onsets), flat, flat, 50.0, onsets[-1] + 2.0, options)
     assert found is not None
     return found
 
@@ -96,8 +101,8 @@ def test_a_long_silence_in_the_middle() -> None:
 
 def test_too_few_notes_give_nothing() -> None:
     flat = np.full(500, 0.1)
-    assert steady_beats(SungOnsets(np.arange(7) * 0.5, np.ones(7)), flat, flat, 50.0, 10.0) is None
-    assert steady_beats(SungOnsets(np.zeros(0), np.zeros(0)), flat, flat, 50.0, 10.0) is None
+    assert steady_beats(notes_at(np.arange(7) * 0.5), flat, flat, 50.0, 10.0) is None
+    assert steady_beats(notes_at(np.zeros(0)), flat, flat, 50.0, 10.0) is None
 
 
 @settings(max_examples=15, deadline=None)
@@ -105,7 +110,7 @@ def test_too_few_notes_give_nothing() -> None:
 def test_any_rhythm_gives_a_rising_grid_within_the_recording(gaps: list[float]) -> None:
     onsets = np.cumsum(gaps)
     flat = np.full(round((onsets[-1] + 2.0) * 50), 0.1)
-    found = steady_beats(SungOnsets(onsets, np.ones(len(onsets))), flat, flat, 50.0, onsets[-1] + 2.0)
+    found = steady_beats(notes_at(onsets), flat, flat, 50.0, onsets[-1] + 2.0)
     if found is None:  # too few of the notes fit any pulse, which can only be so where there are few
         assert len(onsets) < 2 * MIN_NOTES
         return
@@ -122,7 +127,7 @@ def test_onsets_of_a_sung_tune() -> None:
     starts = np.arange(16) * 0.5 + 0.3
     notes = [SungNote(s, s + 0.4, 60 + p) for s, p in zip(starts, [0, 2, 4, 5, 7, 7, 4, 0] * 2, strict=True)]
     voice, truth = sing(notes, 9.0, RATE, rng)
-    onsets = sung_onsets(truth, Clip(voice, RATE))
+    onsets = heard_notes(truth, Clip(voice, RATE))
     assert np.median(np.abs(onsets.times_s - starts[:, np.newaxis]).min(axis=1)) < 0.04
     assert len(onsets.times_s) < 32
     assert ((onsets.weights >= 0) & (onsets.weights <= 1)).all()

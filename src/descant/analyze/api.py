@@ -6,6 +6,7 @@ The ladder: `Analyzer.load()`, `analyzer(clip)`, `analyze_file(path)`; `analyze(
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from descant.analyze.features import (
 )
 from descant.analyze.harmony import change_odds, chords_on_beats, key_from_evidence
 from descant.analyze.level import LevelChooser
+from descant.analyze.meter import load_meter_reader, read_meter
 from descant.analyze.sections import find_sections
-from descant.analyze.steady import SteadyOptions, steady_beats, sung_onsets
+from descant.analyze.steady import MIN_NOTES, SteadyOptions, heard_notes, steady_beats
 from descant.analyze.tonality import TONAL, tonal_persistence
 from descant.analyze.voice import BARE_SHARE, harmonic_share, spans_of, voiced_spans
 from descant.audio.clip import Clip
@@ -34,6 +36,7 @@ from descant.dsp.pitch import PitchTrack
 from descant.errors import InvalidAudio, NothingHeard
 from descant.hub.store import fetch
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
+from descant.nets.meter_reader import MeterReader
 from descant.nets.swift_f0 import SwiftF0
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.harmony import QUALITIES as INTERVALS
@@ -57,12 +60,20 @@ class Analyzer:
         pitch: Tracks the melody.
         listener: The trained net; None falls back on plain signal processing, which hears less.
         levels: Chooses the metrical level from what the net heard; None leaves that to a rule.
+        meter: Reads the bars of a voice alone; None leaves them to the statistics of melodies.
     """
 
-    def __init__(self, pitch: SwiftF0, listener: Listener | None, levels: LevelChooser | None = None) -> None:
+    def __init__(
+        self,
+        pitch: SwiftF0,
+        listener: Listener | None,
+        levels: LevelChooser | None = None,
+        meter: MeterReader | None = None,
+    ) -> None:
         self._pitch = pitch
         self._listener = listener
         self._levels = levels
+        self._meter = meter
 
     @classmethod
     def load(cls, name: str | None = NET) -> Analyzer:
@@ -75,7 +86,7 @@ class Analyzer:
         if name is None:
             return cls(SwiftF0.load(), None)
         folder = fetch(name)
-        return cls(SwiftF0.load(), load_listener(folder), LevelChooser.load(folder))
+        return cls(SwiftF0.load(), load_listener(folder), LevelChooser.load(folder), load_meter_reader(folder))
 
     def __call__(
         self,
@@ -123,7 +134,8 @@ class Analyzer:
             signal_evidence(features) if self._listener is None else net_evidence(features, self._listener, listening)
         )
         monitor.part("beats", 0.7, 0.9).report(0.0)
-        analysis = _decode(clip, vocals, bpm, melody, mono, features, evidence, self._levels)
+        heard = _Heard(clip, vocals, bpm, melody, mono, features, evidence)
+        analysis = _decode(heard, self._levels, self._meter)
         monitor.part("done", 0.9, 1.0).report(1.0)
         return analysis
 
@@ -178,21 +190,25 @@ def analyze_file(
     return analyze(clip, vocals=voice, bpm=bpm, progress=progress, cancel=cancel)
 
 
-def _decode(
-    clip: Clip,
-    vocals: Clip | None,
-    bpm: float | None,
-    melody: PitchTrack,
-    mono: NDArray[np.float32],
-    features: Features,
-    evidence: Evidence,
-    levels: LevelChooser | None,
-) -> Analysis:
-    duration_s = clip.duration_s
-    is_bare = vocals is clip or harmonic_share(melody, features) >= BARE_SHARE
-    sung = _sung_beats(clip if vocals is None else vocals, melody, evidence, bpm) if is_bare else None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Heard:
+    """A recording, what is known of it, and what the nets heard."""
+
+    clip: Clip
+    vocals: Clip | None
+    bpm: float | None
+    melody: PitchTrack
+    mono: NDArray[np.float32]
+    features: Features
+    evidence: Evidence
+
+
+def _decode(heard: _Heard, levels: LevelChooser | None, meter: MeterReader | None) -> Analysis:
+    clip, melody, features, evidence = heard.clip, heard.melody, heard.features, heard.evidence
+    is_bare = heard.vocals is clip or harmonic_share(melody, features) >= BARE_SHARE
+    sung = _sung_beats(heard, meter) if is_bare else None
     choose = None if levels is None or is_bare else partial(levels, features.mel, evidence)
-    grid, contrast, remarks = _beats(evidence.beat, evidence, bpm, choose) if sung is None else sung
+    grid, contrast, remarks = _beats(evidence, heard.bpm, choose) if sung is None else sung
     key, key_confidence = key_from_evidence(evidence.key)
     is_tonal = tonal_persistence(features.pitch) >= TONAL
     if not is_tonal or (key_confidence < _KEY_CONFIDENCE and not melody.voiced.any()):
@@ -204,7 +220,7 @@ def _decode(
     chords = (
         ()
         if tempo is None or is_bare or not is_tonal
-        else chords_on_beats(evidence.chord, evidence.bass, evidence.harmony_fps, grid, tempo, duration_s, key)
+        else chords_on_beats(evidence.chord, evidence.bass, evidence.harmony_fps, grid, tempo, clip.duration_s, key)
     )
     sections = (
         ()
@@ -218,7 +234,7 @@ def _decode(
         )
     )
     return Analysis(
-        duration_s,
+        clip.duration_s,
         melody,
         grid,
         contrast,
@@ -228,31 +244,36 @@ def _decode(
         chords,
         sections,
         _loudness(clip),
-        _vocal_spans(clip, vocals, melody, mono, evidence, is_bare=is_bare),
+        _vocal_spans(heard, is_bare=is_bare),
         is_bare,
         features.tuning_cents,
         tuple(remarks),
     )
 
 
-def _sung_beats(
-    voice: Clip, melody: PitchTrack, evidence: Evidence, bpm: float | None
-) -> tuple[BeatGrid, float, list[str]] | None:
+def _sung_beats(heard: _Heard, meter: MeterReader | None) -> tuple[BeatGrid, float, list[str]] | None:
     """Beats of a voice alone, from its notes; None when it sings too few."""
-    options = SteadyOptions() if bpm is None else SteadyOptions().near(bpm)
+    options = SteadyOptions() if heard.bpm is None else SteadyOptions().near(heard.bpm)
+    voice = heard.clip if heard.vocals is None else heard.vocals
+    sung, evidence = heard_notes(heard.melody, voice), heard.evidence
+    read = (
+        None
+        if meter is None or len(sung.times_s) < MIN_NOTES
+        else read_meter(meter, sung.times_s, sung.ends_s, sung.pitches)
+    )
     found = steady_beats(
-        sung_onsets(melody, voice), evidence.beat, evidence.downbeat, evidence.pulse_fps, voice.duration_s, options
+        sung, evidence.beat, evidence.downbeat, evidence.pulse_fps, voice.duration_s, options, meter=read
     )
     return None if found is None else (*found, ["The beats follow the starts of the sung notes."])
 
 
 def _beats(
-    activation: NDArray[np.float64],
     evidence: Evidence,
     bpm: float | None,
     choose: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> tuple[BeatGrid, float, list[str]]:
     options = BeatOptions() if bpm is None else BeatOptions().near(bpm)
+    activation = evidence.beat
     times = follow_beats(activation, evidence.pulse_fps, options)
     if bpm is None and choose is not None:
         times = choose(times)
@@ -272,25 +293,19 @@ def _loudness(clip: Clip) -> LoudnessCurve:
     return LoudnessCurve(np.asarray(times, float), np.maximum(np.asarray(lufs, float), _LOWEST_LUFS))
 
 
-def _vocal_spans(
-    clip: Clip,
-    vocals: Clip | None,
-    melody: PitchTrack,
-    mono: NDArray[np.float32],
-    evidence: Evidence,
-    *,
-    is_bare: bool,
-) -> tuple[Span, ...]:
-    if vocals is None and not is_bare:
+def _vocal_spans(heard: _Heard, *, is_bare: bool) -> tuple[Span, ...]:
+    evidence, duration_s = heard.evidence, heard.clip.duration_s
+    if heard.vocals is None and not is_bare:
         if evidence.voice is None:
             return ()
-        return spans_of(evidence.voice > _VOICE_PROBABILITY, evidence.pulse_fps, clip.duration_s)
-    voice = mono if vocals is None or vocals is clip else mono_for_listening(vocals)
+        return spans_of(evidence.voice > _VOICE_PROBABILITY, evidence.pulse_fps, duration_s)
+    apart = None if heard.vocals is heard.clip else heard.vocals
+    voice = heard.mono if apart is None else mono_for_listening(apart)
     frames = max(1, len(voice) // PULSE_HOP)
     blocks = np.pad(voice, (0, max(0, frames * PULSE_HOP - len(voice))))[: frames * PULSE_HOP].reshape(frames, -1)
     level_db = 10.0 * np.log10((blocks.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
     at = np.arange(frames) * PULSE_HOP / SAMPLE_RATE
-    return voiced_spans(melody, np.interp(melody.times_s, at, level_db), clip.duration_s)
+    return voiced_spans(heard.melody, np.interp(heard.melody.times_s, at, level_db), duration_s)
 
 
 def _chord_tones() -> NDArray[np.float64]:

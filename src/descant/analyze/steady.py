@@ -16,11 +16,13 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from descant.analyze.beats import HINT_TOLERANCE
+from descant.analyze.meter import MeterEvidence, tempo_bins
 from descant.analyze.rhythm import LONGEST_STEP, PER_BEAT, step_log_probabilities
 from descant.audio.clip import Clip
 from descant.dsp.pitch import PitchTrack
 from descant.dsp.segment import Segment, SegmentOptions, segment
 from descant.dsp.voice import VoiceFrames, onset_evidence, voice_frames
+from descant.nets.meter_reader import ELSEWHERE, place_range
 from descant.score.tempo import BeatGrid
 
 Floats = NDArray[np.float64]
@@ -33,6 +35,7 @@ _METERS = ((4, 0.0), (3, -4.0))
 _MAX_SKIPPED = 2
 _UNRELATED = 0.02
 _TOLERANCE_S = 0.07
+_LEAST_LOG = -9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class SteadyOptions:
         skip_cost: Price of taking a note for a mistake; notes of full weight cost twice as much.
         beat_weight: Weight of the net's log odds of a beat at notes on beats.
         downbeat_weight: Weight of its log odds of a downbeat at notes on downbeats.
+        place_weight: Weight of the reader's log-probability of a place in the bar.
+        tempo_weight: Weight of its log-probability of a tempo.
         grid_stiffness: How much smoother than the singer the grid runs.
     """
 
@@ -65,6 +70,8 @@ class SteadyOptions:
     skip_cost: float = 2.5
     beat_weight: float = 0.1
     downbeat_weight: float = 0.4
+    place_weight: float = 0.3
+    tempo_weight: float = 0.1
     grid_stiffness: float = 8.0
 
     def near(self, bpm: float) -> SteadyOptions:
@@ -74,17 +81,55 @@ class SteadyOptions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SungOnsets:
-    """Where notes start.
+class SungNotes:
+    """The notes of a voice, as far as its beats are concerned.
 
     Attributes:
         times_s: Starts of their vowels in seconds, rising, shape [notes].
+        ends_s: Their ends, likewise.
+        pitches: Fractional MIDI numbers, shape [notes].
         weights: How sure and how important each is, 0..1: long notes, notes after rests and clear syllables weigh
             more, shape [notes].
     """
 
     times_s: Floats
+    ends_s: Floats
+    pitches: Floats
     weights: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Heard:
+    """What nets say of the notes: log odds of a beat and of a downbeat at each, and where in the bar each lies."""
+
+    on_beat: Floats
+    on_bar: Floats
+    meter: MeterEvidence | None
+
+    def at_places(self, bar: int, options: SteadyOptions) -> Floats:
+        """What speaks for each sixteenth of the bar, shape [notes, sixteenths]."""
+        places = np.arange(PER_BEAT * bar)
+        odds = options.beat_weight * np.outer(self.on_beat, places % PER_BEAT == 0)
+        odds += options.downbeat_weight * np.outer(self.on_bar, places == 0)
+        if self.meter is not None:
+            first, end = place_range(bar)
+            odds += options.place_weight * np.maximum(self.meter.place[:, first:end], _LEAST_LOG)
+        return odds
+
+    def at_tempi(self, bpm: Floats, options: SteadyOptions) -> Floats:
+        """What speaks for each tempo, shape [notes, tempi]."""
+        if self.meter is None:
+            return np.zeros((len(self.on_beat), len(bpm)))
+        bins = np.log2(tempo_bins())
+        rows = (np.interp(np.log2(bpm), bins, np.maximum(row, _LEAST_LOG)) for row in self.meter.tempo)
+        return options.tempo_weight * np.stack(list(rows))
+
+    def reality(self) -> Floats:
+        """How probably each note was meant as one, shape [notes]."""
+        if self.meter is None:
+            return np.ones(len(self.on_beat))
+        real: Floats = 1.0 - np.exp(self.meter.place[:, ELSEWHERE])
+        return real
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,25 +142,29 @@ class _Reading:
     quarters: Floats
 
 
-def sung_onsets(track: PitchTrack, clip: Clip) -> SungOnsets:
-    """The starts of the notes a voice sings.
+_NO_NOTES = SungNotes(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+def heard_notes(track: PitchTrack, clip: Clip) -> SungNotes:
+    """The notes that a voice sings.
 
     Args:
         track: f0 of the voice.
         clip: The voice.
     """
     if len(track.times_s) < 3 or not track.voiced.any():
-        return SungOnsets(np.zeros(0), np.zeros(0))
+        return _NO_NOTES
     frames = voice_frames(track, clip)
     notes = segment(frames, SegmentOptions())
     if not notes:
-        return SungOnsets(np.zeros(0), np.zeros(0))
+        return _NO_NOTES
     times = np.asarray([max(float(frames.times_s[n.start]) - _ONSET_LEAD_S, 0.0) for n in notes])
-    return SungOnsets(times, _weights(frames, notes, times))
-
-
-def _weights(frames: VoiceFrames, notes: tuple[Segment, ...], times_s: Floats) -> Floats:
     ends = np.asarray([float(frames.times_s[n.end - 1]) for n in notes])
+    pitches = np.asarray([float(np.median(frames.midi[n.start : n.end])) for n in notes])
+    return SungNotes(times, np.maximum(ends, times + frames.hop_s), pitches, _weights(frames, notes, times, ends))
+
+
+def _weights(frames: VoiceFrames, notes: tuple[Segment, ...], times_s: Floats, ends: Floats) -> Floats:
     evidence = onset_evidence(frames)
     clear = np.asarray([evidence[max(0, n.start - 2) : n.start + 3].max() for n in notes])
     after_rest = np.concatenate([[True], times_s[1:] - ends[:-1] > 0.1])
@@ -125,41 +174,44 @@ def _weights(frames: VoiceFrames, notes: tuple[Segment, ...], times_s: Floats) -
 
 
 def steady_beats(
-    onsets: SungOnsets,
+    sung: SungNotes,
     beat: Floats,
     downbeat: Floats,
     frames_per_s: float,
     duration_s: float,
     options: SteadyOptions | None = None,
+    meter: MeterEvidence | None = None,
 ) -> tuple[BeatGrid, float] | None:
     """The beats and bars in which a melody makes the most sense.
 
     Args:
-        onsets: Starts of its notes.
+        sung: Its notes.
         beat: Probability of a beat in each frame, from a net, shape [frames].
         downbeat: Probability of a downbeat, likewise.
         frames_per_s: Frame rate of both.
         duration_s: Length of the recording; beats go on to its end.
         options: Range and stiffness of the tempo.
+        meter: Where in the bar the notes lie, from the reader of metres.
 
     Returns:
         The grid, and how well the notes lie on its eighths: 0 for chance, 1 when all do. None when there are fewer
         than eight notes.
     """
     options = options or SteadyOptions()
-    if len(onsets.times_s) < MIN_NOTES:
+    if len(sung.times_s) < MIN_NOTES:
         return None
-    on_beat = _relative_odds(beat, frames_per_s, onsets.times_s)
-    on_bar = _relative_odds(downbeat, frames_per_s, onsets.times_s)
-    readings = [_read(onsets, on_beat, on_bar, bar, odds, options) for bar, odds in _METERS]
+    heard = _Heard(
+        _relative_odds(beat, frames_per_s, sung.times_s), _relative_odds(downbeat, frames_per_s, sung.times_s), meter
+    )
+    readings = [_read(sung, heard, bar, odds, options) for bar, odds in _METERS]
     best = max(readings, key=lambda reading: reading.score)
     if len(best.notes) < MIN_NOTES:
         return None
-    times, numbers = _curve(onsets, best, duration_s, options)
+    times, numbers = _curve(sung, best, duration_s, options)
     if len(times) < 2:
         return None
     positions = tuple(int(n) for n in numbers % best.beats_per_bar + 1)
-    return BeatGrid(tuple(times.tolist()), positions), _fit(onsets, times)
+    return BeatGrid(tuple(times.tolist()), positions), _fit(sung, times)
 
 
 def _relative_odds(probability: Floats, frames_per_s: float, times_s: Floats) -> Floats:
@@ -172,9 +224,7 @@ def _relative_odds(probability: Floats, frames_per_s: float, times_s: Floats) ->
     return relative
 
 
-def _read(
-    onsets: SungOnsets, on_beat: Floats, on_bar: Floats, bar: int, odds: float, options: SteadyOptions
-) -> _Reading:
+def _read(sung: SungNotes, heard: _Heard, bar: int, odds: float, options: SteadyOptions) -> _Reading:
     """The most probable places of notes in bars of one length (Viterbi)."""
     bpm = options.lowest_bpm * np.exp(
         np.arange(0.0, np.log(options.highest_bpm / options.lowest_bpm) + 1e-9, options.tempo_step)
@@ -183,10 +233,9 @@ def _read(
     places = np.arange(len(first))
     prior = -0.5 * options.prior_weight * (np.log2(bpm / options.usual_bpm) / options.spread_octaves) ** 2
     change = -options.stiffness * np.abs(np.log(bpm[np.newaxis, :] / bpm[:, np.newaxis]))
-    heard = options.beat_weight * np.outer(on_beat, places % PER_BEAT == 0)
-    heard += options.downbeat_weight * np.outer(on_bar, places == 0)
-    skip = -options.skip_cost * (1.0 + onsets.weights)
-    count = len(onsets.times_s)
+    at_places, at_tempi = heard.at_places(bar, options), heard.at_tempi(bpm, options)
+    skip = -options.skip_cost * (1.0 + sung.weights) * heard.reality()
+    count = len(sung.times_s)
     score = np.full((count, len(places), len(bpm)), -np.inf)
     came_from = np.full((count, len(places), len(bpm)), -1, np.int32)  # the note before; -1 for none
     step = np.zeros(score.shape, np.int32)
@@ -197,7 +246,7 @@ def _read(
             best[:] = first[:, np.newaxis] + prior + skip[:i].sum()
         for j in range(i - 1, max(-1, i - 2 - _MAX_SKIPPED), -1):
             skipped = float(skip[j + 1 : i].sum())
-            gap = float(onsets.times_s[i] - onsets.times_s[j])
+            gap = float(sung.times_s[i] - sung.times_s[j])
             for steps_taken, likelihood in _possible_steps(gap, bpm, options):
                 origin = (places[:, np.newaxis] - steps_taken) % len(places)
                 reached = score[j][origin, np.arange(len(bpm))] + steps[origin, np.minimum(steps_taken, LONGEST_STEP)]
@@ -205,7 +254,7 @@ def _read(
                 better = reached > best
                 best[better], note[better] = reached[better], j
                 taken[better] = np.broadcast_to(steps_taken, best.shape)[better]
-        best += heard[i][:, np.newaxis]
+        best += at_places[i][:, np.newaxis] + at_tempi[i]
         moved = best[:, :, np.newaxis] + change
         tempo[i] = moved.argmax(axis=1)
         for kept in (note, taken):
@@ -254,13 +303,13 @@ def _traced(
     return _Reading(max(ends) + odds, bar, np.asarray(notes[::-1], np.int64), sixteenths / PER_BEAT)
 
 
-def _curve(onsets: SungOnsets, reading: _Reading, duration_s: float, options: SteadyOptions) -> tuple[Floats, Integers]:
+def _curve(sung: SungNotes, reading: _Reading, duration_s: float, options: SteadyOptions) -> tuple[Floats, Integers]:
     """Times and numbers of all beats: a stiff curve near the notes, straight on before the first and after the last.
 
     Squared second differences of the beats are weighed against squared distances from the notes; notes far off the
     curve count less and less (iteratively reweighted least squares).
     """
-    times, weights = onsets.times_s[reading.notes], onsets.weights[reading.notes] + 0.2
+    times, weights = sung.times_s[reading.notes], sung.weights[reading.notes] + 0.2
     first = int(np.floor(reading.quarters[0]))
     beats = int(np.ceil(reading.quarters[-1])) + 2 - first
     left = np.minimum((reading.quarters - first).astype(np.int64), beats - 2)
@@ -293,10 +342,10 @@ def _curve(onsets: SungOnsets, reading: _Reading, duration_s: float, options: St
     return whole[inside], numbers[inside]
 
 
-def _fit(onsets: SungOnsets, times_s: Floats) -> float:
+def _fit(sung: SungNotes, times_s: Floats) -> float:
     """Weighted share of notes within 70 ms of an eighth, above what chance would give, 0..1."""
     eighths = np.sort(np.concatenate([times_s, (times_s[1:] + times_s[:-1]) / 2]))
-    distance = np.abs(onsets.times_s[:, np.newaxis] - eighths).min(axis=1)
-    share = float(np.average(distance <= _TOLERANCE_S, weights=onsets.weights + 1e-6))
+    distance = np.abs(sung.times_s[:, np.newaxis] - eighths).min(axis=1)
+    share = float(np.average(distance <= _TOLERANCE_S, weights=sung.weights + 1e-6))
     chance = min(0.95, 2 * _TOLERANCE_S / float(np.median(np.diff(eighths))))
     return float(np.clip((share - chance) / (1.0 - chance), 0.0, 1.0))
