@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from descant.dsp.segment import Segment, SegmentOptions, segment, stillness
 from descant.dsp.voice import VoiceFrames
+from descant.errors import InvalidOption
 
 HOP_S = 0.016
 SURE = 0.95
@@ -87,6 +88,7 @@ def test_a_note_may_bridge_three_frames_without_voice() -> None:
         confidence = [SURE] * 20 + [0.1] * frames + [SURE] * 20
         return voice([60.0] * len(confidence), confidence=confidence)
 
+    assert spans(with_gap(1)) == [(0, 41)]
     assert spans(with_gap(3)) == [(0, 43)]
     assert spans(with_gap(4)) == [(0, 20), (24, 44)]
     assert spans(with_gap(1), longest_gap_s=0.0) == [(0, 20), (21, 41)]
@@ -169,3 +171,49 @@ def test_stillness_of_leaps_and_of_nothing() -> None:
     third = stillness(np.asarray([60.0] * 5 + [63.0] * 5), HOP_S)
     assert third.min() == pytest.approx(0.2)
     assert stillness(np.asarray([60.0]), HOP_S).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("dip_db", "notes"), [(6.5, 1), (7.6, 2)])
+def test_the_least_dip_that_divides_a_note(dip_db: float, notes: int) -> None:
+    # A dip of 7.1 dB is half an onset, and half an onset pays for a note.
+    assert len(spans(repeated(0.0, dip_db))) == notes
+
+
+def test_a_stretch_starts_with_a_note_at_half_price() -> None:
+    assert spans(voice([60.0] * 2), shortest_s=0.0) == []
+    assert spans(voice([60.0] * 3), shortest_s=0.0) == [(0, 3)]
+
+
+def test_no_note_is_shorter_than_two_frames() -> None:
+    assert spans(voice([60.0] * 2), shortest_s=0.0, note_cost=0.5) == [(0, 2)]
+    assert spans(voice([60.0]), shortest_s=0.0, note_cost=0.5) == []
+
+
+@pytest.mark.parametrize(("below_db", "expected"), [(14.0, [(0, 20), (20, 35)]), (24.0, [(0, 20)])])
+def test_how_soft_a_note_may_be_beside_a_loud_one(below_db: float, expected: list[tuple[int, int]]) -> None:
+    level = [-10.0] * 20 + [-10.0 - below_db] * 15
+    assert spans(voice([60.0] * 20 + [62.0] * 15, level_db=level)) == expected
+
+
+def test_the_range_that_is_heard_by_default() -> None:
+    assert [spans(voice([p] * 20)) for p in (22.9, 97.1)] == [[], []]
+    assert [spans(voice([p] * 20)) for p in (23.0, 97.0)] == [[(0, 20)], [(0, 20)]]
+
+
+def test_impossible_options_are_refused() -> None:
+    SegmentOptions(confidence_threshold=0.99, note_cost=99.0, lowest_pitch=0, highest_pitch=127)
+    SegmentOptions(confidence_threshold=0.01, lowest_pitch=60, highest_pitch=60, note_cost=0.0)
+    bad: list[dict[str, float]] = [
+        {"confidence_threshold": 1.0},
+        {"confidence_threshold": 0.0},
+        {"note_cost": 100.0},
+        {"onset_weight": -0.1},
+        {"shortest_s": float("nan")},
+        {"longest_gap_s": -1.0},
+        {"lowest_pitch": -1},
+        {"highest_pitch": 128},
+        {"lowest_pitch": 61, "highest_pitch": 60},
+    ]
+    for options in bad:
+        with pytest.raises(InvalidOption):
+            SegmentOptions(**options)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from descant.audio.clip import Clip
 from descant.audio.io import AudioInfo, probe, read, read_blocks
+from descant.dsp.pitch import PitchTrack
 from descant.errors import InvalidOption
 from descant.files import require_distinct
 from descant.pipelines.transcribe_song import metre_of, on_beats, tempo_of, transcribe_song
@@ -162,7 +163,9 @@ def _score(
     heard = None
     if tempo is None and info.duration_s <= _FOLLOWED_S:
         listening = monitor.part("listening", 0.0, 0.5)
-        heard = tempo_of(read(path), progress=listening.sink, cancel=listening.cancel)
+        clip = read(path)
+        voice = clip if options.voice else None
+        heard = tempo_of(clip, vocals=voice, progress=listening.sink, cancel=listening.cancel)
         tempo = heard.tempo_map() if heard else None
     elif tempo is None:
         remarks.append(
@@ -173,8 +176,8 @@ def _score(
     part = monitor.part("notes", 0.5 if heard else 0.0, 1.0)
     tempo = tempo or TempoMap.constant(DEFAULT_BPM)
     if options.voice:
-        clip = read(path, sample_rate=_VOICE_RATE, channels=1)
-        track, spoken = _melody(clip, tempo, options.sung, part)
+        voice = read(path, sample_rate=_VOICE_RATE, channels=1)
+        track, spoken = _melody(voice, heard.melody if heard else None, tempo, options.sung, part)
         remarks += spoken
     else:
         track, spoken = _streamed_notes(path, info, options.notes, tempo, part), []
@@ -184,9 +187,11 @@ def _score(
     return (on_beats(score, heard) if heard else score), None, remarks
 
 
-def _melody(clip: Clip, tempo: TempoMap, options: MelodyOptions, monitor: Monitor) -> tuple[Track, list[str]]:
+def _melody(
+    voice: Clip, pitch: PitchTrack | None, tempo: TempoMap, options: MelodyOptions, monitor: Monitor
+) -> tuple[Track, list[str]]:
     """What a voice sings, and a remark where it speaks: of speech only what is held is written."""
-    notes = sung_notes(clip, options=options, progress=monitor.sink, cancel=monitor.cancel)
+    notes = sung_notes(pitch or voice, clip=voice, options=options, progress=monitor.sink, cancel=monitor.cancel)
     remarks = []
     if sounds_spoken(notes):
         notes = held_notes(notes)
