@@ -167,6 +167,7 @@ def listen(
     *,
     is_song: bool,
     sung_bpm: float | None = None,
+    bpm: float | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Heard:
@@ -177,11 +178,12 @@ def listen(
         vocals: Its voice.
         is_song: Whether the voice was taken out of a song.
         sung_bpm: The tempo it was sung at, if known.
+        bpm: The steady tempo to move the singing onto; without it the singer's own is kept.
         progress: Receives events.
         cancel: Checked often.
 
     Raises:
-        InvalidOption: The tempo is impossible.
+        InvalidOption: A tempo is impossible, or too far from the singer's.
         NothingHeard: There is no voice, or no pulse at all.
     """
     monitor = Monitor(progress, cancel)
@@ -308,11 +310,10 @@ def accompany(
         vocals,
         is_song=is_song,
         sung_bpm=options.sung_bpm,
+        bpm=options.bpm,
         progress=monitor.part("listening", 0.25, 0.45).sink,
         cancel=cancel,
     )
-    if options.bpm is not None:
-        heard = steady(heard, options.bpm)
     takes = Composer.load()(
         lead_sheet(heard), options.band, progress=monitor.part("composing", 0.45, 0.75).sink, cancel=cancel
     )

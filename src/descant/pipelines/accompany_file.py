@@ -21,7 +21,6 @@ from descant.pipelines.accompany import (
     lead_sheet,
     listen,
     perform,
-    steady,
     take_apart,
 )
 from descant.pipelines.song_folder import SongFolder
@@ -151,15 +150,15 @@ def _hear(source: Path, options: AccompanyOptions, monitor: Monitor) -> Heard:
     clip = read(source)
     _refuse_hopeless(clip, source)
     vocals, is_song = _take_apart_once(clip, source, options, monitor.part("separating", 0.0, 0.25))
-    heard = listen(
+    return listen(
         clip,
         vocals,
         is_song=is_song,
         sung_bpm=options.sung_bpm,
+        bpm=options.bpm,
         progress=monitor.part("listening", 0.25, 0.45).sink,
         cancel=monitor.cancel,
     )
-    return heard if options.bpm is None else steady(heard, options.bpm)
 
 
 def _play_takes(takes: Sequence[Take], song: SongFolder, monitor: Monitor) -> MixReport:
