@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,3 +24,9 @@ def _restore_torch_threads() -> object:
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hear_interrupts() -> None:
+    """Let Ctrl-C reach the tests and what they start: a shell that runs them in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

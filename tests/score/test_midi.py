@@ -9,7 +9,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, ScoreReadError
@@ -187,6 +187,7 @@ def test_bends_are_reset_after_each_note(tmp_path: Path) -> None:
 @given(
     points=st.lists(st.tuples(st.floats(0, 1), st.floats(-20, 20)), min_size=1, max_size=5, unique_by=lambda p: p[0])
 )
+@example(points=[(0.0, 1.0), (0.65625, 0.0), (0.6875, 0.0), (0.71875, 1.0)])  # level before it rises
 def test_bend_curves_survive(tmp_path_factory: pytest.TempPathFactory, points: list[tuple[float, float]]) -> None:
     bends = tuple(Bend(*p) for p in sorted(points))
     score = Score((Track("x", (Note(0, 1, 60, bends=bends),)),), TempoMap.constant(60))
@@ -421,3 +422,10 @@ def test_of_two_equal_notes_that_start_together_the_longer_stays(
     notes = tuple(Note(1.0, duration, 60) for duration in durations)
     back = read_midi(write_midi(tmp_path / "x.mid", Score((Track("melody", notes),), TempoMap.constant(120))))
     assert [(n.start, n.duration) for n in back.tracks[0].notes] == [(1.0, 2.0)]
+
+
+def test_what_is_no_text_is_written_as_a_question_mark(tmp_path: Path) -> None:
+    path = tmp_path / "a.mid"
+    write_midi(path, Score((Track("na\udcffme", (Note(0.0, 1.0, 60, lyric="l\ud800a"),)),), TempoMap.constant(120)))
+    track = read_midi(path).tracks[0]
+    assert (track.name, track.notes[0].lyric) == ("na?me", "l?a")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from descant.audio.clip import Clip
-from descant.errors import InvalidOption, MissingDependency
+from descant.errors import CheckpointError, InvalidOption, MissingDependency
 from descant.text.lyrics import Word
 from descant.transcribe.config import WordOptions
 from descant.transcribe.words import WordRecognizer, lines_of, sounding_words, without_loops
@@ -134,3 +134,10 @@ def test_the_real_model_hears_no_words_in_noise_and_hum() -> None:
     assert listen(noise) == listen(noise)
     for frames in (1, 40, 400, 2_000):
         assert len(listen(Clip(noise.samples[:, :frames], RATE)).words) <= 1
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt"):
+        (tmp_path / name).write_bytes(b"{broken")
+    with pytest.raises(CheckpointError):
+        WordRecognizer(tmp_path)

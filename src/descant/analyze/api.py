@@ -185,8 +185,8 @@ def analyze_file(
     from descant.audio.io import read
 
     check_tempo(bpm)
-    clip = read(path, channels=1)
-    voice = None if vocals is None else read(vocals, channels=1)
+    clip = read(path)
+    voice = None if vocals is None else read(vocals)
     return analyze(clip, vocals=voice, bpm=bpm, progress=progress, cancel=cancel)
 
 

@@ -32,6 +32,9 @@ MIN_NOTES = 8
 _ONSET_LEAD_S = 0.010
 _METERS = ((4, 0.0), (3, -4.0))
 """Bar lengths in beats, and the log odds of each beforehand."""
+_NOTES = SegmentOptions(note_cost=3.5, onset_weight=6.0, shortest_s=0.05)
+"""Notes come cheaper here than on paper: a note too many is skipped, a beat whose note is missed has no witness."""
+
 _MAX_SKIPPED = 2
 _UNRELATED = 0.02
 _TOLERANCE_S = 0.07
@@ -71,7 +74,7 @@ class SteadyOptions:
     beat_weight: float = 0.1
     downbeat_weight: float = 0.4
     place_weight: float = 0.3
-    tempo_weight: float = 0.1
+    tempo_weight: float = 0.2
     grid_stiffness: float = 8.0
 
     def near(self, bpm: float) -> SteadyOptions:
@@ -155,7 +158,7 @@ def heard_notes(track: PitchTrack, clip: Clip) -> SungNotes:
     if len(track.times_s) < 3 or not track.voiced.any():
         return _NO_NOTES
     frames = voice_frames(track, clip)
-    notes = segment(frames, SegmentOptions())
+    notes = segment(frames, _NOTES)
     if not notes:
         return _NO_NOTES
     times = np.asarray([max(float(frames.times_s[n.start]) - _ONSET_LEAD_S, 0.0) for n in notes])

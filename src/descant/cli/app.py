@@ -65,7 +65,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def main() -> NoReturn:
-    """Entry point of the console script."""
+    """Run the command line of this process, and end it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from descant.errors import ModelNotFound
+from descant.errors import CheckpointError, ModelNotFound
 from descant.hub.store import fetch
 
 
@@ -20,8 +20,10 @@ def open_session(path: Path, *, card: str, threads: int | None = None) -> Any:
 
     Raises:
         ModelNotFound: The file is not there.
+        CheckpointError: It holds no network, or a damaged one.
     """
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
     if not path.is_file():
         raise ModelNotFound(f"{path} is not there.", f"Run `descant models fetch {card}`.")
@@ -29,7 +31,12 @@ def open_session(path: Path, *, card: str, threads: int | None = None) -> Any:
     options.intra_op_num_threads = threads or min(2, os.cpu_count() or 1)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (raised.Fail, raised.InvalidArgument, raised.InvalidGraph, raised.InvalidProtobuf) as error:
+        raise CheckpointError(
+            f"{path} holds no sound network.", f"`descant models verify {card}` says what is damaged."
+        ) from error
 
 
 def fetch_network(card: str) -> Path:

@@ -202,7 +202,8 @@ def listen(
             "Is there a voice in it? Speech, whispering and noise have no notes to build on.",
         )
     monitor.report(1.0)
-    return Heard(vocals, is_song, analysis, melody, analysis.beats, tempo)
+    heard = Heard(vocals, is_song, analysis, melody, analysis.beats, tempo)
+    return heard if bpm is None else steady(heard, bpm)
 
 
 def lead_sheet(heard: Heard, *, chords: tuple[ChordSpan, ...] | None = None) -> Score:

@@ -92,10 +92,10 @@ def _spans(kind: int, spans: list[tuple[float, float, str]], gap: str) -> list[E
     """A text at the start of each span, and one that says "nothing" where no other span follows at once."""
     events = []
     for index, (start, end, label) in enumerate(spans):
-        events.append(Event(tick_of(start), META, kind, label.encode()))
+        events.append(Event(tick_of(start), META, kind, _text(label)))
         following = spans[index + 1][0] if index + 1 < len(spans) else None
         if following is None or tick_of(following) > tick_of(end):
-            events.append(Event(tick_of(end), META, kind, gap.encode()))
+            events.append(Event(tick_of(end), META, kind, _text(gap)))
     return events
 
 
@@ -145,7 +145,7 @@ def _tempi(score: Score) -> list[tuple[int, int]]:
 def _track(track: Track, tempo: TempoMap, channel: int, port: int) -> list[Event]:
     if not 0 <= track.program <= 127:
         raise InvalidOption(f"Track {track.name!r} has the program {track.program}.", "Programs are 0 to 127.")
-    head = [Event(0, META, META_NAME, track.name.encode())]
+    head = [Event(0, META, META_NAME, _text(track.name))]
     if port:
         head.append(Event(0, META, META_PORT, bytes((min(port, 127),))))
     head.append(Event(0, PROGRAM, channel, bytes((track.program,))))
@@ -163,7 +163,7 @@ def _track(track: Track, tempo: TempoMap, channel: int, port: int) -> list[Event
         events.append(Event(start, NOTE_ON, channel, bytes((note.pitch, min(max(note.velocity, 1), 127)))))
         events.append(Event(end, NOTE_OFF, channel, bytes((note.pitch, 64))))
         if note.lyric:
-            events.append(Event(start, META, META_LYRIC, note.lyric.encode()))
+            events.append(Event(start, META, META_LYRIC, _text(note.lyric)))
         is_alone = silent_from <= start and (index + 1 == len(notes) or end <= tick_of(notes[index + 1].start))
         if is_alone and any(b.semitones for b in note.bends):
             events += _bend_events(note, tempo, channel, bend_range)
@@ -215,12 +215,13 @@ def _bend_events(note: Note, tempo: TempoMap, channel: int, bend_range: int) -> 
     ticks = np.unique(np.clip(np.rint((note.start + grid) * TICKS).astype(int), start, end - 1))
     curve = np.interp(ticks / TICKS - note.start, offsets, semitones)
     wheel = np.clip(np.rint(curve / bend_range * _BEND_CENTRE).astype(int), -_BEND_CENTRE, _BEND_CENTRE - 1)
-    events, last = [], 0
-    for tick, value in zip(ticks.tolist(), wheel.tolist(), strict=True):
-        if value != last:
-            events.append(_wheel(tick, channel, value))
-            last = value
-    if last:
+    # Positions that neither change nor are about to say nothing; the last of a level stretch says that it was level.
+    moves = np.diff(wheel, prepend=0) != 0
+    told = moves | np.append(moves[1:], False)
+    events = [
+        _wheel(tick, channel, value) for tick, value in zip(ticks[told].tolist(), wheel[told].tolist(), strict=True)
+    ]
+    if wheel[-1]:
         events.append(_wheel(end, channel, 0))
     return events
 
@@ -228,3 +229,8 @@ def _bend_events(note: Note, tempo: TempoMap, channel: int, bend_range: int) -> 
 def _wheel(tick: int, channel: int, value: int) -> Event:
     raw = value + _BEND_CENTRE
     return Event(tick, BEND, channel, bytes((raw & 0x7F, raw >> 7)))
+
+
+def _text(words: str) -> bytes:
+    """UTF-8; what no text can hold (half a surrogate pair, from the name of a file) becomes a question mark."""
+    return words.encode("utf-8", "replace")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
-from descant.errors import MissingDependency
+from descant.errors import CheckpointError, MissingDependency
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.text.lyrics import Line, Lyrics, Word
 from descant.transcribe.config import WordOptions
@@ -41,6 +41,7 @@ class WordRecognizer:
 
     Raises:
         MissingDependency: faster-whisper is not installed.
+        CheckpointError: The model is damaged.
     """
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
@@ -50,9 +51,15 @@ class WordRecognizer:
             raise MissingDependency(
                 "Words need the package faster-whisper.", 'Install it with: pip install "descant[words]"'
             ) from error
-        self._model: Any = WhisperModel(
-            str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
-        )
+        try:
+            self._model: Any = WhisperModel(
+                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+            )
+        except (RuntimeError, ValueError) as error:  # what its C++ core and its tokenizer raise at broken files
+            raise CheckpointError(
+                f"{folder} holds no sound Whisper model.",
+                "`descant models verify whisper-tiny-en` says what is damaged.",
+            ) from error
 
     @classmethod
     def load(cls, name: str = "whisper-tiny-en") -> WordRecognizer:
