@@ -216,3 +216,10 @@ def test_a_tempo_hint_is_kept_to(analyzer: Analyzer, bpm: float) -> None:
 def test_an_impossible_tempo_hint_is_refused(analyzer: Analyzer) -> None:
     with pytest.raises(InvalidOption):
         analyzer(Clip(band(105.0, 2), RATE), bpm=0.0)
+
+
+def test_a_file_that_is_its_own_voice_is_a_voice_alone(tmp_path: Path) -> None:
+    path = tmp_path / "drums_and_all.wav"
+    soundfile.write(path, band(105.0, 4).T, RATE)
+    assert not analyze_file(path).is_bare_voice
+    assert analyze_file(path, vocals=path).is_bare_voice

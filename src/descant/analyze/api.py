@@ -186,8 +186,9 @@ def analyze_file(
 
     check_tempo(bpm)
     clip = read(path)
-    voice = None if vocals is None else read(vocals)
-    return analyze(clip, vocals=voice, bpm=bpm, progress=progress, cancel=cancel)
+    if vocals is not None:  # a file named twice is a voice alone, not a voice beside a song
+        return analyze(clip, vocals=clip if vocals == path else read(vocals), bpm=bpm, progress=progress, cancel=cancel)
+    return analyze(clip, bpm=bpm, progress=progress, cancel=cancel)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
