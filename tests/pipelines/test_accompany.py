@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.audio.clip import Clip, Stems
+from descant.data.singer import SungNote, sing
 from descant.pipelines.accompany import _one_length, take_apart
 from descant.separate.api import Separator
 
@@ -47,3 +48,14 @@ def test_a_plain_voice_is_known_without_the_separator(monkeypatch: pytest.Monkey
     phase = 2 * np.pi * np.cumsum(220 * 2 ** (np.sin(2 * np.pi * 0.3 * seconds) / 4)) / (RATE * 2)
     voice = Clip(sum(np.sin(k * phase) / k for k in range(1, 9)) * 0.1, RATE * 2)
     assert take_apart(voice) == (voice, False)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("noise_db", [-45.0, -32.0])
+def test_a_voice_in_a_noisy_room_with_a_long_rest_is_a_voice_alone(noise_db: float) -> None:
+    rng = np.random.default_rng(3)
+    notes = [SungNote(at + i * 0.6, at + i * 0.6 + 0.55, 57 + i) for at in (0.5, 37.0) for i in range(8)]
+    voice, _ = sing(notes, 42.0, RATE * 2, rng)
+    room = 10 ** (noise_db / 20) * rng.standard_normal(len(voice))
+    clip = Clip(0.3 * voice / np.abs(voice).max() + room, RATE * 2)
+    assert take_apart(clip) == (clip, False)

@@ -18,6 +18,7 @@ from descant.analyze.analysis import Analysis
 from descant.analyze.api import analyze
 from descant.analyze.beats import check_tempo
 from descant.analyze.features import extract_features, mono_for_listening
+from descant.analyze.tonality import is_noise
 from descant.analyze.voice import BARE_SHARE, harmonic_share
 from descant.audio.clip import Clip, Stems
 from descant.audio.loudness import integrated_lufs
@@ -137,11 +138,21 @@ def take_apart(
 
 
 def _probes(clip: Clip) -> tuple[Clip, ...]:
-    """Three excerpts that tell a voice alone from a song without separating the whole; a short clip entirely."""
+    """The loudest excerpt of each third, to tell a voice alone from a song without separating the whole.
+
+    A short clip is taken entirely. Quiet excerpts would tell of the room, not of who sounds.
+    """
     if clip.duration_s <= 3 * _PROBE_S:
         return (clip,)
-    starts = (share * (clip.duration_s - _PROBE_S) for share in (0.2, 0.5, 0.8))
-    return tuple(clip.slice(start, start + _PROBE_S) for start in starts)
+    third = clip.duration_s / 3
+    return tuple(_loudest(clip.slice(start, start + third)) for start in (0.0, third, 2 * third))
+
+
+def _loudest(clip: Clip) -> Clip:
+    energy = np.concatenate([[0.0], np.cumsum(np.square(clip.samples, dtype=np.float64).mean(axis=0))])
+    width = min(round(_PROBE_S * clip.sample_rate), clip.frames)
+    start = int(np.argmax(energy[width:] - energy[: len(energy) - width]))
+    return clip.slice(start / clip.sample_rate, (start + width) / clip.sample_rate)
 
 
 def _is_voice_alone(
@@ -149,7 +160,7 @@ def _is_voice_alone(
 ) -> bool:
     """Whether nothing but one voice sounds: all of it lies on one pitch's harmonics, or the separator finds no band.
 
-    The first also tells humming and whistling, which the separator takes for an instrument.
+    The first also tells humming and whistling, which the separator takes for an instrument. Steady noise is no band.
     """
     if part.peak == 0.0:
         return True
@@ -158,7 +169,9 @@ def _is_voice_alone(
         return True
     stems = separator()(part, cancel=cancel)
     rest = integrated_lufs(stems["accompaniment"])
-    return rest == -math.inf or integrated_lufs(stems["vocals"]) - rest > VOICE_ALONE_LU
+    if rest == -math.inf or integrated_lufs(stems["vocals"]) - rest > VOICE_ALONE_LU:
+        return True
+    return is_noise(stems["accompaniment"])
 
 
 def listen(
