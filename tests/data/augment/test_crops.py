@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from descant.data.augment.codec import Codec
 from descant.data.augment.crops import CropOptions, StemCrops, items_with
 from descant.data.augment.levels import FlipSign, Gain
 from descant.data.augment.noise import SINGSONG_NOISE
+from descant.data.augment.recipe import crop_options_from_table
 from descant.data.augment.step import Chain
 from descant.data.sets.catalogue import open_set
 from descant.data.sets.item import Item
@@ -200,3 +203,35 @@ def test_items_without_the_stems_are_refused(items: tuple[Item, ...]) -> None:
 def test_impossible_options(change: dict[str, object]) -> None:
     with pytest.raises(InvalidOption):
         options(**change)
+
+
+RECIPE = """
+seconds = 0.5
+sample_rate = 8000
+stems = ["vocals", "drums"]
+remix = 0.25
+speed = [0.9, 1.1]
+each = [{ kind = "gain", gain_db = [-6, 3] }, { kind = "flip_sign" }]
+heard = [{ kind = "noise", level_db = [-40, -40] }]
+[own]
+vocals = [{ kind = "codec", codecs = ["mp3"], chance = 0.1 }]
+"""
+
+
+def test_options_from_a_recipe() -> None:
+    made = crop_options_from_table(tomllib.loads(RECIPE))
+    assert made == options(
+        remix=0.25,
+        speed=(0.9, 1.1),
+        each=Chain((Gain(gain_db=(-6, 3)), FlipSign())),
+        heard=Chain((SINGSONG_NOISE,)),
+        own={"vocals": Chain((Codec(codecs=("mp3",), chance=0.1),))},
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["second = 3", 'seconds = "long"', "own = { flute = [] }", 'each = [{ kind = "echo" }]']
+)
+def test_recipes_with_mistakes(line: str) -> None:
+    with pytest.raises(InvalidOption):
+        crop_options_from_table(tomllib.loads(line))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from descant.audio.clip import Clip
+from descant.audio.stretch import time_stretch
 from descant.data.augment.codec import CODECS, Codec, CodecName, round_trip
 from descant.data.augment.levels import FlipSign, Gain, SwapChannels
 from descant.data.augment.noise import SINGSONG_NOISE, Noise
@@ -303,3 +304,14 @@ def test_chains_go_to_recipes_and_back(room: Path) -> None:
 def test_recipes_with_mistakes_name_them(table: dict[str, object], words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
         chain_from_tables([table])
+
+
+def test_a_stretch_of_tempo_and_pitch_is_one_pass_within_limits() -> None:
+    tone = Clip(np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE).astype(np.float32), RATE)
+    both = time_stretch(tone, 0.8, semitones=-3.0)
+    assert both.frames == round(0.8 * tone.frames)
+    spectrum = np.abs(np.fft.rfft(both.samples[0, 4096:20480] * np.hanning(16384)))
+    assert spectrum.argmax() * RATE / 16384 == pytest.approx(440 * 2 ** (-3 / 12), rel=0.01)
+    for semitones in (25.0, float("nan")):
+        with pytest.raises(InvalidOption, match="semitones"):
+            time_stretch(tone, 1.0, semitones=semitones)

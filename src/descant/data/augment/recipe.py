@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from descant.data.augment.codec import Codec
+from descant.data.augment.crops import CropOptions
 from descant.data.augment.levels import FlipSign, Gain, SwapChannels
 from descant.data.augment.noise import Noise
 from descant.data.augment.rooms import ImaginedRoom, MeasuredRoom, room_files
@@ -46,6 +47,30 @@ def chain_from_tables(tables: Sequence[Mapping[str, Any]]) -> Chain:
         InputNotFound: The folder of rooms holds none.
     """
     return Chain(tuple(_step(dict(table)) for table in tables))
+
+
+def crop_options_from_table(table: Mapping[str, Any]) -> CropOptions:
+    """Options of crops from their description: the fields of `CropOptions`, with chains as lists of tables.
+
+    Args:
+        table: `each` and `heard` are lists of steps, `own` a table of such lists by stem.
+
+    Raises:
+        InvalidOption: A field is unknown or has an impossible value.
+        InputNotFound: A folder of rooms holds none.
+    """
+    known = [field.name for field in fields(CropOptions)]
+    for name in table:
+        if name not in known:
+            raise InvalidOption(f"Crops have no option {name!r}.", f"They have {', '.join(known)}.")
+    values = {name: _frozen(value) for name, value in table.items() if name not in {"each", "heard", "own"}}
+    values |= {name: chain_from_tables(table[name]) for name in ("each", "heard") if name in table}
+    if "own" in table:
+        values["own"] = {stem: chain_from_tables(tables) for stem, tables in table["own"].items()}
+    try:
+        return CropOptions(**values)
+    except TypeError as error:  # a text where a number belongs
+        raise InvalidOption(f"The crops cannot be made: {error}.", "Check the types of their options.") from error
 
 
 def chain_to_tables(chain: Chain) -> list[dict[str, Any]]:
