@@ -125,7 +125,8 @@ class AudioRef:
         Raises:
             DescantError: As `descant.audio.io.read`, and as `info`.
         """
-        self.info()
+        if self.stated_rate is not None or self.stated_channels is not None:
+            self.info()
         last = self.end_s if end_s is None else self.start_s + end_s
         if last is not None and self.end_s is not None:
             last = min(last, self.end_s)
