@@ -38,7 +38,7 @@ RATE = 44_100
 SECONDS = 6.0
 STEMS = ("vocals", "drums", "bass", "other")
 BATCH = 4
-BATCHES = 5
+BATCHES = 6
 FORMATS = ((".wav", "PCM_16"), (".wav", "FLOAT"), (".flac", "PCM_16"), (".opus", None), (".mp3", None), (".m4a", None))
 
 LIGHT = CropOptions(
@@ -158,6 +158,26 @@ def loader_table(items: tuple[Item, ...], cores: int) -> Table:
     return Table(title, head, tuple(rows))
 
 
+def ceiling_table(cores: int) -> Table:
+    """What a pool can hand over at most: examples that cost nothing to make."""
+    megabytes = (len(STEMS) + 1) * 2 * round(SECONDS * RATE) * 4 / 1e6
+    rows = []
+    for kind in ("thread", "process"):
+        options = LoaderOptions(batch_size=BATCH, workers=cores, kind=kind)  # type: ignore[arg-type]
+        count, wall = _timed(nothing, options, time.perf_counter)
+        _, cpu = _timed(nothing, options, time.process_time)
+        name = f"{cores} threads" if kind == "thread" else f"{cores} processes"
+        rows.append((name, round(count / wall), round(1000 * cpu / count, 1)))
+    title = f"The pool itself: ready examples of {megabytes:.1f} MB"
+    return Table(title, ("workers", "examples per second", "ms of the loop's process per example"), tuple(rows))
+
+
+def nothing(index: int, rng: np.random.Generator) -> dict[str, np.ndarray]:  # noqa: ARG001 - it is a `Make`
+    """An example of the usual size."""
+    frames = round(SECONDS * RATE)
+    return {"mix": np.zeros((2, frames), np.float32), "stems": np.zeros((len(STEMS), 2, frames), np.float32)}
+
+
 def _timed(make: Make, options: LoaderOptions, clock: Callable[[], float]) -> tuple[int, float]:
     """How many examples came, and in how many seconds, when the workers had begun."""
     with Loader(make, 10_000, options) as loader:
@@ -210,6 +230,8 @@ def main() -> None:
             made_songs(folder / "songs")
         items = items_with(open_set("stems", given.data or folder / "songs").items(), STEMS)
         tables.append(loader_table(items, given.workers))
+        print("examples measured", file=sys.stderr)
+        tables.append(ceiling_table(given.workers))
     print(Report("augment", "python benchmarks/augment.py", tuple(tables)).to_markdown())
 
 

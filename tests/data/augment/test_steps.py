@@ -212,6 +212,15 @@ def test_codecs_do_not_clip_loud_clips(codec: CodecName) -> None:
     assert np.corrcoef(after.samples[0], clip.samples[0])[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_codecs_take_any_rate_length_and_bitrate(codec: CodecName) -> None:
+    for rate in (1_000, 8_000, 11_025, 32_000, 192_000):
+        for frames in (1, 50, 3_000):
+            for kbps in (6.0, 512.0):
+                clip = noise_clip(frames, 2, rate)
+                assert round_trip(clip, codec, kbps).samples.shape == clip.samples.shape
+
+
 def test_codecs_refuse_what_they_cannot_do() -> None:
     with pytest.raises(InvalidOption, match="3 channels"):
         round_trip(noise_clip(channels=3), "mp3", 64.0)
