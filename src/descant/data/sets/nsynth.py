@@ -1,7 +1,7 @@
 """NSynth (Engel et al., ICML 2017): 305,979 single notes of four seconds at 16 kHz, with what plays them and how.
 
 The split is the publishers': instruments of the training part do not appear in the other two. The index of the
-training part is one JSON file of a quarter of a gigabyte; it is read when its items are asked for.
+training part is one large JSON file; it is read when its items are asked for.
 """
 
 from __future__ import annotations
