@@ -14,23 +14,27 @@ from descant.errors import InvalidOption
 _CROSSFADE_S = 0.04
 _SAME_FACTOR = 0.005
 _LIMITS = (0.25, 4.0)
+_MOST_SEMITONES = 24.0
 
 
-def time_stretch(clip: Clip, ratio: float) -> Clip:
-    """The clip made `ratio` times as long, pitch kept.
+def time_stretch(clip: Clip, ratio: float, *, semitones: float = 0.0) -> Clip:
+    """The clip made `ratio` times as long, pitch kept or moved in the same pass.
 
     Args:
         clip: Any rate and channel count.
-        ratio: New length over old length, 0.25 to 4.
+        ratio: New length over old length, 0.25 to 4; 1 with `semitones` is a change of pitch alone.
+        semitones: How much higher it sounds, -24 to 24.
 
     Returns:
         A clip of round(frames * ratio) frames.
 
     Raises:
-        InvalidOption: The ratio is outside the limits.
+        InvalidOption: The ratio or the interval is outside the limits.
     """
     _check(ratio)
-    return Clip(_stretch(clip.samples, clip.sample_rate, round(clip.frames * ratio)), clip.sample_rate)
+    if not abs(semitones) <= _MOST_SEMITONES:
+        raise InvalidOption(f"A transposition by {semitones} semitones is too much.", "Stay within two octaves.")
+    return Clip(_stretch(clip.samples, clip.sample_rate, round(clip.frames * ratio), semitones), clip.sample_rate)
 
 
 def retime(clip: Clip, from_s: Sequence[float], to_s: Sequence[float]) -> Clip:
@@ -77,14 +81,15 @@ def _check(ratio: float) -> None:
         )
 
 
-def _stretch(samples: Samples, rate: int, frames: int) -> Samples:
+def _stretch(samples: Samples, rate: int, frames: int, semitones: float = 0.0) -> Samples:
     if samples.shape[1] == 0 or frames <= 0:
         return np.zeros((samples.shape[0], max(frames, 0)), np.float32)
-    if samples.shape[1] == frames:
+    if samples.shape[1] == frames and semitones == 0:
         return samples
     stretcher = python_stretch.Signalsmith.Stretch()
     stretcher.preset(samples.shape[0], rate)
     stretcher.setTimeFactor(samples.shape[1] / frames)
+    stretcher.setTransposeSemitones(semitones)
     # The binding refuses read-only arrays, which the samples of a clip are: hence the copy.
     made = np.asarray(stretcher.process(np.array(samples, np.float32, order="C")), np.float32)
     return _padded(made, 0, frames)

@@ -92,7 +92,7 @@ class AudioWriter:
 
                 sink: _Sink = MediaSink(temporary, self._stored_rate, self.channels, self._bitrate)
             else:
-                settings = _encoder_settings(
+                settings = encoder_settings(
                     self._format, self._subtype, self._stored_rate, self.channels, self._bitrate
                 )
                 sink = _SoundFileSink(temporary, self._stored_rate, self.channels, self._subtype, settings)
@@ -274,7 +274,7 @@ class _SoundFileSink:
         return OutputError(f"The file cannot be written: {error.error_string.rstrip('.')}.", "Try another format.")
 
 
-def _encoder_settings(
+def encoder_settings(
     form: OutputFormat, subtype: str, sample_rate: int, channels: int, bitrate: int | None
 ) -> dict[str, str | float]:
     """Arguments of `SoundFile`: libsndfile knows no bitrates, only a level from 0 (best) to 1 (smallest)."""
