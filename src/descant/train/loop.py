@@ -49,6 +49,7 @@ class Outcome:
         left: Share of the budget that is left.
         left_s: Seconds that it will take at the pace so far.
         measured: The last validation, and "loss", the last row's.
+        is_first: Whether this process is the one of several that speaks.
     """
 
     checkpoint: Path
@@ -58,6 +59,7 @@ class Outcome:
     left: float
     left_s: float
     measured: Mapping[str, float]
+    is_first: bool = True
 
 
 def train(
@@ -206,7 +208,9 @@ class _Run:
         left = max(0.0, 1.0 - spent)
         left_s = state.elapsed_s * left / spent if spent else math.inf
         checkpoint = self._standing.checkpoint
-        return Outcome(checkpoint, state.step, state.elapsed_s, ending, left, left_s, dict(state.measured))
+        measured = dict(state.measured)
+        is_first = self._fabric.is_global_zero
+        return Outcome(checkpoint, state.step, state.elapsed_s, ending, left, left_s, measured, is_first)
 
     def _collect(self) -> None:
         """Bring losses from the device; only here, so that no step waits for it."""
@@ -236,7 +240,8 @@ class _Run:
             if log is not None:
                 log.write(row)
         said = ", ".join(f"{name} {value:.4g}" for name, value in {**losses, **measured}.items())
-        self._monitor.report(self._spent(), f"step {state.step:,}: {said}")
+        if self._fabric.is_global_zero:
+            self._monitor.report(self._spent(), f"step {state.step:,}: {said}")
         return is_best
 
     def _validate(self) -> tuple[dict[str, float], bool]:

@@ -5,6 +5,7 @@ Every field of the dataclasses behind a recipe is a key; `[loop.machine]` and `[
 
 from __future__ import annotations
 
+import math
 import tomllib
 import types
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from descant.errors import InputNotFound, InvalidOption
+from descant.errors import InputNotFound, InvalidOption, TrainingFailed
 from descant.files import input_error
 from descant.train.config import LoopConfig
 
@@ -61,6 +62,19 @@ class Recipe:
     options: Mapping[str, Any]
     expect: tuple[Floor, ...]
     path: Path
+
+    def check(self, measured: Mapping[str, float]) -> None:
+        """Compare a finished training with what is expected.
+
+        Raises:
+            TrainingFailed: It fell short.
+        """
+        missed = [floor for floor in self.expect if not floor.holds(measured)]
+        if missed:
+            found = ", ".join(f"{f.measure} is {measured.get(f.measure, math.nan):.4g}" for f in missed)
+            raise TrainingFailed(
+                f"{self.path} expects {', '.join(map(str, missed))}; {found}.", "The run is kept; look at its log.csv."
+            )
 
 
 def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:
