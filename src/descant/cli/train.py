@@ -59,6 +59,8 @@ def train(
         threads: CPU threads of each process, in place of the recipe's.
         quiet: Print nothing but errors.
     """
+    import logging
+
     from descant.errors import InvalidOption
     from descant.train.loop import load_weights
     from descant.train.loop import train as run
@@ -79,6 +81,7 @@ def train(
     asked = read_recipe(recipe, (*change, *given))
     plan = plan_of(asked.lesson, recipe)
     config = build(plan.config, asked.options, recipe, asked.lesson)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets
     is_quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"  # of several processes one speaks
     with progress_bar("train", quiet=is_quiet, every_s=_LINE_EVERY_S) as progress, _stopped_gently(out) as cancel:
         lesson = plan.build(config, data, asked.loop.seed)

@@ -239,7 +239,8 @@ class _Run:
         for log in (self._csv, self._board):
             if log is not None:
                 log.write(row)
-        said = ", ".join(f"{name} {value:.4g}" for name, value in {**losses, **measured}.items())
+        named = {"loss" if name == standing.names[0] else f"loss of {name}": value for name, value in losses.items()}
+        said = ", ".join(f"{name} {value:.4g}" for name, value in {**named, **measured}.items())
         if self._fabric.is_global_zero:
             self._monitor.report(self._spent(), f"step {state.step:,}: {said}")
         return is_best
