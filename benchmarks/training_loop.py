@@ -64,7 +64,7 @@ def linear() -> Drawn:
 
 
 def bare(lesson: Drawn, config: LoopConfig) -> float:
-    """Processor seconds a step of the arithmetic alone: one optimiser, clipping, a schedule, the loss read at each step."""
+    """Processor seconds a step of the arithmetic: one optimiser, clipping, a schedule, the loss read at each step."""
     matrices = [p for p in lesson.model.parameters() if p.ndim >= 2]
     vectors = [p for p in lesson.model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -87,7 +87,7 @@ def bare(lesson: Drawn, config: LoopConfig) -> float:
 
 
 def ours(lesson: Drawn, config: LoopConfig) -> float:
-    """Processor seconds a step between the first report and the last, without starting up and the checkpoint at the end."""
+    """Processor seconds a step from the first report to the last, without starting up and the checkpoint."""
     times = []
     with tempfile.TemporaryDirectory() as folder:
         train(lesson, config, Path(folder), progress=lambda _event: times.append(time.process_time()))

@@ -85,7 +85,8 @@ def _shard(module: Loss, mesh: DeviceMesh) -> Loss:
         if isinstance(part, nn.ModuleList):
             for layer in part:
                 fully_shard(layer, mesh=over)
-    fully_shard(module.module, mesh=over)
+    # In shards again after each pass, also after one without gradients: the average and checkpoints count on it.
+    fully_shard(module.module, mesh=over, reshard_after_forward=True)
     return module
 
 
