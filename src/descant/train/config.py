@@ -13,6 +13,11 @@ from descant.errors import InvalidOption
 Schedule = Literal["cosine", "constant", "plateau", "inverse_sqrt"]
 
 
+def _require(holds: bool, name: str, wanted: str, value: object) -> None:
+    if not holds:
+        raise InvalidOption(f"{name} = {value} of a training should be {wanted}.", "docs/train.md explains each key.")
+
+
 @dataclass(frozen=True, slots=True)
 class Optimiser:
     """One optimiser; weight decay acts on matrices only."""
@@ -27,10 +32,9 @@ class Optimiser:
     """Memory of the gradient's mean and of its square."""
 
     def __post_init__(self) -> None:
-        if self.learning_rate <= 0:
-            raise InvalidOption("learning_rate of a training must be positive.")
-        if self.weight_decay < 0 or not all(0 <= beta < 1 for beta in self.betas):
-            raise InvalidOption("weight_decay must not be negative, and betas must lie in 0..1.")
+        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
+        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        _require(all(0 <= beta < 1 for beta in self.betas), "betas", "0 or more, and less than 1", self.betas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Machine:
     """`bf16` computes in bfloat16 where that is safe and keeps weights in float32; on CPU, too."""
 
     def __post_init__(self) -> None:
-        if self.devices < 1 or self.nodes < 1:
-            raise InvalidOption("devices and nodes of a training must be positive.")
+        for name in ("devices", "nodes"):
+            _require(getattr(self, name) >= 1, name, "1 or more", getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,10 @@ class Watch:
     """Validations without a new best after which the schedule "plateau" halves the learning rate."""
 
     def __post_init__(self) -> None:
-        if self.keep < 0 or self.stop_after < 0 or self.halve_after < 1:
-            raise InvalidOption("keep and stop_after must not be negative, and halve_after must be positive.")
+        for name, least in (("keep", 0), ("stop_after", 0), ("halve_after", 1)):
+            _require(getattr(self, name) >= least, name, f"{least} or more", getattr(self, name))
         if (self.keep or self.stop_after) and not self.measure:
-            raise InvalidOption("watch.keep and watch.stop_after need watch.measure.", 'Such as measure = "loss".')
+            raise InvalidOption("keep and stop_after need a measure.", 'Such as measure = "loss".')
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +129,14 @@ class LoopConfig:
     """What the validation decides."""
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.threads, self.accumulate, self.report_every, self.validate_every) < 1:
-            raise InvalidOption("steps, threads, accumulate, report_every and validate_every must be positive.")
-        if self.minutes is not None and self.minutes <= 0:
-            raise InvalidOption("The minutes of a training must be positive.")
-        if not (0 <= self.warmup < 1 and 0 <= self.final_rate <= 1 and 0 <= self.average < 1):
-            raise InvalidOption("warmup, final_rate and average are shares: 0 or more, and less than 1.")
-        if self.clip < 0 or self.prefetch < 0 or self.checkpoint_every_s < 0:
-            raise InvalidOption("clip, prefetch and checkpoint_every_s must not be negative.")
+        for name in ("steps", "threads", "accumulate", "report_every", "validate_every"):
+            _require(getattr(self, name) >= 1, name, "1 or more", getattr(self, name))
+        for name in ("warmup", "average"):
+            _require(0 <= getattr(self, name) < 1, name, "a share: 0 or more, and less than 1", getattr(self, name))
+        for name in ("clip", "prefetch", "checkpoint_every_s"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        _require(0 <= self.final_rate <= 1, "final_rate", "a share: 0 to 1", self.final_rate)
+        _require(self.minutes is None or self.minutes > 0, "minutes", "more than 0", self.minutes)
         if self.schedule == "inverse_sqrt" and self.warmup == 0:
             raise InvalidOption('The schedule "inverse_sqrt" needs a warm-up.', "Such as warmup = 0.04.")
         if self.schedule == "plateau" and not self.watch.measure:

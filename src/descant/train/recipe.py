@@ -164,7 +164,7 @@ def build(kind: type[T], options: Mapping[str, Any], path: Path, table: str = ""
         return kind(**values)
     except InvalidOption as error:
         where = f"{path}, [{table}]" if table else str(path)
-        raise InvalidOption(f"{where}: {error.message}", error.hint) from error
+        raise InvalidOption(f"{where}: {error.message}", error.hint or f"Change {path}.") from error
 
 
 def _value(value: object, hint: Any, path: Path, key: str) -> Any:
@@ -174,7 +174,7 @@ def _value(value: object, hint: Any, path: Path, key: str) -> Any:
         fitting = _fitting(value, choice)
         if fitting is not None:
             return fitting
-    raise InvalidOption(f"{path}: {key} = {value!r} should be {_spelled(hint)}.", "See the dataclass's docstrings.")
+    raise InvalidOption(f"{path}: {key} = {value!r} should be {_spelled(hint)}.", "docs/train.md explains each key.")
 
 
 def _fitting(value: object, hint: Any) -> Any:
