@@ -81,7 +81,8 @@ def train(
     asked = read_recipe(recipe, (*change, *given))
     plan = plan_of(asked.lesson, recipe)
     config = build(plan.config, asked.options, recipe, asked.lesson)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets
+    for greeter in ("rank_zero", "distributed"):
+        logging.getLogger(f"lightning_fabric.utilities.{greeter}").setLevel(logging.WARNING)
     is_quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"  # of several processes one speaks
     with progress_bar("train", quiet=is_quiet, every_s=_LINE_EVERY_S) as progress, _stopped_gently(out) as cancel:
         lesson = plan.build(config, data, asked.loop.seed)

@@ -1,7 +1,7 @@
 """The listening lesson: beats, downbeats, singing, chords, bass and key of stored features of songs.
 
 Songs are played faster or slower, transposed and with another tone on the fly. Songs that appear in the folder while it
-trains (recipes/analysis/build.py) are taken in too; a run then is not repeatable.
+trains (recipes/analysis/build.py) are taken in too; such a run is not repeatable.
 """
 
 from __future__ import annotations
