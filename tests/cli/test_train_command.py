@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from descant.cli.app import run
-from descant.errors import Cancelled, CardError, InputNotFound, InvalidOption, MissingDependency, TrainingFailed
+from descant.cli.terminal import progress_bar
+from descant.errors import (
+    Cancelled,
+    CardError,
+    InputNotFound,
+    InvalidOption,
+    MissingDependency,
+    OutputError,
+    TrainingFailed,
+)
+from descant.progress import Progress
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "accompaniment" / "smoke.toml"
 TINY = [
@@ -90,6 +100,27 @@ def test_bad_options(words: list[str], status: int, tmp_path: Path, capsys: pyte
     assert train(tmp_path / "run", *words) == status
     assert "Traceback" not in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_file_where_the_run_should_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run").write_text("mine")
+    assert train(tmp_path / "run", "-q") == OutputError.code
+    assert (tmp_path / "run").read_text() == "mine"
+    assert train(tmp_path / "run" / "below", "-q") == OutputError.code
+
+
+def test_hours_of_work_are_told_by_the_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("descant.cli.terminal.time.monotonic", lambda: now[0])
+    with progress_bar("train", every_s=60.0) as draw:
+        assert draw is not None
+        for second in range(0, 200, 10):
+            now[0] = float(second)
+            draw(Progress("training", second / 1e6, f"step {second}: loss 1"))
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split("step ")[1].split(":")[0] for line in said] == ["0", "60", "120", "180"]
 
 
 def test_without_the_extra_the_pip_line_is_said(

@@ -148,6 +148,8 @@ def main() -> None:
     if name == "slow":  # long enough to be killed; a checkpoint after every step
         config = replace(QUICK, steps=400, average=0.9, prefetch=2, checkpoint_every_s=0.0)
         train(Regression(), config, folder)
+    elif name == "duel":
+        train(Duel(), replace(QUICK, machine=Machine("cpu", 2)), folder)
     else:
         machine = Machine("cpu", 2, strategy=name)  # type: ignore[arg-type]
         config = replace(QUICK, average=0.9, machine=machine)

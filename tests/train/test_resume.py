@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pupils import QUICK, Duel, Epochs, Regression, losses
 
-from descant.errors import Cancelled, CardError, CheckpointError, TrainingFailed
+from descant.errors import Cancelled, CardError, CheckpointError, OutputError, TrainingFailed
 from descant.progress import CancelToken
 from descant.train import checkpoint as files
 from descant.train.config import LoopConfig, Watch
@@ -118,7 +118,7 @@ def test_a_kill_between_two_renames_loses_nothing(tmp_path: Path) -> None:
     (checkpoint.with_name("checkpoint.new") / files.WEIGHTS).write_text("half")
     train(Regression(), QUICK, tmp_path / "parts")
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
-    assert sorted(p.name for p in (tmp_path / "parts").iterdir()) == ["checkpoint", "config.json", "log.csv"]
+    assert sorted(p.name for p in (tmp_path / "parts").glob("[!.]*")) == ["checkpoint", "config.json", "log.csv"]
 
 
 def test_a_time_limit_ends_cleanly_and_says_what_is_left(tmp_path: Path) -> None:
@@ -140,6 +140,19 @@ def test_a_budget_in_minutes_is_over_all_parts(tmp_path: Path) -> None:
     assert (rest.ended, rest.left) == ("done", 0.0)
     assert 0.5 <= rest.elapsed_s < 1.5
     assert rest.step > part.step
+
+
+def test_one_training_at_a_time_in_a_folder(tmp_path: Path) -> None:
+    class Intruding(Regression):
+        def validate(self):
+            with pytest.raises(OutputError, match="Another training"):
+                train(Regression(), QUICK, tmp_path)
+            return super().validate()
+
+    intruding = Intruding()
+    train(intruding, QUICK, tmp_path)
+    assert intruding.validations == 3
+    train(Regression(), replace(QUICK, steps=13), tmp_path)  # and it is free again
 
 
 def test_damaged_or_foreign_checkpoints_are_refused(tmp_path: Path) -> None:

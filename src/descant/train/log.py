@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from descant.dsp.stft import magnitude_blocks
 from descant.errors import MissingDependency
+from descant.files import output_error
 from descant.train.lesson import Picture, Sound
 
 if TYPE_CHECKING:
@@ -45,6 +47,14 @@ class Row:
     measured: Mapping[str, float]
 
 
+@contextmanager
+def _as_output_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise output_error(error, path) from error
+
+
 class CsvLog:
     """`log.csv` of a run; rows after the checkpoint that is resumed are dropped.
 
@@ -59,19 +69,20 @@ class CsvLog:
         self._players = tuple(players)
         others = tuple(f"loss_{name}" for name in players[1:])
         rows: list[list[str]] = []
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            columns = ("step", "minutes", "loss", *others, "learning_rate", "validation")
-            csv.writer(file).writerows([columns, *rows])
+        columns = ["step", "minutes", "loss", *others, "learning_rate", "validation"]
+        with _as_output_error(path):
+            if path.is_file():
+                with path.open(encoding="utf-8", newline="") as file:
+                    rows = [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
+            with path.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([columns, *rows])
 
     def write(self, row: Row) -> None:
         """Append a row."""
         losses = [f"{row.losses[name]:.5f}" if name in row.losses else "" for name in self._players]
         validation = " ".join(f"{name}={value:.4f}" for name, value in row.measured.items())
         values = (row.step, f"{row.elapsed_s / 60:.2f}", *losses, f"{row.rate:.2e}", validation)
-        with self._path.open("a", encoding="utf-8", newline="") as file:
+        with _as_output_error(self._path), self._path.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file).writerow(values)
 
 

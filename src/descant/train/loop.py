@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
-from descant.errors import Cancelled, InvalidOption, TrainingFailed
+from descant.errors import Cancelled, InvalidOption, OutputError, TrainingFailed
+from descant.files import output_error
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.train.checkpoint import CONFIG, load_weights, write_json
 from descant.train.config import LoopConfig
@@ -93,11 +96,13 @@ def train(
         Cancelled: `cancel` was raised.
     """
     asked = {"loop": asdict(config), **(described or {})}
-    run = _Run(lesson, config, folder, asked, Monitor(progress, None, "training"))
-    try:
-        return run.go(limit_s, cancel)
-    finally:
-        run.close()
+    fabric = start(config.machine)
+    with _alone_in(folder) if fabric.is_global_zero else nullcontext():
+        run = _Run(fabric, lesson, config, folder, asked, Monitor(progress, None, "training"))
+        try:
+            return run.go(limit_s, cancel)
+        finally:
+            run.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +137,41 @@ class _Clock:
         self._saved = time.monotonic()
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run's folder; the lock ends with the process, however that ends.
+
+    Raises:
+        OutputError: The folder cannot be made, or another training is at work in it.
+        PermissionRefused: It may not be written.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OutputError(
+            f"Another training is at work in {folder}.", "Wait for its end, or choose another --out."
+        ) from error
+    except OSError as error:
+        raise output_error(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class _Run:
     def __init__(
-        self, lesson: Lesson, config: LoopConfig, folder: Path, asked: Mapping[str, Any], monitor: Monitor
+        self,
+        fabric: Fabric,
+        lesson: Lesson,
+        config: LoopConfig,
+        folder: Path,
+        asked: Mapping[str, Any],
+        monitor: Monitor,
     ) -> None:
-        self._lesson, self._config, self._monitor = lesson, config, monitor
-        self._fabric = start(config.machine)
+        self._fabric, self._lesson, self._config, self._monitor = fabric, lesson, config, monitor
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed + self._fabric.global_rank)
         self._standing = Standing(lesson, config, folder, asked, self._fabric)
@@ -146,7 +180,6 @@ class _Run:
         self._csv: CsvLog | None = None
         self._board: TensorBoardLog | None = None
         if self._fabric.is_global_zero:
-            folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / CONFIG, asked)
             self._csv = CsvLog(folder / "log.csv", self._state.step, self._standing.names)
             if config.tensorboard:

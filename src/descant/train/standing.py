@@ -78,6 +78,8 @@ class Standing:
             for player in players
             if any(id(parameter) not in inside for parameter in player.module.parameters())
         }
+        if config.machine.strategy != "fsdp":  # which lays its parts out itself
+            fabric.to_device(lesson.model)
         if fabric.is_global_zero:
             files.recover(self.checkpoint)
         fabric.barrier()
