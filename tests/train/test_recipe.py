@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,18 @@ from descant.train.registry import LESSONS, plan_of
 RECIPES = Path(__file__).parents[2] / "recipes"
 ALL = sorted(RECIPES.glob("*/*.toml"))
 SMOKE = sorted(RECIPES.glob("*/smoke*.toml"))
+
+
+@dataclass(frozen=True)
+class Inner:
+    width: int
+    names: tuple[str, ...] = ()
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
 
 
 def written(folder: Path, text: str) -> Path:
@@ -104,6 +117,16 @@ def test_errors_name_the_file_and_the_key(tmp_path: Path, text: str, named: str)
     assert str(path) in caught.value.message
     assert named in caught.value.message
     assert caught.value.hint
+
+
+def test_a_dataclass_may_insist_on_a_key() -> None:
+    path = Path("r.toml")
+    found = build(Outer, {"inner": {"width": 3, "names": ["a", "b"], "share": 1}}, path)
+    assert found == Outer(Inner(3, ("a", "b"), 1.0))
+    with pytest.raises(InvalidOption, match=r"r\.toml: keys are missing: x\.inner\.width"):
+        build(Outer, {"inner": {}}, path, "x")
+    with pytest.raises(InvalidOption, match=r"x\.inner\.names = \['a', 1\]"):
+        build(Outer, {"inner": {"width": 3, "names": ["a", 1]}}, path, "x")
 
 
 @pytest.mark.parametrize("change", ["steps=3", "loop.steps", "loop.steps=", "lesson.x=3", "=3"])

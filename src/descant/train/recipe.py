@@ -9,7 +9,7 @@ import math
 import tomllib
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -149,7 +149,8 @@ def build(kind: type[T], options: Mapping[str, Any], path: Path, table: str = ""
         table: The table's name, for messages.
 
     Raises:
-        InvalidOption: A key or its type is wrong, or the dataclass refuses a value; names file and key.
+        InvalidOption: A key is unknown or missing, its type is wrong, or the dataclass refuses a value; names file and
+            key.
     """
     hints = get_type_hints(kind)
     known = [f.name for f in fields(kind) if f.init]  # type: ignore[arg-type]
@@ -159,6 +160,10 @@ def build(kind: type[T], options: Mapping[str, Any], path: Path, table: str = ""
         raise InvalidOption(
             f"{path}: unknown keys: {', '.join(where + name for name in unknown)}.", f"Known: {', '.join(known)}."
         )
+    needed = [f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING]  # type: ignore[arg-type]
+    missing = sorted(set(needed) - set(options))
+    if missing:
+        raise InvalidOption(f"{path}: keys are missing: {', '.join(where + name for name in missing)}.", "Add them.")
     values = {name: _value(value, hints[name], path, where + name) for name, value in options.items()}
     try:
         return kind(**values)
