@@ -1,4 +1,4 @@
-"""Tiny lessons that tests teach, here or in processes of their own: `python pupils.py LESSON FOLDER`."""
+"""Tiny lessons that tests teach, here or in processes of their own: `python pupils.py LESSON FOLDER [STEPS]`."""
 
 from __future__ import annotations
 
@@ -143,11 +143,15 @@ def losses(folder: Path) -> list[str]:
     return [",".join([row[0], *row[2:]]) for row in rows]
 
 
+def endless(steps: int) -> LoopConfig:
+    """A training that goes the same way however long it is, with a checkpoint after every step."""
+    return replace(QUICK, steps=steps, schedule="constant", warmup=0.0, average=0.9, prefetch=2, checkpoint_every_s=0.0)
+
+
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
-    if name == "slow":  # long enough to be killed; a checkpoint after every step
-        config = replace(QUICK, steps=400, average=0.9, prefetch=2, checkpoint_every_s=0.0)
-        train(Regression(), config, folder)
+    if name == "endless":
+        train(Regression(), endless(int(sys.argv[3])), folder)
     elif name == "duel":
         train(Duel(), replace(QUICK, machine=Machine("cpu", 2)), folder)
     else:

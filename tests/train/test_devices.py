@@ -24,7 +24,7 @@ PUPILS = Path(__file__).with_name("pupils.py")
 def test_two_processes_are_one_with_twice_the_batch(strategy: str, tmp_path: Path) -> None:
     folder = tmp_path / "two"
     command = [sys.executable, str(PUPILS), strategy, str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
     train(Doubled(), replace(QUICK, average=0.9), tmp_path / "one")
     for name in ("weights.safetensors", "average.safetensors", "optimisers.safetensors"):

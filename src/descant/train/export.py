@@ -99,9 +99,13 @@ def _chosen(run: Path, weights: str) -> Path:
     best = sorted((run / BEST).glob(f"*/{STATE}"))
     if weights == "best" or (weights == "auto" and best):
         entries = read_json(run / CHECKPOINT / STATE).get("best", [])
-        if not entries:
-            raise InputNotFound(f"{run} kept no best weights.", "Set measure and keep in [loop.watch], and train.")
-        return weights_file(run / BEST / f"step-{int(entries[0][1]):08d}")
+        try:
+            step = int(entries[0][1])
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise InputNotFound(
+                f"{run} kept no best weights.", "Set measure and keep in [loop.watch], and train."
+            ) from error
+        return weights_file(run / BEST / f"step-{step:08d}")
     if weights == "average":
         path = weights_file(run / CHECKPOINT)
         if path.name == weights_file(run / CHECKPOINT, average=False).name:
@@ -131,7 +135,7 @@ def _card(
 ) -> Card:
     draft = plan.draft
     command = f"descant train {asked.get('recipe', asked['lesson'])}"
-    measured = sorted(state.get("measured", {}).items())
+    measured = sorted((k, v) for k, v in dict(state.get("measured", {})).items() if isinstance(v, int | float))
     card = Card(
         name=options.name,
         title=draft.title,
@@ -141,7 +145,7 @@ def _card(
         licence=options.licence,
         credit=options.credit,
         files=describe_folder(folder),
-        sources=(Source("import", sha256=sha256_of(path), obtain=f"{path.name}, step {state['step']}"),),
+        sources=(Source("import", sha256=sha256_of(path), obtain=f"{path.name}, step {state.get('step')}"),),
         sample_rate=draft.sample_rate,
         channels=draft.channels,
         stems=draft.stems,

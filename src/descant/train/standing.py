@@ -145,17 +145,17 @@ class Standing:
             places = saved.pop("places")
             self.best.entries = [(float(value), int(step)) for value, step in saved.pop("best")]
             self.state = State(**{**saved, "patience": Patience(**saved["patience"])})
-        except (KeyError, TypeError, ValueError) as error:
+            if self._fabric.global_rank < len(places):
+                self.batches.go_to(places[self._fabric.global_rank])
+            set_generator_states(self._fabric, load_tensors(self.checkpoint / files.GENERATORS))
+            for seat in self.table.seats:
+                memory = load_tensors(self.checkpoint / files.OPTIMISERS, prefix=f"{seat.player.name}.")
+                files.set_optimiser_state(seat.plain, memory, self.checkpoint)
+            # A run that was begun without an average starts one from its weights.
+            if self.average is not None and (self.checkpoint / files.AVERAGE).is_file():
+                self.average.load(load_tensors(self.checkpoint / files.AVERAGE))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
-                f"{self.checkpoint / files.STATE} is not of this version of Descant: {error}.",
+                f"{self.checkpoint} is damaged, or of another version of Descant: {error}.",
                 "Begin in another folder, with --start and this checkpoint's weights.",
             ) from error
-        if self._fabric.global_rank < len(places):
-            self.batches.go_to(places[self._fabric.global_rank])
-        set_generator_states(self._fabric, load_tensors(self.checkpoint / files.GENERATORS))
-        for seat in self.table.seats:
-            memory = load_tensors(self.checkpoint / files.OPTIMISERS, prefix=f"{seat.player.name}.")
-            files.set_optimiser_state(seat.plain, memory, self.checkpoint)
-        # A run that was begun without an average starts one from its weights.
-        if self.average is not None and (self.checkpoint / files.AVERAGE).is_file():
-            self.average.load(load_tensors(self.checkpoint / files.AVERAGE))
