@@ -55,3 +55,17 @@ def test_a_device_that_is_not_there(tmp_path: Path) -> None:
         pytest.skip("there is one")
     with pytest.raises(InvalidOption, match="cuda"):
         train(Regression(), replace(QUICK, machine=Machine("cuda")), tmp_path)
+
+
+def test_lightning_is_loaded_late_and_brings_nothing_forbidden() -> None:
+    code = (
+        "import sys, descant.train.loop, descant.train.registry, descant.cli.train\n"
+        "assert 'lightning_fabric' not in sys.modules and 'tensorboard' not in sys.modules\n"
+        "import lightning_fabric, lightning_fabric.strategies.model_parallel, torch.utils.tensorboard\n"
+        "print(' '.join(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "lightning_fabric" in loaded
+    forbidden = {"torchaudio", "torchvision", "torchcodec", "tensorflow", "numba", "librosa", "xformers", "fairseq"}
+    assert not loaded & forbidden
