@@ -282,15 +282,16 @@ class _Run:
         state, watch = self._state, self._config.watch
         is_best = False
         with self._standing.judged():
-            found = {name: float(value) for name, value in sorted(self._lesson.validate().items())}
-            # Processes may differ in the last bit; what is decided from these numbers must not.
-            measured = dict(zip(found, agreed(self._fabric, tuple(found.values())), strict=True))
+            found = {"loss": state.measured.get("loss", math.nan), **self._lesson.validate()}
+            # Processes have losses of their own; what is decided from these numbers must be the same for all.
+            known = dict(zip(found, agreed(self._fabric, tuple(map(float, found.values()))), strict=True))
+            measured = {name: value for name, value in known.items() if name != "loss"}
             if watch.measure:
-                value = {"loss": state.measured.get("loss", math.nan), **measured}.get(watch.measure)
+                value = known.get(watch.measure)
                 if value is None:
                     raise InvalidOption(
                         f"The measure '{watch.measure}' of [loop.watch] is not among what validation returns.",
-                        f"Known: {', '.join(['loss', *measured])}.",
+                        f"Known: {', '.join(known)}.",
                     )
                 state.patience.take(value, self._config)
                 is_best = self._standing.keep_if_best(value, measured)
@@ -299,4 +300,4 @@ class _Run:
                     if self._board is not None:
                         self._board.show(example, state.step)
         self._standing.table.begin()
-        return {name: measured[name] for name in found}, is_best
+        return measured, is_best
