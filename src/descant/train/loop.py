@@ -282,10 +282,11 @@ class _Run:
         state, watch = self._state, self._config.watch
         is_best = False
         with self._standing.judged():
-            found = {"loss": state.measured.get("loss", math.nan), **self._lesson.validate()}
+            own = self._lesson.validate()
+            found = {"loss": state.measured.get("loss", math.nan), **own}
             # Processes have losses of their own; what is decided from these numbers must be the same for all.
             known = dict(zip(found, agreed(self._fabric, tuple(map(float, found.values()))), strict=True))
-            measured = {name: value for name, value in known.items() if name != "loss"}
+            measured = {name: known[name] for name in own}
             if watch.measure:
                 value = known.get(watch.measure)
                 if value is None:
