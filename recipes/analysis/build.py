@@ -1,6 +1,6 @@
 """Render the training songs of the analysis net and store their features.
 
-python recipes/analysis/build.py --data DATA --soundfont FluidR3_GM.sf2 --out FEATURES --songs 1200
+python recipes/analysis/build.py --data DATA --soundfont FluidR3_GM.sf2 --out FEATURES/train --songs 1200
 """
 
 import argparse

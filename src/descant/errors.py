@@ -158,6 +158,15 @@ class CheckpointError(DescantError):
     code = 37
 
 
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+class TrainingFailed(DescantError):
+    """A training diverged, or did not reach what its recipe expects."""
+
+    code = 38
+
+
 # --- resources --------------------------------------------------------------------------------------------------
 
 

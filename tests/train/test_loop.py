@@ -10,17 +10,15 @@ import pytest
 import torch
 
 from descant.compose.grid import Bar, BarSpan, GridNote
-from descant.errors import Cancelled, CardError, InputNotFound, InvalidOption
+from descant.errors import Cancelled, CardError, InputNotFound
 from descant.progress import CancelToken
 from descant.score.harmony import Chord
 from descant.train.accompaniment import AccompanimentConfig, AccompanimentLesson
 from descant.train.loop import LoopConfig, load_weights, train
-from descant.train.recipe import read_recipe
 
 TINY = AccompanimentConfig(
     layers=1, width=32, heads=2, feed_forward=32, dropout=0.1, length=96, batch=2, validation_crops=2
 )
-RECIPES = Path(__file__).parents[2] / "recipes" / "accompaniment"
 
 
 def song(root: int) -> tuple[Bar, ...]:
@@ -96,22 +94,3 @@ def test_batches_are_reproducible_and_conditions_carry_no_loss() -> None:
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     _tokens, _companions, is_music = first
     assert 0 < is_music.sum() < is_music.numel()
-
-
-@pytest.mark.parametrize("name", ["smoke", "cpu", "paper"])
-def test_the_recipes_can_be_read(name: str) -> None:
-    recipe = read_recipe(RECIPES / f"{name}.toml")
-    assert recipe.lesson == "accompaniment"
-    AccompanimentConfig(**recipe.options).network()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "lesson = 3", 'lesson = "x"\n[loop]\nstepps = 3', 'lesson = "x"\n[loop]\nsteps = 0', "[[["]
-)
-def test_broken_recipes_are_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "recipe.toml"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(InvalidOption):
-        read_recipe(path)
-    with pytest.raises(InputNotFound):
-        read_recipe(tmp_path / "none.toml")

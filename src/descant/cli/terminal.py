@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -43,17 +44,24 @@ def hide_library_messages() -> None:
 
 
 @contextmanager
-def progress_bar(title: str, *, quiet: bool = False) -> Iterator[ProgressSink | None]:
-    """A `ProgressSink` drawn on standard error: a live bar with an estimate on a terminal, sparse lines elsewhere."""
+def progress_bar(title: str, *, quiet: bool = False, every_s: float = math.inf) -> Iterator[ProgressSink | None]:
+    """A `ProgressSink` drawn on standard error: a live bar with an estimate on a terminal, sparse lines elsewhere.
+
+    Args:
+        title: Stands before all else.
+        quiet: Draw nothing.
+        every_s: In a log file, write a line at least this often (of hours of work, 10 % are too sparse), and in both
+            places say what the events' messages say.
+    """
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        yield from _live(title)
+        yield from _live(title, with_messages=every_s < math.inf)
     else:
-        yield _log_lines(title)
+        yield _log_lines(title, every_s)
 
 
-def _live(title: str) -> Iterator[ProgressSink]:
+def _live(title: str, *, with_messages: bool) -> Iterator[ProgressSink]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -63,22 +71,25 @@ def _live(title: str) -> Iterator[ProgressSink]:
         task = bar.add_task(title, total=1.0)
 
         def draw(event: Progress) -> None:
-            bar.update(task, completed=event.fraction, description=f"{title}: {event.stage}")
+            said = event.message if with_messages else event.stage
+            bar.update(task, completed=event.fraction, description=f"{title}: {said}")
 
         yield draw
 
 
-def _log_lines(title: str) -> ProgressSink:
+def _log_lines(title: str, every_s: float) -> ProgressSink:
     started = time.monotonic()
     last_fraction = -_LOG_STEP
     last_stage = ""
+    last_line = started
 
     def write(event: Progress) -> None:
-        nonlocal last_fraction, last_stage
+        nonlocal last_fraction, last_stage, last_line
+        now = time.monotonic()
         due = event.fraction - last_fraction >= _LOG_STEP or event.fraction >= 1.0 > last_fraction
-        if due or event.stage != last_stage:
-            last_fraction, last_stage = event.fraction, event.stage
-            seconds = time.monotonic() - started
-            print(f"{title}: {event.fraction:4.0%} {event.stage} ({seconds:.1f} s)", file=sys.stderr)
+        if due or event.stage != last_stage or now - last_line >= every_s:
+            last_fraction, last_stage, last_line = event.fraction, event.stage, now
+            said = event.message if every_s < math.inf and event.message else event.stage
+            print(f"{title}: {event.fraction:4.0%} {said} ({now - started:.1f} s)", file=sys.stderr)
 
     return write

@@ -2,71 +2,138 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from descant.cli.terminal import progress_bar
+from descant.progress import CancelToken
 
 if TYPE_CHECKING:
-    from descant.train.loop import Lesson
-    from descant.train.recipe import Recipe
+    from descant.train.config import LoopConfig
+    from descant.train.loop import Outcome
+
+_LINE_EVERY_S = 60.0
 
 
 def train(
     recipe: Path,
     *,
-    data: Path,
-    out: Path,
+    out: Annotated[Path, Parameter(alias="-o")],
+    data: Path | None = None,
     start: Path | None = None,
     minutes: float | None = None,
+    change: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+    device: Literal["auto", "cpu", "cuda"] | None = None,
+    devices: int | None = None,
+    nodes: int | None = None,
+    strategy: Literal["auto", "ddp", "fsdp"] | None = None,
+    precision: Literal["fp32", "bf16"] | None = None,
     threads: int | None = None,
-    quiet: bool = False,
+    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
     """Train a recipe's weights; run it again to continue where it was stopped.
 
+    Ctrl-C stops after the step at work, with a checkpoint.
+
     Args:
         recipe: A TOML file below recipes/.
+        out: The run's folder: log.csv, config.json, checkpoint/, best/, tensorboard/.
         data: The data set that the recipe's README names (a zip file or folder).
-        out: The run's folder: log.csv, config.json and checkpoint/.
         start: A checkpoint folder whose weights to begin with, in place of random ones.
-        minutes: Wall-clock budget in place of the recipe's.
-        threads: CPU threads in place of the recipe's.
-        quiet: No progress.
+        minutes: Stop after so many minutes, with a checkpoint, and say what is left; the same command continues.
+        change: "table.key=value" in place of what the recipe says, as often as needed (loop.steps=500).
+        device: In place of the recipe's.
+        devices: GPUs on each machine, or processes on the CPU, in place of the recipe's.
+        nodes: Machines, in place of the recipe's.
+        strategy: In place of the recipe's.
+        precision: In place of the recipe's.
+        threads: CPU threads of each process, in place of the recipe's.
+        quiet: Print nothing but errors.
     """
+    import logging
+
+    from descant.errors import InvalidOption
     from descant.train.loop import load_weights
     from descant.train.loop import train as run
-    from descant.train.recipe import read_recipe
+    from descant.train.recipe import build, read_recipe
+    from descant.train.registry import plan_of
 
-    asked = read_recipe(recipe)
-    loop = replace(
-        asked.loop,
-        minutes=asked.loop.minutes if minutes is None else minutes,
-        threads=asked.loop.threads if threads is None else threads,
-    )
-    with progress_bar("train", quiet=quiet) as progress:
-        lesson, described = _lesson(asked, recipe, data)
+    if minutes is not None and minutes <= 0:
+        raise InvalidOption(f"--minutes {minutes:g} leaves no time.", "Give more than 0.")
+    instead: dict[str, object] = {
+        "threads": threads,
+        "machine.device": device,
+        "machine.devices": devices,
+        "machine.nodes": nodes,
+        "machine.strategy": strategy,
+        "machine.precision": precision,
+    }
+    given = tuple(f"loop.{key}={value}" for key, value in instead.items() if value is not None)
+    asked = read_recipe(recipe, (*change, *given))
+    plan = plan_of(asked.lesson, recipe)
+    config = build(plan.config, asked.options, recipe, asked.lesson)
+    for greeter in ("rank_zero", "distributed"):
+        logging.getLogger(f"lightning_fabric.utilities.{greeter}").setLevel(logging.WARNING)
+    is_quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"  # of several processes one speaks
+    with progress_bar("train", quiet=is_quiet, every_s=_LINE_EVERY_S) as progress, _stopped_gently(out) as cancel:
+        lesson = plan.build(config, data, asked.loop.seed)
         if start is not None:
             load_weights(lesson.model, start)
-        run(lesson, loop, out, described=described, progress=progress)
+        described = {"recipe": str(recipe), "lesson": asked.lesson, asked.lesson: asdict(config)}
+        limit_s = None if minutes is None else 60 * minutes
+        outcome = run(lesson, asked.loop, out, described=described, limit_s=limit_s, progress=progress, cancel=cancel)
+    if outcome.is_first:
+        if not quiet:
+            _say_end(outcome, asked.loop, out)
+        if outcome.ended != "time":
+            asked.check(outcome.measured)
 
 
-def _lesson(asked: Recipe, recipe: Path, data: Path) -> tuple[Lesson, dict[str, object]]:
-    from descant.errors import InvalidOption
+def _say_end(outcome: Outcome, loop: LoopConfig, out: Path) -> None:
+    so_far = f"{outcome.step:,} steps, {_spell(outcome.elapsed_s)}"
+    found = ", ".join(f"{name} {value:.4g}" for name, value in outcome.measured.items())
+    if outcome.ended == "time":
+        whole = f"of {loop.steps:,} steps" if loop.minutes is None else f"of {loop.minutes:g} minutes"
+        print(f"{out}: {so_far}; {outcome.left:.0%} {whole} are left, about {_spell(outcome.left_s)} at this pace.")
+        print("The same command goes on.")
+    else:
+        why = "" if outcome.ended == "done" else f" ({loop.watch.measure} stood still)"
+        print(f"{out}: finished{why} after {so_far}; {found}")
 
-    if asked.lesson != "accompaniment":
-        raise InvalidOption(f"{recipe} asks for an unknown lesson {asked.lesson!r}.", "Known: accompaniment.")
-    from descant.compose.grid import bars_of
-    from descant.data.pop909 import Pop909
-    from descant.train.accompaniment import AccompanimentConfig, AccompanimentLesson
-    from descant.train.recipe import build
 
-    songs = Pop909(data)
-    config = build(AccompanimentConfig, asked.options, recipe)
-    lesson = AccompanimentLesson(
-        config,
-        training=[bars_of(songs.load(song)) for song in songs.songs("train")],
-        validation=[bars_of(songs.load(song)) for song in songs.songs("validation")],
-        seed=asked.loop.seed,
-    )
-    return lesson, {"lesson": "accompaniment", "accompaniment": asdict(config)}
+def _spell(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+@contextmanager
+def _stopped_gently(out: Path) -> Iterator[CancelToken]:
+    """Ctrl-C and SIGTERM end the step at work and write a checkpoint; a second one does not wait."""
+    from descant.errors import Cancelled
+
+    cancel = CancelToken()
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if cancel.is_cancelled:
+            raise KeyboardInterrupt(number)
+        cancel.cancel()
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM) if is_main}
+    try:
+        yield cancel
+    except Cancelled as stopped:
+        raise Cancelled(f"Stopped; {out} holds a checkpoint.", "The same command goes on.") from stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

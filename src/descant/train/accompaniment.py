@@ -8,7 +8,9 @@ of many bars, so that the model can be asked for something or left free.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,9 +18,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from descant.compose.crops import Crop, encode_crop, stack
-from descant.compose.grid import Bar
+from descant.compose.grid import Bar, bars_of
 from descant.compose.tokens import VOCABULARY, Controls, home_shift, measure, token_features
+from descant.data.pop909 import Pop909
+from descant.hub.card import TrainingData
 from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
+from descant.train.lesson import on_device_of
+from descant.train.plan import Draft, Plan, copy_shipped, required, shipped_config, write_config
+from descant.train.tones import invented_bars
 
 Song = tuple[Bar, ...]
 
@@ -27,6 +34,8 @@ Song = tuple[Bar, ...]
 class AccompanimentConfig:
     """Model and data of the lesson."""
 
+    source: Literal["pop909", "invented"] = "pop909"
+    """Where the songs come from; `invented` needs no data."""
     layers: int = 5
     """Transformer blocks."""
     width: int = 256
@@ -103,9 +112,8 @@ class AccompanimentLesson:
         return stack([self._crop(generator) for _ in range(self.config.batch)], self.config.length + 1)
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """Mean nats a token, in bfloat16 where that is safe."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            return music_loss(self.model, *batch)
+        """Mean nats a token."""
+        return music_loss(self.model, *batch)
 
     def _crop(self, generator: np.random.Generator) -> Crop:
         index = int(generator.choice(len(self.training), p=self._odds))
@@ -140,7 +148,7 @@ class AccompanimentLesson:
             with torch.no_grad():
                 for first in range(0, len(crops), self.config.batch):
                     batch = stack(crops[first : first + self.config.batch], self.config.length + 1)
-                    sums.append(float(self.loss(batch)))
+                    sums.append(float(self.loss(on_device_of(self.model, batch))))
             results[name] = float(np.mean(sums))
         return results
 
@@ -162,3 +170,53 @@ class AccompanimentLesson:
             chords = own.chords if condition in ("true", "shuffled", "silent") else ()
             bars.append(replace(own, melody=melody, chords=chords))
         return encode_crop(bars, self.config.length + 1, [Controls()] * len(bars))
+
+
+_SHIPPED = "descant-accompaniment"
+_INVENTED = 24
+_HELD_OUT = 4
+
+
+def build_lesson(config: AccompanimentConfig, data: Path | None, seed: int) -> AccompanimentLesson:
+    """The lesson on POP909, or on invented songs.
+
+    Raises:
+        InputNotFound: POP909 is needed and not given.
+    """
+    if config.source == "invented":
+        songs = invented_bars(_INVENTED, seed)
+        return AccompanimentLesson(config, songs[_HELD_OUT:], songs[:_HELD_OUT], seed)
+    pop = Pop909(required(data, "POP909's zip file or folder"))
+    return AccompanimentLesson(
+        config,
+        training=[bars_of(pop.load(song)) for song in pop.songs("train")],
+        validation=[bars_of(pop.load(song)) for song in pop.songs("validation")],
+        seed=seed,
+    )
+
+
+def _furnish(config: AccompanimentConfig, folder: Path) -> None:
+    """The harmoniser's counts and the drum patterns are those of the shipped card."""
+    write_config(folder / "config.json", {**shipped_config(_SHIPPED), "network": asdict(config.network())})
+    copy_shipped(_SHIPPED, ("harmony.safetensors", "grooves.json"), folder)
+
+
+def _data(config: AccompanimentConfig) -> tuple[TrainingData, ...]:
+    if config.source == "invented":
+        return (TrainingData("songs invented by rules (descant.data.invent)", "Apache-2.0", "The Descant authors"),)
+    licence = "MIT; arrangements of commercial songs whose melodies belong to their owners"
+    return (TrainingData("POP909 (train split)", licence, "Ziyu Wang et al.: POP909, ISMIR 2020"),)
+
+
+PLAN = Plan(
+    AccompanimentConfig,
+    build_lesson,
+    Draft(
+        title="An accompanist",
+        task="compose",
+        summary="Writes the piano and a second voice for a melody: a transformer with relative attention.",
+        architecture="relative-transformer",
+        data=_data,
+    ),
+    _furnish,
+)

@@ -1,89 +1,68 @@
 """The training loop: batches in, weights out, resumable after a kill as if nothing had happened.
 
-A run lives in a folder: `config.json` (all that was asked for), `log.csv` (one row a report) and `checkpoint/` with
-the weights, the optimiser's state and both random generators. With a budget in steps a resumed run repeats the
-losses of an uninterrupted one bit for bit; with a budget in minutes the learning rate follows the clock, so that it
-has fallen to its end when the time is up on any machine.
+A run lives in a folder: `config.json` (all that was asked for), `log.csv` (one row a report), `tensorboard/`,
+`checkpoint/` (see `checkpoint.py`) and `best/`. With a budget in steps a resumed run repeats an uninterrupted one bit
+for bit on CPU; with a budget in minutes the learning rate follows the clock, so that it has fallen to its end when the
+time is up on any machine.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from filelock import FileLock, Timeout
+from torch import Tensor
 
-from descant.errors import CardError, InputNotFound, InvalidOption
+from descant.errors import Cancelled, InvalidOption, OutputError, TrainingFailed
+from descant.files import output_error
 from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.train.checkpoint import CONFIG, load_weights, write_json
+from descant.train.config import LoopConfig
+from descant.train.lesson import HasExamples, Lesson
+from descant.train.log import CsvLog, Row, TensorBoardLog
+from descant.train.machine import agreed, start
+from descant.train.schedule import factor
+from descant.train.standing import Standing
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+__all__ = ["Lesson", "LoopConfig", "Outcome", "load_weights", "train"]
+
+Ending = Literal["done", "patience", "time"]
 
 
 @dataclass(frozen=True, slots=True)
-class LoopConfig:
-    """How long and how fast to learn."""
+class Outcome:
+    """How a training ended.
 
-    steps: int = 5000
-    """Updates to make, when `minutes` is None."""
-    minutes: float | None = None
-    """Wall-clock budget, over all resumed parts; takes the place of `steps`."""
-    learning_rate: float = 1e-3
-    """At its highest."""
-    warmup: float = 0.02
-    """Share of the budget in which the learning rate rises; afterwards it falls along a cosine."""
-    final_rate: float = 0.02
-    """The learning rate's end, as a share of its highest."""
-    weight_decay: float = 0.05
-    """Of AdamW, on matrices only."""
-    clip: float = 1.0
-    """Largest norm of the gradient."""
-    seed: int = 0
-    """Of weights and batches."""
-    threads: int = 1
-    """CPU threads."""
-    report_every: int = 50
-    """Steps between rows of the log."""
-    validate_every: int = 500
-    """Steps between validations."""
-    checkpoint_every_s: float = 180.0
-    """Seconds between checkpoints; the last step is always saved."""
+    Attributes:
+        checkpoint: The last checkpoint's folder.
+        step: Steps made, over all parts.
+        elapsed_s: Seconds of training, over all parts.
+        ended: `done`: the budget is spent; `patience`: the watched measure stood still; `time`: this part's time is up.
+        left: Share of the budget that is left.
+        left_s: Seconds that it will take at the pace so far.
+        measured: The last validation, and "loss", the last row's.
+        is_first: Whether this process is the one of several that speaks.
+    """
 
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.learning_rate <= 0 or self.threads < 1:
-            raise InvalidOption("steps, learning_rate and threads of a training must be positive.")
-        if self.minutes is not None and self.minutes <= 0:
-            raise InvalidOption("The minutes of a training must be positive.")
-
-
-class Lesson(Protocol):
-    """What is learned: a model, its data and its loss."""
-
-    @property
-    def model(self) -> nn.Module:
-        """What is trained."""
-
-    def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        """Draw a batch."""
-
-    def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """Scalar loss of a batch."""
-
-    def validate(self) -> Mapping[str, float]:
-        """Named measurements on held-out data."""
-
-
-@dataclass(slots=True)
-class _State:
-    step: int = 0
-    elapsed_s: float = 0.0
+    checkpoint: Path
+    step: int
+    elapsed_s: float
+    ended: Ending
+    left: float
+    left_s: float
+    measured: Mapping[str, float]
+    is_first: bool = True
 
 
 def train(
@@ -92,172 +71,234 @@ def train(
     folder: Path,
     *,
     described: Mapping[str, Any] | None = None,
+    limit_s: float | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
-) -> Path:
+) -> Outcome:
     """Train until the budget is spent, continuing the checkpoint in `folder` if there is one.
+
+    With several processes, each builds the lesson and calls this; all but the first write nothing.
 
     Args:
         lesson: Model, data and loss.
-        config: Budget and optimiser.
+        config: Budget, optimiser, machine.
         folder: The run's folder.
         described: What else to keep in `config.json` (the recipe).
+        limit_s: Ends this part after so many seconds, with a checkpoint that a later part continues.
         progress: Receives the share of the budget that is spent.
         cancel: Stops after the step at work, with a checkpoint.
 
-    Returns:
-        The folder of the last checkpoint.
-
     Raises:
         CardError: The checkpoint in `folder` belongs to another model.
+        TrainingFailed: The loss is no number any more; the last checkpoint is from before.
+        InvalidOption: The machine has no such devices, or validation has no such measure.
+        MissingDependency: Lightning Fabric or tensorboard is not installed.
+        Cancelled: `cancel` was raised.
     """
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    generator = np.random.default_rng(config.seed)
-    optimiser = _optimiser(lesson.model, config)
-    checkpoint = folder / "checkpoint"
-    state = _State()
-    if (checkpoint / "state.json").is_file():
-        state = _load(checkpoint, lesson.model, optimiser, generator)
-    folder.mkdir(parents=True, exist_ok=True)
     asked = {"loop": asdict(config), **(described or {})}
-    (folder / "config.json").write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
-    log = _Log(folder / "log.csv", state.step)
-    monitor = Monitor(progress, None, "training")
-    resumed_at, saved_at = time.monotonic() - state.elapsed_s, time.monotonic()
-    losses: list[float] = []
-    while (spent := _spent(state, config)) < 1.0:
-        losses.append(_step(lesson, optimiser, _rate(spent, config), config.clip, generator))
-        state.step += 1
-        state.elapsed_s = time.monotonic() - resumed_at
-        is_last = _spent(state, config) >= 1.0 or (cancel is not None and cancel.is_cancelled)
-        if state.step % config.report_every == 0 or is_last:
-            due = state.step % config.validate_every == 0 or is_last
-            measured = lesson.validate() if due else {}
-            log.write(state, float(np.mean(losses)), _rate(spent, config), measured)
-            monitor.report(_spent(state, config), f"step {state.step}, loss {np.mean(losses):.3f}")
-            losses.clear()
-        if is_last or time.monotonic() - saved_at > config.checkpoint_every_s:
-            _save(checkpoint, lesson.model, optimiser, generator, state)
-            saved_at = time.monotonic()
-        if cancel is not None:
-            cancel.check()
-    return checkpoint
+    fabric = start(config.machine)
+    with _alone_in(folder) if fabric.is_global_zero else nullcontext():
+        run = _Run(fabric, lesson, config, folder, asked, Monitor(progress, None, "training"))
+        try:
+            return run.go(limit_s, cancel)
+        finally:
+            run.close()
 
 
-def _spent(state: _State, config: LoopConfig) -> float:
-    if config.minutes is None:
-        return state.step / config.steps
-    return state.elapsed_s / (60.0 * config.minutes)
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """What the time is after a step, for all processes."""
+
+    elapsed_s: float
+    is_save_due: bool
+    is_stopped: bool
+    is_time_up: bool
 
 
-def _rate(spent: float, config: LoopConfig) -> float:
-    if spent < config.warmup:
-        return config.learning_rate * max(spent / config.warmup, 0.01)
-    fall = 0.5 + 0.5 * math.cos(math.pi * (spent - config.warmup) / (1.0 - config.warmup))
-    return config.learning_rate * (config.final_rate + (1.0 - config.final_rate) * fall)
+class _Clock:
+    """The clock and signals of the first process, which count for all."""
+
+    def __init__(
+        self, fabric: Fabric, elapsed_s: float, save_every_s: float, limit_s: float | None, cancel: CancelToken | None
+    ) -> None:
+        self._fabric, self._save_every_s, self._limit_s, self._cancel = fabric, save_every_s, limit_s, cancel
+        self._began = self._saved = time.monotonic()
+        self._before_s = elapsed_s
+
+    def tick(self) -> _Tick:
+        now = time.monotonic()
+        is_due = now - self._saved > self._save_every_s
+        is_stopped = self._cancel is not None and self._cancel.is_cancelled
+        is_up = self._limit_s is not None and now - self._began >= self._limit_s
+        elapsed_s, *flags = agreed(self._fabric, (self._before_s + now - self._began, is_due, is_stopped, is_up))
+        return _Tick(elapsed_s, *map(bool, flags))
+
+    def saved(self) -> None:
+        self._saved = time.monotonic()
 
 
-def _step(
-    lesson: Lesson, optimiser: torch.optim.Optimizer, rate: float, clip: float, generator: np.random.Generator
-) -> float:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    lesson.model.train()
-    loss = lesson.loss(lesson.batch(generator))
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(lesson.model.parameters(), clip)
-    optimiser.step()
-    return float(loss.detach())
-
-
-def _optimiser(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-8)
-
-
-class _Log:
-    """The CSV of a run; rows after the checkpoint that is resumed are dropped."""
-
-    _COLUMNS = ("step", "minutes", "loss", "learning_rate", "validation")
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.path = path
-        rows = []
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([self._COLUMNS, *rows])
-
-    def write(self, state: _State, loss: float, rate: float, measured: Mapping[str, float]) -> None:
-        validation = " ".join(f"{name}={value:.4f}" for name, value in measured.items())
-        row = (state.step, f"{state.elapsed_s / 60:.2f}", f"{loss:.5f}", f"{rate:.2e}", validation)
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerow(row)
-
-
-def _save(
-    folder: Path,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    generator: np.random.Generator,
-    state: _State,
-) -> None:
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, fresh / "weights.safetensors")
-    memory = {
-        f"{index}.{name}": torch.as_tensor(value)
-        for index, values in optimiser.state_dict()["state"].items()
-        for name, value in values.items()
-    }
-    save_file({**memory, "torch_generator": torch.get_rng_state()}, fresh / "optimiser.safetensors")
-    described = {"step": state.step, "elapsed_s": state.elapsed_s, "generator": generator.bit_generator.state}
-    (fresh / "state.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
-    # The old checkpoint leaves only when the new one is whole.
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.replace(old)
-    fresh.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _load(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, generator: np.random.Generator) -> _State:
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    load_weights(model, folder)
-    memory = load_file(folder / "optimiser.safetensors")
-    torch.set_rng_state(memory.pop("torch_generator"))
-    saved: dict[int, dict[str, Tensor]] = {}
-    for key, value in memory.items():
-        index, name = key.split(".", 1)
-        saved.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": saved})
-    generator.bit_generator.state = state["generator"]
-    return _State(state["step"], state["elapsed_s"])
-
-
-def load_weights(model: nn.Module, folder: Path) -> None:
-    """Load `weights.safetensors` of a checkpoint folder into a model of the same shape.
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run's folder; the lock ends with the process, however that ends.
 
     Raises:
-        InputNotFound: No weights are there.
-        CardError: They belong to another model.
+        OutputError: The folder cannot be made, or another training is at work in it.
+        PermissionRefused: It may not be written.
     """
-    path = folder / "weights.safetensors"
-    if not path.is_file():
-        raise InputNotFound(f"{folder} holds no weights.safetensors.", "Give a run's checkpoint folder.")
+    lock = FileLock(folder / ".lock")
     try:
-        model.load_state_dict(load_file(path))
-    except RuntimeError as error:
-        raise CardError(
-            f"The checkpoint in {folder} belongs to another model.", "Train into another folder, or use its recipe."
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OutputError(
+            f"Another training is at work in {folder}.", "Wait for its end, or choose another --out."
         ) from error
+    except OSError as error:
+        raise output_error(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Run:
+    def __init__(
+        self,
+        fabric: Fabric,
+        lesson: Lesson,
+        config: LoopConfig,
+        folder: Path,
+        asked: Mapping[str, Any],
+        monitor: Monitor,
+    ) -> None:
+        self._fabric, self._lesson, self._config, self._monitor = fabric, lesson, config, monitor
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed + self._fabric.global_rank)
+        self._standing = Standing(lesson, config, folder, asked, self._fabric)
+        self._state = self._standing.state
+        self._losses: dict[str, list[Tensor]] = {}
+        self._csv: CsvLog | None = None
+        self._board: TensorBoardLog | None = None
+        if self._fabric.is_global_zero:
+            write_json(folder / CONFIG, asked)
+            self._csv = CsvLog(folder / "log.csv", self._state.step, self._standing.names)
+            if config.tensorboard:
+                self._board = TensorBoardLog(folder / "tensorboard", self._state.step)
+
+    def close(self) -> None:
+        self._standing.batches.close()
+        if self._board is not None:
+            self._board.close()
+
+    def go(self, limit_s: float | None, cancel: CancelToken | None) -> Outcome:
+        state, config = self._state, self._config
+        clock = _Clock(self._fabric, state.elapsed_s, config.checkpoint_every_s, limit_s, cancel)
+        self._standing.table.begin()
+        ending = self._ending()
+        while ending is None:
+            share = self._step()
+            tick = clock.tick()
+            state.elapsed_s = tick.elapsed_s
+            ending = self._ending()
+            is_validated = state.step % config.validate_every == 0 or ending is not None
+            is_best = False
+            if is_validated or state.step % config.report_every == 0:
+                is_best = self._report(share, validate=is_validated)
+                ending = self._ending()
+            if ending is None and tick.is_time_up:
+                ending = "time"
+            if ending is not None or is_best or tick.is_save_due or tick.is_stopped:
+                self._collect()
+                self._standing.save()
+                clock.saved()
+            if tick.is_stopped:
+                raise Cancelled
+        return self._outcome(ending)
+
+    def _step(self) -> float:
+        """One step of all players; returns the share of the highest learning rate."""
+        state = self._state
+        share = factor(self._spent(), self._config) * state.patience.factor()
+        for name, loss in self._standing.table.play(state.step + 1, share).items():
+            self._losses.setdefault(name, []).append(loss)
+        state.step += 1
+        if self._standing.average is not None:
+            self._standing.average.update(state.step)
+        return share
+
+    def _spent(self) -> float:
+        if self._config.minutes is None:
+            return self._state.step / self._config.steps
+        return self._state.elapsed_s / (60.0 * self._config.minutes)
+
+    def _ending(self) -> Ending | None:
+        if self._spent() >= 1.0:
+            return "done"
+        return "patience" if self._state.patience.is_over(self._config.watch) else None
+
+    def _outcome(self, ending: Ending) -> Outcome:
+        state, spent = self._state, self._spent()
+        left = max(0.0, 1.0 - spent)
+        left_s = state.elapsed_s * left / spent if spent else math.inf
+        checkpoint = self._standing.checkpoint
+        measured = dict(state.measured)
+        is_first = self._fabric.is_global_zero
+        return Outcome(checkpoint, state.step, state.elapsed_s, ending, left, left_s, measured, is_first)
+
+    def _collect(self) -> None:
+        """Bring losses from the device; only here, so that no step waits for it."""
+        for name, values in self._losses.items():
+            numbers = [float(value) for value in values]
+            if not all(map(math.isfinite, numbers)):
+                raise TrainingFailed(
+                    f"The loss of '{name}' is no number any more, at step {self._state.step} or shortly before.",
+                    f"Lower learning_rate, or clip harder. {self._standing.checkpoint}, if there, is from before.",
+                )
+            self._state.pending.setdefault(name, []).extend(numbers)
+        self._losses.clear()
+
+    def _report(self, share: float, *, validate: bool) -> bool:
+        """Write a row; returns whether these weights are among the best."""
+        self._collect()
+        state, standing = self._state, self._standing
+        losses = {name: float(np.mean(values)) for name, values in state.pending.items()}
+        state.pending.clear()
+        if standing.names[0] in losses:
+            state.measured["loss"] = losses[standing.names[0]]
+        measured, is_best = self._validate() if validate else ({}, False)
+        state.measured.update(measured)
+        rate = standing.table.seats[0].learning_rate * share
+        row = Row(state.step, state.elapsed_s, losses, rate, measured)
+        for log in (self._csv, self._board):
+            if log is not None:
+                log.write(row)
+        named = {"loss" if name == standing.names[0] else f"loss of {name}": value for name, value in losses.items()}
+        said = ", ".join(f"{name} {value:.4g}" for name, value in {**named, **measured}.items())
+        if self._fabric.is_global_zero:
+            self._monitor.report(self._spent(), f"step {state.step:,}: {said}")
+        return is_best
+
+    def _validate(self) -> tuple[dict[str, float], bool]:
+        state, watch = self._state, self._config.watch
+        is_best = False
+        with self._standing.judged():
+            own = self._lesson.validate()
+            found = {"loss": state.measured.get("loss", math.nan), **own}
+            # Processes have losses of their own; what is decided from these numbers must be the same for all.
+            known = dict(zip(found, agreed(self._fabric, tuple(map(float, found.values()))), strict=True))
+            measured = {name: known[name] for name in own}
+            if watch.measure:
+                value = known.get(watch.measure)
+                if value is None:
+                    raise InvalidOption(
+                        f"The measure '{watch.measure}' of [loop.watch] is not among what validation returns.",
+                        f"Known: {', '.join(known)}.",
+                    )
+                state.patience.take(value, self._config)
+                is_best = self._standing.keep_if_best(value, measured)
+            if self._config.tensorboard and isinstance(self._lesson, HasExamples):
+                for example in self._lesson.examples():
+                    if self._board is not None:
+                        self._board.show(example, state.step)
+        self._standing.table.begin()
+        return measured, is_best

@@ -1,98 +1,124 @@
-"""Train the listening net on the features that build.py stored.
+"""The listening lesson: beats, downbeats, singing, chords, bass and key of stored features of songs.
 
-    python recipes/analysis/train.py recipes/analysis/cpu.toml --features FEATURES --validation FEATURES --out RUN
-
-Songs that appear in the folder while it trains are taken in too. The run resumes when it is started again.
+Songs are played faster or slower, transposed and with another tone on the fly. Songs that appear in the folder while it
+trains (recipes/analysis/build.py) are taken in too; such a run is not repeatable.
 """
 
-import argparse
+from __future__ import annotations
+
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from descant.analyze.features import PITCH_FPS, PULSE_FPS
-from descant.data.listening import UNKNOWN, ListeningItem
-from descant.hub.checkpoint import load_into
+from descant.analyze.level import FILE as LEVEL_FILE
+from descant.analyze.meter import CONFIG as METER_CONFIG
+from descant.analyze.meter import WEIGHTS as METER_WEIGHTS
+from descant.data.listening import UNKNOWN, ListeningItem, item_from_song
+from descant.errors import InputNotFound
+from descant.hub.card import TrainingData
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
-from descant.train.loop import train
-from descant.train.recipe import build, read_recipe
+from descant.train.lesson import on_device_of
+from descant.train.plan import Draft, Plan, copy_shipped, required, write_config
+from descant.train.tones import tone_songs
 
-RESCAN_S = 120.0
+Array = NDArray[Any]
+
+_RESCAN_S = 120.0
+_KINDS = ("song", "album", "sung")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ListeningConfig:
     """What is learned from how much at a time."""
 
+    source: Literal["features", "tones"] = "features"
+    """What build.py stored, or songs of plain tones, which need no data."""
     pulse_channels: int = 48
+    """Width of the branch for beats, downbeats and singing."""
     pulse_layers: int = 9
+    """Its pairs of dilated convolutions."""
     harmony_channels: int = 48
+    """Width of the branch for chords, bass and key."""
     harmony_layers: int = 4
+    """Its layers."""
     batch: int = 8
+    """Stretches in a batch."""
     seconds: float = 16.0
+    """Length of a stretch."""
     album_share: float = 0.12
+    """Stretches of real songs."""
     sung_share: float = 0.13
+    """Stretches of a voice alone."""
     stretch: float = 0.2
-    bfloat16: bool = True
+    """Largest change of tempo, as a natural logarithm."""
     pulse_only: bool = False
     """Leaves the harmony branch as it is: for going on with the beats of a trained net."""
 
 
 class ListeningLesson:
-    """Stretches of songs, played faster or slower and with other tone, and the losses of all heads."""
+    """Stretches of songs, played faster or slower and with other tone, and the losses of all heads.
+
+    Args:
+        config: Net and data.
+        items: Name -> song to learn from; a name begins with song, album or sung.
+        held_out: To measure on.
+        folder: Where more songs to learn from may appear, as .npz files.
+        seed: Of the net's first weights.
+    """
 
     def __init__(
-        self, config: ListeningConfig, features: Path, validation: Path, start_from: Path | None = None
+        self,
+        config: ListeningConfig,
+        items: Mapping[str, ListeningItem],
+        held_out: Sequence[ListeningItem],
+        folder: Path | None,
+        seed: int,
     ) -> None:
+        torch.manual_seed(seed)
         self.config = config
         self.model = Listener(
             config.pulse_channels, config.pulse_layers, config.harmony_channels, config.harmony_layers
         )
-        if start_from is not None:
-            load_into(self.model, start_from)
         if config.pulse_only:
             self.model.harmony.requires_grad_(False)
-        self._folder = features
-        self._items: dict[str, ListeningItem] = {}
+        self._items = dict(items)
+        self._held_out = list(held_out)
+        self._folder = folder
         self._scanned = -math.inf
-        self._held_out = [ListeningItem.load(p) for p in sorted(validation.glob("*.npz")) if ".part" not in p.name]
         self._scan()
 
     def _scan(self) -> None:
-        if time.monotonic() - self._scanned < RESCAN_S:
+        if time.monotonic() - self._scanned < _RESCAN_S:
             return
-        for path in sorted(self._folder.glob("*.npz")):
-            if path.stem not in self._items and ".part" not in path.name:
+        for path in _stored(self._folder):
+            if path.stem not in self._items:
                 self._items[path.stem] = ListeningItem.load(path)
-        self._pools = [
-            [item for name, item in self._items.items() if name.startswith(kind)] for kind in ("song", "album", "sung")
-        ]
+        self._pools = [[item for name, item in self._items.items() if name.startswith(kind)] for kind in _KINDS]
         self._scanned = time.monotonic()
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
+        """Features and labels of a few stretches."""
         self._scan()
         rows = []
         for _ in range(self.config.batch):
             draw = generator.random()
-            kind = (
-                1
-                if draw < self.config.album_share
-                else 2
-                if draw < self.config.album_share + self.config.sung_share
-                else 0
-            )
+            album, sung = self.config.album_share, self.config.sung_share
+            kind = 1 if draw < album else 2 if draw < album + sung else 0
             pool = self._pools[kind] or self._pools[0]
             rows.append(self._cut(pool[generator.integers(len(pool))], generator, augment=True))
-        return tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+        return _stacked(rows)
 
-    def _cut(self, item: ListeningItem, generator: np.random.Generator, *, augment: bool) -> tuple[np.ndarray, ...]:
+    def _cut(self, item: ListeningItem, generator: np.random.Generator, *, augment: bool) -> tuple[Array, ...]:
         seconds = self.config.seconds
         speed = float(np.exp(generator.uniform(-self.config.stretch, self.config.stretch))) if augment else 1.0
         length_s = len(item.mel) / PULSE_FPS
@@ -120,18 +146,22 @@ class ListeningLesson:
         return mel.astype(np.float32), pitch, *pulse, voice, chord, bass, np.int64(key)
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """The weighted sum of all heads' losses."""
         return torch.stack(list(self._losses(batch).values())).sum()
 
     def _losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         mel, pitch, beat, downbeat, voice, chord, bass, key = batch
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
-            pulse = self.model.pulse(mel)
-            harmony = None if self.config.pulse_only else self.model.harmony(pitch)
+        pulse = self.model.pulse(mel)
+        harmony = None if self.config.pulse_only else self.model.harmony(pitch)
         known = (voice >= 0).float()
         singing = F.binary_cross_entropy_with_logits(pulse.voice, voice.clamp(min=0), reduction="none")
         losses = {
-            "beat": F.binary_cross_entropy_with_logits(pulse.beat, beat, pos_weight=torch.tensor(3.0)),
-            "downbeat": F.binary_cross_entropy_with_logits(pulse.downbeat, downbeat, pos_weight=torch.tensor(4.0)),
+            "beat": F.binary_cross_entropy_with_logits(
+                pulse.beat, beat, pos_weight=torch.tensor(3.0, device=beat.device)
+            ),
+            "downbeat": F.binary_cross_entropy_with_logits(
+                pulse.downbeat, downbeat, pos_weight=torch.tensor(4.0, device=beat.device)
+            ),
             "voice": 0.2 * (singing * known).sum() / known.sum().clamp(min=1),
         }
         if harmony is None:
@@ -145,10 +175,11 @@ class ListeningLesson:
 
     @torch.no_grad()
     def validate(self) -> Mapping[str, float]:
+        """Losses, and shares of frames that are right, on a stretch of each held-out song."""
         self.model.eval()
         generator = np.random.default_rng(1)
         rows = [self._cut(item, generator, augment=False) for item in self._held_out]
-        batch = tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+        batch = on_device_of(self.model, _stacked(rows))
         losses = {name: float(value) for name, value in self._losses(batch).items()}
         mel, pitch, beat, _, voice, chord, _, key = batch
         heard = self.model.harmony(pitch)
@@ -165,13 +196,18 @@ class ListeningLesson:
         return losses
 
 
+def _unbalanced(logits: Tensor, target: Tensor, weight: float) -> Tensor:
+    """Cross entropy in which what is there weighs more than what is not."""
+    return F.binary_cross_entropy_with_logits(logits, target, pos_weight=torch.tensor(weight, device=logits.device))
+
+
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     if not (target != UNKNOWN).any():
         return logits.sum() * 0.0
     return F.cross_entropy(logits, target, ignore_index=UNKNOWN)
 
 
-def _targets(times_s: np.ndarray, start_s: float, speed: float, frames: int) -> np.ndarray:
+def _targets(times_s: Array, start_s: float, speed: float, frames: int) -> Array:
     """1 on the nearest frame, half beside it."""
     target = np.zeros(frames + 2, np.float32)
     at = np.round((times_s - start_s) * PULSE_FPS / speed).astype(int)
@@ -181,16 +217,14 @@ def _targets(times_s: np.ndarray, start_s: float, speed: float, frames: int) -> 
     return target[1:-1]
 
 
-def _retoned(bands: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _retoned(bands: Array, generator: np.random.Generator) -> Array:
     """Another level and tone: a random gain that varies smoothly over the bands."""
     knots = generator.normal(0.0, 0.18, 6)
     gain = np.interp(np.linspace(0, 5, bands.shape[1]), np.arange(6), knots) + generator.normal(0.0, 0.15)
     return (bands * np.exp(gain)).astype(np.float32)
 
 
-def _transposed(
-    pitch: np.ndarray, chord: np.ndarray, bass: np.ndarray, key: int, shift: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def _transposed(pitch: Array, chord: Array, bass: Array, key: int, shift: int) -> tuple[Array, Array, Array, int]:
     moved = np.zeros_like(pitch)
     bands = 3 * shift
     if bands >= 0:
@@ -205,20 +239,61 @@ def _transposed(
     return moved, chord, bass, key
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--features", type=Path, required=True)
-    parser.add_argument("--validation", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start-from", type=Path, help="weights.safetensors of a trained net to go on with")
-    args = parser.parse_args()
-    recipe = read_recipe(args.recipe)
-    config = build(ListeningConfig, recipe.options, args.recipe)
-    lesson = ListeningLesson(config, args.features, args.validation, args.start_from)
-    print(f"{sum(p.numel() for p in lesson.model.parameters()):,} parameters", flush=True)
-    train(lesson, recipe.loop, args.out, described={"listening": asdict(config)})
+def _stacked(rows: Sequence[tuple[Array, ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
 
 
-if __name__ == "__main__":
-    main()
+def _stored(folder: Path | None) -> list[Path]:
+    return [] if folder is None else [p for p in sorted(folder.glob("*.npz")) if ".part" not in p.name]
+
+
+_SHIPPED = "descant-analysis"
+_ARGUMENTS = ("pulse_channels", "pulse_layers", "harmony_channels", "harmony_layers")
+_TONE_SONGS = 6
+_TONES_HELD_OUT = 2
+
+
+def build_lesson(config: ListeningConfig, data: Path | None, seed: int) -> ListeningLesson:
+    """The lesson on the features in `train/` and `validation/` of the data folder, or on songs of plain tones.
+
+    Raises:
+        InputNotFound: Features are needed and not there.
+    """
+    if config.source == "tones":
+        items = [item_from_song(song) for song in tone_songs(_TONE_SONGS, seed)]
+        named = {f"song{number:05d}": item for number, item in enumerate(items[_TONES_HELD_OUT:])}
+        return ListeningLesson(config, named, items[:_TONES_HELD_OUT], None, seed)
+    folder = required(data, "a folder with train/ and validation/, each filled by recipes/analysis/build.py")
+    for part in ("train", "validation"):
+        if not _stored(folder / part):
+            raise InputNotFound(f"{folder / part} holds no features (.npz).", "recipes/analysis/README.md makes them.")
+    held_out = [ListeningItem.load(path) for path in _stored(folder / "validation")]
+    return ListeningLesson(config, {}, held_out, folder / "train", seed)
+
+
+def _furnish(config: ListeningConfig, folder: Path) -> None:
+    """The level chooser and the reader of metres are those of the shipped card."""
+    write_config(folder / "config.json", {"arguments": {name: getattr(config, name) for name in _ARGUMENTS}})
+    copy_shipped(_SHIPPED, (LEVEL_FILE, METER_CONFIG, METER_WEIGHTS), folder)
+
+
+def _data(config: ListeningConfig) -> tuple[TrainingData, ...]:
+    if config.source == "tones":
+        return (TrainingData("songs invented by rules, played by plain tones", "Apache-2.0", "The Descant authors"),)
+    return (TrainingData("features made by recipes/analysis/build.py", "see recipes/analysis/package.py"),)
+
+
+PLAN = Plan(
+    ListeningConfig,
+    build_lesson,
+    Draft(
+        title="A listener",
+        task="analyze",
+        summary="Beats, downbeats and singing 50 times a second, chords, bass and key 10 times a second.",
+        architecture="analysis-net",
+        data=_data,
+        sample_rate=22_050,
+        channels=1,
+    ),
+    _furnish,
+)

@@ -1,0 +1,32 @@
+"""The lessons that recipes can name. A new system adds one line: its lesson's name, and where its `Plan` is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from descant.errors import InvalidOption
+from descant.train.plan import Plan
+
+LESSONS = {
+    "accompaniment": "descant.train.accompaniment:PLAN",
+    "listening": "descant.train.listening:PLAN",
+    "meter": "descant.train.sung_meter:PLAN",
+}
+
+
+def plan_of(lesson: str, where: Path) -> Plan:
+    """The plan of a lesson.
+
+    Args:
+        lesson: Its name.
+        where: The recipe or run that names it, for the message.
+
+    Raises:
+        InvalidOption: There is no such lesson.
+    """
+    if lesson not in LESSONS:
+        raise InvalidOption(f"{where}: there is no lesson {lesson!r}.", f"Known: {', '.join(sorted(LESSONS))}.")
+    module, name = LESSONS[lesson].split(":")
+    plan: Plan = getattr(import_module(module), name)
+    return plan

@@ -1,0 +1,71 @@
+"""Two processes on the CPU learn what one learns from twice the batch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from pupils import QUICK, Doubled, Regression
+
+from descant.errors import InvalidOption
+from descant.hub.checkpoint import load_tensors
+from descant.train.config import Machine
+from descant.train.loop import train
+
+PUPILS = Path(__file__).with_name("pupils.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_two_processes_are_one_with_twice_the_batch(strategy: str, tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    command = [sys.executable, str(PUPILS), strategy, str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    train(Doubled(), replace(QUICK, average=0.9), tmp_path / "one")
+    for name in ("weights.safetensors", "average.safetensors", "optimisers.safetensors"):
+        two, one = (load_tensors(part / "checkpoint" / name) for part in (folder, tmp_path / "one"))
+        assert set(two) == set(one)
+        for key, value in one.items():
+            torch.testing.assert_close(two[key], value, rtol=1e-4, atol=1e-6)
+    assert {"torch.0", "torch.1"} == set(load_tensors(folder / "checkpoint" / "generators.safetensors"))
+    # One process goes on where two were.
+    rest = train(Regression(dropout=0.0), replace(QUICK, steps=14, average=0.9), folder)
+    assert rest.step == 14
+
+
+def test_bf16_on_the_cpu(tmp_path: Path) -> None:
+    class Typed(Regression):
+        def loss(self, batch):
+            self.kind = self.model(batch[0]).dtype
+            return super().loss(batch)
+
+    pupil = Typed()
+    train(pupil, replace(QUICK, machine=Machine("cpu", precision="bf16")), tmp_path)
+    assert pupil.kind == torch.bfloat16
+    assert next(pupil.model.parameters()).dtype == torch.float32
+
+
+def test_a_device_that_is_not_there(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(InvalidOption, match="cuda"):
+        train(Regression(), replace(QUICK, machine=Machine("cuda")), tmp_path)
+
+
+def test_lightning_is_loaded_late_and_brings_nothing_forbidden() -> None:
+    code = (
+        "import sys, descant.train.loop, descant.train.registry, descant.cli.train\n"
+        "assert 'lightning_fabric' not in sys.modules and 'tensorboard' not in sys.modules\n"
+        "import lightning_fabric, lightning_fabric.strategies.model_parallel, torch.utils.tensorboard\n"
+        "print(' '.join(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "lightning_fabric" in loaded
+    forbidden = {"torchaudio", "torchvision", "torchcodec", "tensorflow", "numba", "librosa", "xformers", "fairseq"}
+    assert not loaded & forbidden
