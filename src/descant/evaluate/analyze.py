@@ -21,10 +21,9 @@ from descant.data.resinging import VoiceBank
 from descant.data.songs import Band, LabelledSong, SongOptions, make_a_cappella, make_song
 from descant.errors import DescantError, InputNotFound, ScoreReadError
 from descant.evaluate.beat_metrics import beat_f, tempo_accuracy_1, tempo_accuracy_2
-from descant.evaluate.harmony_metrics import (
-    TimedChord,
-    key_score,
-    majmin_overlap,
+from descant.evaluate.chord_metrics import TimedChord, majmin_overlap
+from descant.evaluate.key_metrics import key_score
+from descant.evaluate.pitch_metrics import (
     raw_pitch_accuracy,
     voicing_scores,
 )
