@@ -1,4 +1,4 @@
-"""A made-up song and its variants: the material on which the sheet `remix_pipeline.md`, section 6, measured likeness."""
+"""A made-up song and its variants: the kind of material on which the sheet `remix_pipeline.md` measured likeness."""
 
 from __future__ import annotations
 

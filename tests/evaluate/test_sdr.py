@@ -134,3 +134,13 @@ def test_stems_that_cannot_be_compared_name_the_field(estimate: Clip, field: str
         validate({"vocals": _clip(0.5)}, {"vocals": estimate})
     with pytest.raises(InvalidAudio, match="'vocals' has no estimate"):
         validate({"vocals": _clip(0.5)}, {"voice": estimate})
+
+
+def test_a_stem_that_is_only_codec_noise_has_no_ratio() -> None:
+    noise = Clip(1e-4 * np.random.default_rng(0).standard_normal((2, 3 * RATE)), RATE)
+    song = {"bass": noise, "rest": _clip(0.5, 0.5, 0.5)}
+    scores = evaluate(song, {"bass": song["rest"], "rest": song["rest"].gain(-6.0)})
+    assert scores["bass"]["SDR"] is None
+    assert scores["bass"]["SI-SDR"] is None
+    assert scores["bass"]["RMS where silent"] == pytest.approx(20 * math.log10(0.5), abs=1e-3)
+    assert scores["rest"]["SDR"] == pytest.approx(6.04, abs=0.01)  # the other stem's windows still count

@@ -22,10 +22,8 @@ def _noise(seed: int, seconds: float = 4.0, channels: int = 1, level: float = 0.
 
 
 def _power(clip: Clip, size: int, hop: int) -> torch.Tensor:
-    spectrum = torch.stft(
-        torch.from_numpy(clip.samples.astype(np.float64)), size, hop, window=torch.hann_window(size, dtype=torch.double),
-        center=False, normalized=False, return_complex=True,
-    )  # fmt: skip
+    samples, window = torch.from_numpy(clip.samples.astype(np.float64)), torch.hann_window(size, dtype=torch.double)
+    spectrum = torch.stft(samples, size, hop, window=window, center=False, normalized=False, return_complex=True)
     return spectrum.abs().square()
 
 

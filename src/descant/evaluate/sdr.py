@@ -6,7 +6,8 @@ silent windows would rule any mean. SI-SDR is Le Roux et al., "SDR - half-baked 
 
 Conventions: a song is a mapping from stem names to clips, true and estimated under the same names, all of one rate,
 length and channel count. A window in which any stem is exactly zero says nothing about separation and is left out for
-all stems; what is heard of a stem where it should be silent is measured by itself (`leakage_db`).
+all stems; what is heard of a stem where it should be silent is measured by itself (`leakage_db`). In `evaluate` a stem
+below -60 dB throughout (nothing but a codec's noise) has no ratio either. Songs are summarised by medians.
 """
 
 from __future__ import annotations
@@ -25,9 +26,16 @@ Decibels = NDArray[np.float64]
 _SILENCE_DB = -60.0
 
 METRICS = (
-    Metric("SDR", "energy of the stem over that of the error, dB, median over windows of 1 s (museval 4)"),
-    Metric("SI-SDR", "the same over the whole song after the best gain, dB"),
-    Metric("RMS where silent", "level of the estimate while the true stem is below -60 dB, dB of full scale", False),
+    Metric(
+        "SDR", "energy of the stem over that of the error, dB, median over windows of 1 s (museval 4)", summary="median"
+    ),
+    Metric("SI-SDR", "the same over the whole song after the best gain, dB", summary="median"),
+    Metric(
+        "RMS where silent",
+        "level of the estimate while the true stem is below -60 dB, dB of full scale",
+        False,
+        "median",
+    ),
 )
 
 
@@ -120,12 +128,12 @@ def leakage_db(reference: Clip, estimate: Clip, *, window_s: float = 1.0) -> flo
 
     This is what SDR cannot see: what is heard where nothing should be. NaN if the stem is never silent.
     """
-    size = round(window_s * reference.sample_rate)
-    samples = size * reference.channels
-    is_silent = _window_energies(reference.samples, size) / samples < 10.0 ** (_SILENCE_DB / 10.0)
+    is_silent = _silent_windows(reference, window_s)
     if not is_silent.any():
         return float("nan")
-    return _ratio_db(float(_window_energies(estimate.samples, size)[is_silent].mean()) / samples, 1.0)
+    size = round(window_s * reference.sample_rate)
+    energy = float(_window_energies(estimate.samples, size)[is_silent].mean())
+    return _ratio_db(energy / (size * reference.channels), 1.0)
 
 
 def sum_error_db(mix: Clip, stems: Mapping[str, Clip]) -> float:
@@ -148,14 +156,24 @@ def evaluate(references: Mapping[str, Clip], estimates: Mapping[str, Clip]) -> d
     """
     validate(references, estimates)
     windows = sdr_windows(references, estimates)
-    return {
-        name: {
-            "SDR": held_db(median_sdr(windows[name])),
-            "SI-SDR": held_db(si_sdr(reference, estimates[name])),
+    scores: dict[str, Scores] = {}
+    for name, reference in references.items():
+        sounds = not _silent_windows(reference, 1.0).all()
+        scores[name] = {
+            "SDR": held_db(median_sdr(windows[name])) if sounds else None,
+            "SI-SDR": held_db(si_sdr(reference, estimates[name])) if sounds else None,
             "RMS where silent": held_db(leakage_db(reference, estimates[name])),
         }
-        for name, reference in references.items()
-    }
+    return scores
+
+
+def _silent_windows(clip: Clip, window_s: float) -> NDArray[np.bool_]:
+    """Which whole windows lie below -60 dB of full scale."""
+    size = round(window_s * clip.sample_rate)
+    silent: NDArray[np.bool_] = _window_energies(clip.samples, size) / (size * clip.channels) < 10.0 ** (
+        _SILENCE_DB / 10.0
+    )
+    return silent
 
 
 def _window_energies(samples: NDArray[np.floating], size: int) -> Decibels:
