@@ -168,7 +168,7 @@ def bench(
     found: list[Measurement] = []
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="descant-bench-") as place:
-        cache = _fresh_cache(Path(place) / "cache")
+        cache = fresh_cache(Path(place) / "cache")
         inputs = {length: _input(task, Path(place) / f"{length:g}", length) for length in lengths}
         for program in programs:
             try:
@@ -246,8 +246,12 @@ def _run(program: Program, inputs: Sequence[Path], place: Path, out: str, cache:
     return usage
 
 
-def _fresh_cache(folder: Path) -> Path:
-    """A cache with the same weights (as links) and no finished steps, so that every run does all of the work."""
+def fresh_cache(folder: Path) -> Path:
+    """A cache with the same weights (as links) and no finished steps, so that every run does all of the work.
+
+    Args:
+        folder: Made; give it to what is measured as `DESCANT_CACHE`.
+    """
     folder.mkdir()
     real = cache_folder()
     if real.is_dir():

@@ -53,6 +53,11 @@ def write_stems(folder: Path, seconds: float) -> list[Path]:
 
 
 def write_score(path: Path, seconds: float) -> Path:
+    """The busy score as MIDI."""
+    return write_midi(path, busy_score(seconds))
+
+
+def busy_score(seconds: float) -> Score:
     """A busy arrangement of six tracks with random notes, as many voices at once as dense pop has."""
     random = np.random.default_rng(0)
     tracks = []
@@ -63,7 +68,7 @@ def write_score(path: Path, seconds: float) -> Path:
         keys, velocities = random.integers(low, high, count), random.integers(40, 110, count)
         notes = (Note(float(s), length, int(k), int(v)) for s, k, v in zip(starts, keys, velocities, strict=True))
         tracks.append(Track(name, tuple(notes), program, is_drum))
-    return write_midi(path, Score(tuple(tracks), TempoMap.constant(BPM)))
+    return Score(tuple(tracks), TempoMap.constant(BPM))
 
 
 def _loop(path: Path, samples: Floats, seconds: float) -> Path:

