@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from descant.evaluate.compare import FileTask, SystemScores
+from descant.evaluate.comparisons import COLUMNS, NOTE, paired_row
 from descant.evaluate.report import Cell, Picture, Report, Table, make_folder
 from descant.evaluate.scores import Metric
-from descant.evaluate.statistics import bootstrap_interval, paired_test
+from descant.evaluate.statistics import bootstrap_interval
 
 _MOST_SONGS_TO_LIST = 200
 
@@ -33,11 +34,7 @@ def comparison_report(task: FileTask, systems: Sequence[SystemScores], command: 
         f"seed {seed}). A dash: no song asks that question."
     )
     if len(systems) > 1:
-        notes.append(
-            "Difference: mean over songs with its interval. Tests are two-sided and paired by song: sign flips of that "
-            "mean, and Wilcoxon's signed ranks. "
-            "They are not corrected for the number of measures."
-        )
+        notes.append(NOTE)
     notes += [f"{s.name}: {s.extra} files have no reference and were not judged." for s in systems if s.extra]
     return Report(task.name, command, tuple(tables), tuple(notes))
 
@@ -87,20 +84,18 @@ def _summary(task: FileTask, systems: Sequence[SystemScores], seed: int) -> Tabl
 
 
 def _tests(task: FileTask, first: SystemScores, second: SystemScores, seed: int) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for part in first.parts:
-        for metric in task.metrics:
-            test = paired_test(first.values(part, metric.name), second.values(part, metric.name), seed=seed)
-            if test is None:
-                continue
-            better, worse = test.wins, test.losses
-            if metric.higher_is_better is False:
-                better, worse = worse, better
-            counts: tuple[Cell, ...] = (better, worse) if metric.higher_is_better is not None else (None, None)
-            name = f"{part}: {metric.name}" if part else metric.name
-            rows.append((name, test.difference, *counts, test.p_sign_flip, test.p_wilcoxon))
-    columns = ("", "difference", "songs better", "songs worse", "p (sign flips)", "p (Wilcoxon)")
-    return Table(f"{second.name} against {first.name}", columns, tuple(rows))
+    rows = [
+        paired_row(
+            f"{part}: {metric.name}" if part else metric.name,
+            first.values(part, metric.name),
+            second.values(part, metric.name),
+            higher_is_better=metric.higher_is_better,
+            seed=seed,
+        )
+        for part in first.parts
+        for metric in task.metrics
+    ]
+    return Table(f"{second.name} against {first.name}", COLUMNS, tuple(row for row in rows if row is not None))
 
 
 def _song_by_song(task: FileTask, system: SystemScores) -> Table:
