@@ -119,5 +119,7 @@ def test_what_holds_no_music_is_refused() -> None:
     good = song(Recipe(seconds=6.0))
     with pytest.raises(NothingHeard):
         evaluate(good, Clip.silence(80_000, 8_000))
+    with pytest.raises(InvalidAudio, match="lasts 30 min"):
+        evaluate(good, Clip(np.ones((1, 1_800 * 1_000), np.float32), 1_000))
     with pytest.raises(InvalidAudio, match=r"lasts 2\.0 s"):
         evaluate(good.slice(0.0, 2.0), good)

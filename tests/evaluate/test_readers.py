@@ -78,6 +78,8 @@ def test_words_of_a_table(tmp_path: Path) -> None:
     table = _file(tmp_path, "a.csv", 'start,end,word\n1.0,1.5,"Hello,"\n2.0,,world\n')
     lyrics = read_timed_lyrics(table)
     assert [(w.text, w.start_s, w.end_s) for w in lyrics.words] == [("Hello,", 1.0, 1.5), ("world", 2.0, None)]
+    quoted = read_timed_lyrics(_file(tmp_path, "q.csv", 'word,start\n"one, two",1.0\n\n three ,2.0\n'))
+    assert [(w.text, w.start_s) for w in quoted.words] == [("one, two", 1.0), ("three", 2.0)]
     jamendo = read_timed_lyrics(_file(tmp_path, "b.csv", "word_start,word_end,line_end\n1.0,1.5,nan\n2.0,2.5,2.5\n"))
     assert [w.start_s for w in jamendo.words] == [1.0, 2.0]
     assert read_timed_lyrics(_file(tmp_path, "c.lrc", "[00:01.00]one two\n")).text == "one two"
@@ -100,6 +102,8 @@ def test_words_of_a_table(tmp_path: Path) -> None:
         (read_timed_lyrics, "x.csv", "a,b\n1,2\n", TextReadError, "line 1: no column"),
         (read_timed_lyrics, "x.csv", "start,word\nsoon,la\n", TextReadError, "line 2: the start"),
         (read_timed_lyrics, "x.csv", "start,word\n-1,la\n", TextReadError, "impossible time"),
+        (read_timed_lyrics, "x.csv", "", TextReadError, "line 1: no column"),
+        (read_timed_lyrics, "x.csv", "start,word\n1,la\n\n0.5;lo\n", TextReadError, "line 4: the start"),
         (read_timed_lyrics, "x.json", "[]", TextReadError, "lines"),
         (read_notes, "x.mid", "no midi", ScoreReadError, "x.mid"),
         (read_notes, "x.csv", "0,1\n", ScoreReadError, "not a list of notes"),

@@ -39,7 +39,7 @@ METRICS = (
 _SIZE, _HOP = 8192, 2205
 _FRAMES_PER_CHROMA = 2
 _LOWEST, _SEMITONES, _PER_SEMITONE = 36, 60, 3
-_SHORTEST_S = 4.0
+_SHORTEST_S, _LONGEST_S = 4.0, 1_200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,15 @@ def validate(clip: Clip) -> None:
     """Refuse recordings that hold no music to compare.
 
     Raises:
-        InvalidAudio: Shorter than 4 s.
+        InvalidAudio: Shorter than 4 s, or longer than 20 minutes (work and memory grow with the square).
         NothingHeard: Silent throughout.
     """
     if clip.duration_s < _SHORTEST_S:
         raise InvalidAudio(
             f"It lasts {clip.duration_s:.1f} s; likeness needs {_SHORTEST_S:g} s.", "Give a longer part."
         )
+    if clip.duration_s > _LONGEST_S:
+        raise InvalidAudio(f"It lasts {clip.duration_s / 60:.0f} min; likeness takes 20.", "Give it song by song.")
     if clip.peak == 0.0:
         raise NothingHeard("It is silent throughout.", "Check that the right track was exported.")
 

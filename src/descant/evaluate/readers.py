@@ -6,6 +6,8 @@ Every error names the file, and where it can the line and the field. Each reader
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Callable
@@ -147,8 +149,8 @@ def read_timed_lyrics(path: Path) -> Lyrics:
     """
     if path.suffix.lower() != ".csv":
         return with_file(path, lambda: read_lyrics(path))
-    lines = [row for row in _text(path, TextReadError).splitlines() if row.strip()]
-    heading = [name.strip().lower() for name in lines[0].split(",")] if lines else []
+    rows = csv.reader(io.StringIO(_text(path, TextReadError)), skipinitialspace=True)
+    heading = [name.strip().lower() for name in next(rows, [])]
     start, end, word = (
         next((heading.index(name) for name in names if name in heading), None)
         for names in (_START_NAMES, _END_NAMES, _WORD_NAMES)
@@ -156,13 +158,15 @@ def read_timed_lyrics(path: Path) -> Lyrics:
     if start is None:
         raise TextReadError(f"{path}, line 1: no column is named as a start.", f"Known: {', '.join(_START_NAMES)}.")
     words = []
-    for number, row in enumerate(lines[1:], 2):
-        cells = [cell.strip().strip('"') for cell in row.split(",", len(heading) - 1)]
+    for cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        number = rows.line_num
         begins = _number(cells[start]) if start < len(cells) else None
         ends = _number(cells[end]) if end is not None and end < len(cells) else None
         if begins is None:
             raise TextReadError(f"{path}, line {number}: the start is not a number.", "Times are in seconds.")
-        text = cells[word] if word is not None and word < len(cells) else ""
+        text = cells[word].strip() if word is not None and word < len(cells) else ""
         try:
             words.append(Word(text, begins, ends))
         except TextReadError as error:
