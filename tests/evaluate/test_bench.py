@@ -116,8 +116,8 @@ def test_medians_and_slopes_by_hand() -> None:
 
     found = [Measurement("x", 60.0, runs(1.0, 3.0, 2.0)), Measurement("x", 180.0, runs(8.0, 6.0, 4.0))]
     report = bench_module._report("mix", found, [], BenchOptions(repeats=3), "descant bench mix", 0.0)
-    assert report.tables[0].rows[0] == ("x", "60", 2.0, "1.00 to 3.00", 4.0, 200, "100 to 300", "30.0")
-    assert report.tables[1].rows[0] == ("x", 2.0, 4.0, 200.0, "30.0")  # 4 s more for 2 minutes more
+    assert report.tables[0].rows[0] == ("x", "60", 2.0, "1.00 to 3.00", 4.0, 200, "100 to 300", "30.0", "15.0")
+    assert report.tables[1].rows[0] == ("x", 2.0, 4.0, 200.0, "30.0", "15.0")  # 4 s more for 2 minutes more
 
 
 @pytest.mark.parametrize(

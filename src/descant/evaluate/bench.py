@@ -266,7 +266,7 @@ def _report(
 ) -> Report:
     columns = (
         "program", "audio s", "wall s", "fastest to slowest", "processor s", "peak MiB", "lowest to highest",
-        "x real time",
+        "x real time", "x real time (processor)",
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = []
     for each in found:
@@ -281,6 +281,7 @@ def _report(
                 round(each.peak_mib),
                 f"{min(peaks):.0f} to {max(peaks):.0f}",
                 f"{each.audio_s / each.wall_s:.1f}",
+                f"{each.audio_s / max(each.processor_s, 1e-3):.1f}",
             )
         )
     tables = [Table(f"Whole commands, medians of {options.repeats} fresh processes", columns, tuple(rows))]
@@ -289,14 +290,15 @@ def _report(
         tables.append(
             Table(
                 "What a minute of audio costs without the start (slope from the shortest to the longest)",
-                ("program", "wall s", "processor s", "peak MiB", "x real time"),
+                ("program", "wall s", "processor s", "peak MiB", "x real time", "x real time (processor)"),
                 tuple(slopes),
             )
         )
     threads = "as the system has it" if options.threads is None else str(options.threads)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     notes = [
-        f"{machine}; OMP_NUM_THREADS: {threads}; load before the start {load:.1f} (other work makes walls longer).",
+        f"{machine}; OMP_NUM_THREADS: {threads}; load before the start {load:.1f}.",
+        "Other work on the machine makes walls longer; processor time (of all threads together) notices it less.",
         "Peak memory is the resident memory of the process; each run starts a fresh one, weights being on disk.",
         "The input is synthetic; every run does the whole work, finished steps of earlier runs are not used.",
         *failed,
@@ -318,7 +320,10 @@ def _slopes(found: Sequence[Measurement]) -> list[tuple[Cell, ...]]:
         wall, processor, peak = (
             (getattr(last, field) - getattr(first, field)) / minutes for field in ("wall_s", "processor_s", "peak_mib")
         )
-        rows.append(
-            (name, round(wall, 2), round(processor, 2), round(peak, 1), f"{60.0 / wall:.1f}" if wall > 0 else None)
-        )
+        rows.append((name, *(round(value, 2) for value in (wall, processor, peak)), _speed(wall), _speed(processor)))
     return rows
+
+
+def _speed(seconds_a_minute: float) -> str | None:
+    """Times real time; None where more audio took no longer, which only noise can do."""
+    return f"{60.0 / seconds_a_minute:.1f}" if seconds_a_minute > 0 else None
