@@ -171,15 +171,19 @@ def bench(
         cache = fresh_cache(Path(place) / "cache")
         inputs = {length: _input(task, Path(place) / f"{length:g}", length) for length in lengths}
         for program in programs:
+
+            def run(length: float, program: Program = program) -> Usage:
+                nonlocal done
+                monitor.report(min(1.0, done / total), f"{program.name}, {length:g} s")
+                done += 1
+                return _run(program, inputs[length], Path(place), task.out, cache, options.threads)
+
             try:
-                for index, length in enumerate((lengths[0], *lengths)):
-                    runs = []
-                    for _ in range(options.repeats if index else 1):
-                        monitor.report(min(1.0, done / total), f"{program.name}, {length:g} s")
-                        runs.append(_run(program, inputs[length], Path(place), task.out, cache, options.threads))
-                        done += 1
-                    if index:
-                        found.append(Measurement(program.name, length, tuple(runs)))
+                run(lengths[0])  # not counted
+                found += [
+                    Measurement(program.name, length, tuple(run(length) for _ in range(options.repeats)))
+                    for length in lengths
+                ]
             except DescantError as error:
                 if program.is_ours:
                     raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,48 +51,63 @@ def evaluate_sets(
         InputNotFound: A folder holds no recordings.
         InvalidAudio: A recording is shorter than a window, or there are fewer than two windows.
     """
-    folders = (reference, *estimates)
-    lists = [_recordings(folder) for folder in folders]
-    monitor = Monitor(progress, cancel, "embedding")
+    lists = [_recordings(folder) for folder in (reference, *estimates)]
+    sets = _embedded(lists, embedder, Monitor(progress, cancel, "embedding"))
+    true = np.concatenate(sets[0])
+    rows = [_row(folder.name, true, songs, seed) for folder, songs in zip(estimates, sets[1:], strict=True)]
+    rows += _floor(sets[0], seed)
+    columns = ("set", *(metric.name for metric in METRICS), "windows")
+    title = f"Distance from {reference.name} ({len(lists[0])} recordings, {len(true)} windows)"
+    tables = [Table(title, columns, tuple(rows))]
+    tables += [
+        _listing(folder.name, paths, songs)
+        for folder, paths, songs in zip((reference, *estimates), lists, sets, strict=True)
+    ]
+    return Report("sets", command, tuple(tables), _notes(embedder, min(sum(map(len, songs)) for songs in sets)))
+
+
+def _embedded(lists: Sequence[Sequence[Path]], embedder: Embedder, monitor: Monitor) -> list[list[Floats]]:
+    """Embeddings of every recording of every list."""
     total, done = sum(map(len, lists)), 0
     sets: list[list[Floats]] = []
     for paths in lists:
-        rows = []
+        sets.append([])
         for path in paths:
             monitor.report(done / total, path.name)
-            rows.append(with_file(path, lambda path=path: embedder(read(path))))  # type: ignore[misc]
+            sets[-1].append(with_file(path, partial(_embed, embedder, path)))
             done += 1
-        sets.append(rows)
-    true = np.concatenate(sets[0])
-    table: list[tuple[Cell, ...]] = []
-    for folder, songs in zip(estimates, sets[1:], strict=True):
-        table.append(_row(folder.name, true, songs, seed))
-    if len(sets[0]) > 1:
-        half = np.random.default_rng(seed).permutation(len(sets[0]))
-        first, second = (np.concatenate([sets[0][i] for i in half[part::2]]) for part in (0, 1))
-        if min(len(first), len(second)) > 1:
-            table.append(("reference: one half against the other", None, None, kernel_distance(first, second), None))
     monitor.report(1.0)
-    items = min(sum(map(len, songs)) for songs in sets)
+    return sets
+
+
+def _embed(embedder: Embedder, path: Path) -> Floats:
+    return embedder(read(path))
+
+
+def _floor(songs: Sequence[Floats], seed: int) -> list[tuple[Cell, ...]]:
+    """One half of the reference against the other, if it has two."""
+    order = np.random.default_rng(seed).permutation(len(songs))
+    halves = [[songs[i] for i in order[part::2]] for part in (0, 1)]
+    if not all(halves) or any(sum(map(len, half)) < 2 for half in halves):
+        return []
+    distance = kernel_distance(*(np.concatenate(half) for half in halves))
+    return [("reference: one half against the other", None, None, distance, None)]
+
+
+def _listing(name: str, paths: Sequence[Path], songs: Sequence[Floats]) -> Table:
+    rows = tuple((path.name, len(windows)) for path, windows in zip(paths, songs, strict=True))
+    return Table(f"Recordings of {name}", ("recording", "windows"), rows)
+
+
+def _notes(embedder: Embedder, fewest: int) -> tuple[str, ...]:
     notes = [f"{metric.name}: {metric.meaning}; lower is better." for metric in METRICS]
     notes += [
         f"Embedding: {embedder.name}. Numbers of other embeddings cannot be compared with these.",
         "Brackets: 95 % interval of KAD over the estimate's recordings (jackknife, a recording at a time).",
     ]
-    if items < _ADVISED_ITEMS:
-        notes.append(f"The smallest set has {items} windows; FAD wants {_ADVISED_ITEMS} or more. Trust KAD.")
-    listed = [
-        Table(
-            f"Recordings of {folder.name}",
-            ("recording", "windows"),
-            tuple((path.name, len(rows)) for path, rows in zip(paths, embedded, strict=True)),
-        )
-        for folder, paths, embedded in zip(folders, lists, sets, strict=True)
-    ]
-    columns = ("set", *(metric.name for metric in METRICS), "windows")
-    title = f"Distance from {reference.name} ({len(lists[0])} recordings, {len(true)} windows)"
-    result = Table(title, columns, tuple(table))
-    return Report("sets", command, (result, *listed), tuple(notes))
+    if fewest < _ADVISED_ITEMS:
+        notes.append(f"The smallest set has {fewest} windows; FAD wants {_ADVISED_ITEMS} or more. Trust KAD.")
+    return tuple(notes)
 
 
 def _row(name: str, true: Floats, songs: Sequence[Floats], seed: int) -> tuple[Cell, ...]:
