@@ -90,6 +90,7 @@ def _draw_panel(
     arrow = {True: " \N{RIGHTWARDS ARROW}", False: " \N{LEFTWARDS ARROW}", None: ""}[metric.higher_is_better]
     axis.set_title(metric.name + arrow, fontsize=9)
     axis.tick_params(labelsize=8)
+    axis.locator_params(axis="x", nbins=5)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
     axis.set_ylim(len(rows) - 0.5, -0.5)
