@@ -243,7 +243,7 @@ def _songs(task: FileTask, matching: Matching) -> dict[str, dict[str, Pair]]:
     songs: dict[str, dict[str, Pair]] = {}
     for pair in matching.pairs:
         folder, _, part = pair.name.rpartition("/") if task.by_folder else (pair.name, "", "")
-        songs.setdefault(folder or pair.reference.parent.name, {})[part] = pair
+        songs.setdefault(folder or pair.reference.resolve().parent.name, {})[part] = pair
     return songs
 
 

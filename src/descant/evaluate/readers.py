@@ -37,11 +37,14 @@ _WORD_NAMES = ("word", "text", "label")
 
 
 def with_file(path: Path, read: Callable[[], T]) -> T:
-    """What `read` gives; an error that does not name the file gets its name in front."""
+    """What `read` gives; an error that does not name the file with its folder gets that in front.
+
+    The folder matters: the files of reference and estimate have the same names.
+    """
     try:
         return read()
     except DescantError as error:
-        if path.name in error.message:
+        if str(path) in error.message:
             raise
         raise type(error)(f"{path}: {error.message}", error.hint or "Check what this file holds.") from error
 
@@ -54,7 +57,7 @@ def read_notes(path: Path) -> tuple[ListedNote, ...]:
     """
     if path.suffix.lower() not in (".mid", ".midi"):
         return read_note_list(path)
-    score = read_midi(path, as_played=True)
+    score = with_file(path, lambda: read_midi(path, as_played=True))
     notes = [note for track in score.tracks if not track.is_drum for note in listed_notes(track, score.tempo)]
     return tuple(sorted(notes, key=lambda note: (note.start_s, note.pitch)))
 
