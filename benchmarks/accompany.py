@@ -7,30 +7,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from descant.audio.io import probe
-from descant.hub.card import cache_folder
+from descant.evaluate.bench import fresh_cache
+from descant.evaluate.child import Usage, measure_child
 
 
-def measure(recording: Path, arguments: list[str]) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak MiB of one run."""
-    shutil.rmtree(cache_folder() / "steps", ignore_errors=True)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "descant", "accompany", str(recording), "-o", out, "-q", *arguments]
-        subprocess.run(command, check=True)
-    wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, processor, after.ru_maxrss / 1024
+def measure(recording: Path, arguments: list[str]) -> Usage:
+    """One run, with the weights of the real cache and none of its finished steps."""
+    with tempfile.TemporaryDirectory() as place:
+        cache = fresh_cache(Path(place) / "cache")
+        command = [sys.executable, "-m", "descant", "accompany", str(recording), "-o", place + "/out", "-q", *arguments]
+        return measure_child(command, environment={**os.environ, "DESCANT_CACHE": str(cache)})
 
 
 def main() -> None:
@@ -40,10 +31,11 @@ def main() -> None:
     parser.add_argument("--options", default="", help='passed on, for instance "--takes 3"')
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start\n")
-    print("| recording | length s | wall s | processor s | peak MiB so far |\n|---|---|---|---|---|")
+    print("| recording | length s | wall s | processor s | peak MiB |\n|---|---|---|---|---|")
     for recording in arguments.recordings:
-        wall, processor, peak = measure(recording, arguments.options.split())
-        print(f"| {recording.name} | {probe(recording).duration_s:.0f} | {wall:.1f} | {processor:.1f} | {peak:.0f} |")
+        used = measure(recording, arguments.options.split())
+        numbers = f"{used.wall_s:.1f} | {used.processor_s:.1f} | {used.peak_mib:.0f}"
+        print(f"| {recording.name} | {probe(recording).duration_s:.0f} | {numbers} |")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from descant.evaluate.bench_inputs import busy_score
 from descant.instrument.api import find_soundfont
 from descant.mix.api import mix
 from descant.score.notes import Note, Score, Track
@@ -18,29 +19,9 @@ from descant.score.render import render_score
 from descant.score.tempo import TempoMap
 
 SECONDS = 180
-PARTS = (  # name, program, notes, length in quarters, lowest and highest key, whether drums
-    ("vocals", 73, 300, 1.0, 60, 80, False),
-    ("piano", 0, 1500, 1.0, 48, 84, False),
-    ("guitar", 25, 1000, 1.0, 40, 70, False),
-    ("bass", 33, 500, 0.9, 28, 50, False),
-    ("pad", 89, 300, 4.0, 48, 72, False),
-    ("drums", 0, 2000, 0.25, 35, 52, True),
-)
 PROGRAMS = (0, 4, 16, 24, 27, 33, 40, 48, 56, 65, 73, 80, 89)
 KEYS = (48, 60, 69)
 RATE = 44_100
-
-
-def song() -> Score:
-    """Random notes: as many voices as a dense pop arrangement has."""
-    random = np.random.default_rng(0)
-    tracks = []
-    for name, program, count, length, low, high, is_drum in PARTS:
-        starts, keys = random.uniform(0, 2 * SECONDS - 8, count), random.integers(low, high, count)
-        velocities = random.integers(40, 110, count)
-        notes = (Note(float(s), length, int(k), int(v)) for s, k, v in zip(starts, keys, velocities, strict=True))
-        tracks.append(Track(name, tuple(notes), program, is_drum))
-    return Score(tuple(tracks), TempoMap.constant(120))
 
 
 def worst_cents(soundfont: Path) -> float:
@@ -67,7 +48,7 @@ def _cents_off(samples: np.ndarray, wanted_hz: float) -> float:
 def main() -> None:
     """Print the table."""
     soundfont = Path(sys.argv[1]) if len(sys.argv) > 1 else find_soundfont()
-    score = song()
+    score = busy_score(SECONDS)
     clocks = []
     for work in (lambda: render_score(score, soundfont, length_s=SECONDS), lambda: mix(clocks[0][0])):
         wall, cpu = time.perf_counter(), time.process_time()

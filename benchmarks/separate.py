@@ -10,36 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
+from descant.evaluate.bench_inputs import write_song
+from descant.evaluate.child import measure_child
 
-SAMPLE_RATE = 44_100
 SHORT_S = 300.0
 
 
-def make_song(path: Path, seconds: float) -> None:
-    """A stereo file of chords, beats and noise: the nets' work does not depend on what they hear."""
-    from descant.audio.clip import Clip
-    from descant.audio.io import AudioWriter
-
-    random = np.random.default_rng(1)
-    time_s = np.arange(10 * SAMPLE_RATE) / SAMPLE_RATE
-    chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in (110.0, 277.2, 329.6, 440.0)) / 8
-    beat = np.exp(-20 * (time_s % 0.5)) * random.standard_normal(len(time_s)) / 4
-    block = Clip(np.stack([chord + beat, chord - beat / 2]).astype(np.float32) / 2, SAMPLE_RATE)
-    with AudioWriter(path, SAMPLE_RATE, 2, subtype="PCM_16") as writer:
-        for _ in range(round(seconds / 10)):
-            writer.write(block)
-
-
 def child(song: str, out: str, threads: int) -> None:
-    """Separate one file and print time and memory as JSON."""
+    """Separate one file and print its time, without that of loading, as JSON."""
     import torch
 
     torch.set_num_threads(threads)
@@ -50,19 +33,18 @@ def child(song: str, out: str, threads: int) -> None:
     started, started_cpu = time.perf_counter(), time.process_time()
     result = separate_file(song, out, StemOptions(subtype="PCM_16"), separator=separator)
     wall_s, cpu_s = time.perf_counter() - started, time.process_time() - started_cpu
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"audio_s": result.duration_s, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mib": peak_mib}))
+    print(json.dumps({"audio_s": result.duration_s, "wall_s": wall_s, "cpu_s": cpu_s}))
 
 
 def measure(seconds: float, threads: int, folder: Path) -> dict[str, float]:
     """Make a song of this length, separate it in a new process, and return what it took."""
     song, out = folder / f"song-{seconds:.0f}.wav", folder / f"stems-{seconds:.0f}"
-    make_song(song, seconds)
+    write_song(song, seconds)
     command = [sys.executable, __file__, "--child", str(song), str(out), "--threads", str(threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    used = measure_child(command)
     for path in (song, *out.iterdir()):
         path.unlink()
-    return {name: float(value) for name, value in json.loads(done.stdout).items()}
+    return {**{name: float(value) for name, value in json.loads(used.output).items()}, "peak_mib": used.peak_mib}
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.dsp.pitch import midi_to_hz
-from descant.evaluate.note_metrics import NoteScores, mean_scores, note_scores
+from descant.errors import ScoreReadError
+from descant.evaluate.note_metrics import METRICS, NoteScores, evaluate, mean_scores, note_scores
 from descant.transcribe.note_list import ListedNote
 
 notes = st.lists(
@@ -46,3 +47,32 @@ def test_mean_over_pieces() -> None:
         0.5, 0.5, pytest.approx(0.4)
     )
     assert mean_scores([]) == NoteScores(0.0, 0.0, 0.0)
+
+
+@given(notes, notes)
+def test_onsets_alone_equal_mir_eval(reference: list[ListedNote], estimated: list[ListedNote]) -> None:
+    intervals = [np.asarray([(n.start_s, n.end_s) for n in each]) for each in (reference, estimated)]
+    expected = mir_eval.transcription.onset_precision_recall_f1(*intervals)[2]
+    assert evaluate(reference, estimated)["onset F"] == pytest.approx(expected)
+
+
+def test_empty_lists() -> None:
+    note = [ListedNote(0.0, 1.0, 60.0)]
+    assert set(evaluate([], []).values()) == {None}
+    assert set(evaluate(note, []).values()) == {0.0}
+    assert list(evaluate(note, note)) == [metric.name for metric in METRICS]
+    assert set(evaluate(note, note).values()) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (ListedNote(0.0, float("nan"), 60.0), "Note 2: its end is nan"),
+        (ListedNote(1.0, 1.0, 60.0), "Note 2 ends at 1 s"),
+        (ListedNote(1.0, 2.0, float("inf")), "Note 2: its pitch"),
+    ],
+)
+def test_impossible_notes_are_named(note: ListedNote, said: str) -> None:
+    good = ListedNote(0.0, 1.0, 60.0)
+    with pytest.raises(ScoreReadError, match=said):
+        evaluate([good], [good, note])

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from descant.audio.clip import Clip
-from descant.evaluate.sdr import leakage_db, median_sdr, sdr_windows, si_sdr, sum_error_db
+from descant.errors import InvalidAudio
+from descant.evaluate.sdr import (
+    METRICS,
+    evaluate,
+    leakage_db,
+    median_sdr,
+    sdr_windows,
+    si_sdr,
+    sum_error_db,
+    validate,
+)
 
 RATE = 1_000
 
@@ -79,3 +89,58 @@ def test_sum_error() -> None:
     mix = _clip(1.0)
     assert sum_error_db(mix, {"a": _clip(0.5), "b": _clip(0.49)}) == pytest.approx(-40.0, abs=1e-2)
     assert sum_error_db(mix, {"a": _clip(0.5), "b": _clip(0.5)}) == -math.inf
+
+
+def test_windows_equal_museval_4() -> None:
+    """Golden values of museval 0.4.1: `bss_eval(..., window=2000, hop=2000, bsseval_sources_version=False)`."""
+    random = np.random.default_rng(7)
+    truth = random.standard_normal((3, 10_000, 2)) * np.array([0.3, 0.1, 0.2])[:, None, None]
+    truth[1, 4_000:6_000] = 0
+    guess = truth + 0.05 * random.standard_normal(truth.shape) + 0.2 * truth[::-1]
+    guess[2, 8_000:] = 0
+    names = ("a", "b", "c")
+    stems, found = (
+        {name: Clip(part.T.astype(np.float32), 2_000) for name, part in zip(names, side, strict=True)}
+        for side in (truth, guess)
+    )
+    windows = sdr_windows(stems, found)
+    nan = math.nan
+    golden = [
+        [13.2048273493, 13.2487444525, nan, 13.2886714255, nan],
+        [5.3472844278, 5.4112346854, nan, 5.5985846822, nan],
+        [8.3578319379, 8.2600665501, nan, 8.2295301075, nan],
+    ]
+    np.testing.assert_allclose([windows[name] for name in names], golden, rtol=1e-6)
+
+
+def test_all_measures_of_silence_are_none_and_of_copies_finite() -> None:
+    silence, sound = Clip.silence(3 * RATE, RATE, 2), _clip(0.5, 0.5, 0.5)
+    scores = evaluate({"a": silence, "b": sound}, {"a": silence, "b": sound})
+    assert scores["a"] == {"SDR": None, "SI-SDR": None, "RMS where silent": -120.0}
+    assert scores["b"] == {"SDR": None, "SI-SDR": 120.0, "RMS where silent": None}
+    assert list(scores["a"]) == [metric.name for metric in METRICS]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "field"),
+    [
+        (Clip(_clip(0.5).samples, 2 * RATE), "sample rate differs, 1000 Hz against 2000 Hz"),
+        (_clip(0.5).to_mono(), "channel count differs, 2 against 1"),
+        (_clip(0.5, 0.5), "length differs, 1000 frames against 2000 frames"),
+    ],
+)
+def test_stems_that_cannot_be_compared_name_the_field(estimate: Clip, field: str) -> None:
+    with pytest.raises(InvalidAudio, match=f"vocals: the {field}"):
+        validate({"vocals": _clip(0.5)}, {"vocals": estimate})
+    with pytest.raises(InvalidAudio, match="'vocals' has no estimate"):
+        validate({"vocals": _clip(0.5)}, {"voice": estimate})
+
+
+def test_a_stem_that_is_only_codec_noise_has_no_ratio() -> None:
+    noise = Clip(1e-4 * np.random.default_rng(0).standard_normal((2, 3 * RATE)), RATE)
+    song = {"bass": noise, "rest": _clip(0.5, 0.5, 0.5)}
+    scores = evaluate(song, {"bass": song["rest"], "rest": song["rest"].gain(-6.0)})
+    assert scores["bass"]["SDR"] is None
+    assert scores["bass"]["SI-SDR"] is None
+    assert scores["bass"]["RMS where silent"] == pytest.approx(20 * math.log10(0.5), abs=1e-3)
+    assert scores["rest"]["SDR"] == pytest.approx(6.04, abs=0.01)  # the other stem's windows still count

@@ -26,6 +26,7 @@ VERBS = {
     "mix": "Stems to a loudness-true mix.",
     "models": "List, fetch, verify, export and import weights and sound sets.",
     "evaluate": "Measure a verb against references.",
+    "bench": "Time and memory of a verb, beside installed peers.",
     "train": "Train a recipe's weights.",
     "data": "Published data sets: what can be read, and whether a copy is whole.",
     "export": "A training's weights to a card that `models import` takes.",

@@ -18,10 +18,13 @@ from descant.compose.grid import TICKS, Bar, GridNote, bars_of
 from descant.compose.harmony import harmonise
 from descant.compose.tokens import home_shift
 from descant.evaluate.band_fit import COLUMNS, Fit, likelihood, measure_fit
+from descant.evaluate.comparisons import NOTE, paired_table
 from descant.evaluate.report import Cell, Report, Table
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.harmony import Chord, Key
 from descant.score.notes import Note, Score, Track
+
+_NEEDS_HUMAN = {"chord agreement", "pitch classes", "onsets"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,10 @@ def evaluate_accompany(
             fits[name].append(measure_fit(composer, song.score, band(song)))
         monitor.report(0.9 * (number + 1) / len(songs))
     rows = tuple((name, *_cells(found, with_human)) for name, found in fits.items())
-    tables = [Table(f"{len(songs)} melodies without chords or key, means", COLUMNS, rows)]
+    tables = [
+        Table(f"{len(songs)} melodies without chords or key, means", COLUMNS, rows),
+        _tests(fits, with_human, asked.seed),
+    ]
     if with_human:
         tables += [condition_table(composer, songs), harmony_table(composer, songs)]
     monitor.report(1.0)
@@ -132,15 +138,27 @@ def evaluate_accompany(
         "melody alone. The model's own row is sampled at a temperature below 1, so its NLL lies below the human's."
     )
     beat_note = "beat F counts all of the band's parts, drums included; the other rows have a piano and a second voice."
-    notes = (nll_note, beat_note)
+    notes = (nll_note, beat_note, NOTE)
     return Report("accompany", command, tuple(tables), notes)
+
+
+def _tests(fits: dict[str, list[Fit]], with_human: bool, seed: int) -> Table:
+    """The composer against the other bands; likelihoods with their signs turned, so that higher is better for all."""
+    signs = [-1.0 if column.startswith("NLL") else 1.0 for column in COLUMNS[1:]]
+    names = [f"-{column}" if sign < 0 else column for column, sign in zip(COLUMNS[1:], signs, strict=True)]
+    kept = [i for i, column in enumerate(COLUMNS[1:]) if with_human or column not in _NEEDS_HUMAN]
+    values = {
+        name: [[signs[i] * fit.cells()[i] for fit in found] for i in kept]
+        for name, found in fits.items()
+        if name != "human arrangement"
+    }
+    return paired_table("Descant against the other bands", [names[i] for i in kept], values, ours="Descant", seed=seed)
 
 
 def _cells(fits: Sequence[Fit], with_human: bool) -> tuple[Cell, ...]:
     means = np.mean([fit.cells() for fit in fits], axis=0)
-    needs_human = {"chord agreement", "pitch classes", "onsets"}
     return tuple(
-        float(value) if with_human or column not in needs_human else None
+        float(value) if with_human or column not in _NEEDS_HUMAN else None
         for column, value in zip(COLUMNS[1:], means, strict=True)
     )
 

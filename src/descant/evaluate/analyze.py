@@ -21,10 +21,10 @@ from descant.data.resinging import VoiceBank
 from descant.data.songs import Band, LabelledSong, SongOptions, make_a_cappella, make_song
 from descant.errors import DescantError, InputNotFound, ScoreReadError
 from descant.evaluate.beat_metrics import beat_f, tempo_accuracy_1, tempo_accuracy_2
-from descant.evaluate.harmony_metrics import (
-    TimedChord,
-    key_score,
-    majmin_overlap,
+from descant.evaluate.chord_metrics import TimedChord, majmin_overlap
+from descant.evaluate.comparisons import NOTE, paired_table
+from descant.evaluate.key_metrics import key_score
+from descant.evaluate.pitch_metrics import (
     raw_pitch_accuracy,
     voicing_scores,
 )
@@ -215,6 +215,13 @@ def evaluate_analyze(
     alone = max(1, songs // 3)
     tables = [
         _table(f"{songs} held-out songs", scores),
+        paired_table(
+            "descant against the others",
+            _COLUMNS,
+            {name: [[getattr(s, f.name) for s in found] for f in fields(SongScores)] for name, found in scores.items()},
+            ours="descant",
+            seed=seed,
+        ),
         _table("The same by kind, descant", groups),
         _voice_table(trained, data, soundfont, alone, seed, monitor.part("voices", 0.6, 0.75)),
         sung_beats_table(trained, data, songs, seed, monitor.part("beats of voices", 0.75, 0.95)),
@@ -226,6 +233,7 @@ def evaluate_analyze(
         f"Seed {seed}, SoundFont {soundfont.name}. Tempo within 8 %; beats within 70 ms, the first 5 s not counted.",
         f"The recorded singer is {_SINGER}, of the synthetic one the f0 is known.",
         f"{VALIDATION} of the album was used for validation only; its grid is that of its session.",
+        NOTE,
     )
     return Report("analyze", command, tuple(tables), notes)
 

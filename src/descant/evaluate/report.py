@@ -1,12 +1,18 @@
-"""`Report`: a measured table that prints as Markdown and saves as JSON."""
+"""`Report`: measured tables that print as Markdown and save as JSON, with intervals and plots where there are any."""
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-Cell = str | float | int | None
+from descant.errors import OutputError
+from descant.evaluate.statistics import Interval
+from descant.files import atomic_output, output_error
+
+Cell = str | float | int | Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +22,8 @@ class Table:
     Attributes:
         title: What was measured, on what.
         columns: Headings; the first names the rows.
-        rows: One tuple of cells per row; floats are printed with three decimals, None as a dash.
+        rows: One tuple of cells per row; floats are printed with three decimals, intervals with their ends in
+            brackets, None and NaN as a dash.
     """
 
     title: str
@@ -28,11 +35,24 @@ class Table:
         lines = [
             f"**{self.title}**",
             "",
-            "| " + " | ".join(self.columns) + " |",
+            "| " + " | ".join(map(_text, self.columns)) + " |",
             "|---" * len(self.columns) + "|",
         ]
         lines += ["| " + " | ".join(_format(cell) for cell in row) + " |" for row in self.rows]
         return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A plot beside a report.
+
+    Attributes:
+        title: What it shows.
+        file: Its name in the report's folder.
+    """
+
+    title: str
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +64,75 @@ class Report:
         command: The command line that measures it again.
         tables: The results.
         notes: Conditions a reader must know (data, split, seed, what falls short).
+        pictures: Plots that lie beside the page.
     """
 
     name: str
     command: str
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = field(default=())
+    pictures: tuple[Picture, ...] = field(default=())
 
     def to_markdown(self) -> str:
         """The whole report as a Markdown page."""
         parts = [f"# {self.name}, measured", "", f"Measured with `{self.command}`.", ""]
         parts += [table.to_markdown() for table in self.tables]
+        parts += [f"![{_text(picture.title)}]({picture.file})\n" for picture in self.pictures]
         parts += [f"- {note}" for note in self.notes]
         return "\n".join(parts).rstrip() + "\n"
 
+    def to_json(self) -> str:
+        """Everything as JSON that any reader accepts: NaN is null, infinities are the words "inf" and "-inf"."""
+        return json.dumps(_plain(asdict(self)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
     def save(self, folder: Path) -> None:
-        """Write `<name>.md` and `<name>.json` into a folder."""
+        """Write `<name>.md` and `<name>.json` into a folder, each whole or not at all.
+
+        Raises:
+            OutputError, PermissionRefused: The folder cannot be made or written.
+        """
+        make_folder(folder)
+        for suffix, text in ((".md", self.to_markdown()), (".json", self.to_json())):
+            with atomic_output(folder / f"{self.name}{suffix}") as temporary:
+                temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results.
+
+    Raises:
+        OutputError, PermissionRefused: It cannot be made.
+    """
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self.name}.md").write_text(self.to_markdown(), encoding="utf-8")
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-        (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+    except FileExistsError as error:
+        raise OutputError(f"{folder} is a file, not a folder.", "Choose another folder for the report.") from error
+    except OSError as error:
+        raise output_error(error, folder) from error
 
 
 def _format(cell: Cell) -> str:
     if cell is None:
         return "–"
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+    if isinstance(cell, Interval):
+        ends = "" if cell.low is None or cell.high is None else f" [{cell.low:.3f}, {cell.high:.3f}]"
+        return f"{cell.value:.3f}{ends}"
+    if isinstance(cell, float):
+        return "–" if math.isnan(cell) else f"{cell:.3f}"
+    return _text(str(cell))
+
+
+def _text(text: str) -> str:
+    """Text that stays in its cell, whatever a file's name holds."""
+    safe = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return safe.replace("|", "\\|")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value

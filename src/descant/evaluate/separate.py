@@ -15,7 +15,9 @@ from descant.audio.formats import AUDIO_SUFFIXES
 from descant.audio.io import probe, read
 from descant.audio.resample import resample
 from descant.errors import InputNotFound
+from descant.evaluate.comparisons import NOTE, paired_table
 from descant.evaluate.report import Report, Table
+from descant.evaluate.scores import held_db
 from descant.evaluate.sdr import leakage_db, median_sdr, sdr_windows, si_sdr, sum_error_db
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.api import Separator
@@ -24,6 +26,7 @@ from descant.separate.config import SeparationConfig
 STEMS = ("vocals", "accompaniment")
 SAMPLE_RATE = 44_100
 HIGH_BAND_HZ = 11_025.0
+OURS = "descant separate"
 
 _NOT_IN_THE_MIX = {"vocals", "lead", "mixture", "mix", "linear_mixture", "accompaniment"}
 _FRAME_S = 0.5
@@ -206,7 +209,7 @@ def _methods(separator: Separator) -> dict[str, Method]:
         "net, level as it is, no extension": variant(replace(config, level_db=None, is_full_band=False)),
         "net, level as it is": variant(replace(config, level_db=None)),
         "net, no extension": variant(replace(config, is_full_band=False)),
-        "descant separate": variant(config),
+        OURS: variant(config),
         "ideal ratio mask": ideal_ratio_masks,
     }
 
@@ -216,15 +219,15 @@ def _report(songs: list[str], scores: Mapping[str, list[Score]], seconds: float,
         rows = []
         for name, results in scores.items():
             pairs = np.array([of(result) for result in results])
-            middle = np.nanmedian(pairs, axis=0)
-            rows.append((name, *(f"{v:.1f} / {a:.1f}" for v, a in pairs), f"{middle[0]:.2f} / {middle[1]:.2f}"))
+            middle = [_median_of(column) for column in pairs.T.tolist()]
+            rows.append((name, *(_pair(v, a, 1) for v, a in pairs), _pair(middle[0], middle[1], 2)))
         return Table(title, ("vocals / accompaniment", *songs, "median"), tuple(rows))
 
     rest = tuple(
         (
             name,
-            float(np.median([r.si_sdr[0] for r in results])),
-            float(np.median([r.si_sdr[1] for r in results])),
+            _median_of([r.si_sdr[0] for r in results]),
+            _median_of([r.si_sdr[1] for r in results]),
             _median_of([r.leakage for r in results]),
             float(np.max([r.sum_error for r in results])),
         )
@@ -241,10 +244,18 @@ def _report(songs: list[str], scores: Mapping[str, list[Score]], seconds: float,
                 ("", "SI-SDR vocals", "SI-SDR accompaniment", "vocals' RMS where none is sung", "sum error"),
                 rest,
             ),
+            paired_table(
+                f"{OURS} against the others, dB",
+                ("SDR of vocals", "SDR of accompaniment", "SI-SDR of vocals", "SI-SDR of accompaniment"),
+                {name: _by_measure(results) for name, results in scores.items()},
+                ours=OURS,
+            ),
         ),
         notes=(
             f"Excerpts of {seconds:g} s, of each song the part that sings most; where it begins stands after the name.",
             "The ideal ratio mask knows the true stems: no mask on this spectrogram can do much better.",
+            "A dash: the song never asks that question (a stem that is silent has no ratio).",
+            NOTE,
         ),
     )
 
@@ -252,3 +263,14 @@ def _report(songs: list[str], scores: Mapping[str, list[Score]], seconds: float,
 def _median_of(values: list[float]) -> float | None:
     known = [value for value in values if not np.isnan(value)]
     return float(np.median(known)) if known else None
+
+
+def _pair(vocals: float | None, accompaniment: float | None, decimals: int) -> str:
+    """Two decibels for a cell; a dash for what has no value."""
+    return " / ".join("–" if v is None or np.isnan(v) else f"{v:.{decimals}f}" for v in (vocals, accompaniment))
+
+
+def _by_measure(results: list[Score]) -> list[list[float | None]]:
+    """SDR and SI-SDR of both stems, each one value per song."""
+    songs = [[held_db(value) for value in (*result.sdr, *result.si_sdr)] for result in results]
+    return [list(column) for column in zip(*songs, strict=True)]

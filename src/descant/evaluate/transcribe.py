@@ -16,6 +16,7 @@ from descant.audio.io import probe, read
 from descant.data.pop909 import Pop909
 from descant.data.resinging import SAMPLE_RATE, TrueNote, VoiceBank, as_phone_recording, fit_to_voice, resing
 from descant.errors import InputNotFound
+from descant.evaluate.comparisons import NOTE, paired_table
 from descant.evaluate.note_metrics import NoteScores, mean_scores, note_scores
 from descant.evaluate.report import Cell, Report, Table
 from descant.instrument.api import play
@@ -94,22 +95,23 @@ def evaluate_transcribe(
         bands: dict[str, Listener] = {"descant transcribe": polyphonic}
         examples = rendered_examples(Pop909(test.pop909), test.songs, test.seed)
         title = f"Piano arrangements of {test.songs} POP909 test songs, {LENGTH_S:.0f} s each, rendered"
-        tables.append(_measured(title, examples, bands, monitor.part("rendered", 0.0, 0.4), shuffled=True))
+        tables.extend(_measured(title, examples, bands, monitor.part("rendered", 0.0, 0.4), shuffled=True))
     if test.pop909 is not None and test.voices:
         examples = sung_examples(Pop909(test.pop909), test.voices, test.rooms, test.songs, test.seed)
         names = ", ".join(folder.name for folder in test.voices)
         title = f"{test.songs} POP909 test melodies re-sung with recorded syllables ({names}), phone and room"
-        tables.append(_measured(title, examples, singers, monitor.part("sung", 0.4, 0.9), shuffled=True))
+        tables.extend(_measured(title, examples, singers, monitor.part("sung", 0.4, 0.9), shuffled=True))
     if test.annotations is not None:
         found = list(annotated_examples(test.annotations))
         title = f"{len(found)} real recordings with human annotations"
-        tables.append(_measured(title, found, singers, monitor.part("annotated", 0.9, 1.0), annotators=True))
+        tables.extend(_measured(title, found, singers, monitor.part("annotated", 0.9, 1.0), annotators=True))
     if not tables:
         raise InputNotFound("Nothing is given to measure on.", "Give --pop909 or --annotations.")
     notes = (
         "F: onset within 50 ms and pitch within 50 cents; F with ends: also the end within 50 ms or 20 %.",
         "Truth is exact, not rounded to semitones; Basic Pitch and the baseline write semitones.",
         "Speed is seconds of audio per second of processor time (all threads), everything included but loading.",
+        NOTE,
     )
     return Report("transcribe", command, tuple(tables), notes)
 
@@ -218,7 +220,8 @@ def _measured(
     *,
     shuffled: bool = False,
     annotators: bool = False,
-) -> Table:
+) -> list[Table]:
+    """Means over the examples, and paired tests of the first listener where each example has one truth."""
     results: dict[str, list[_Row]] = {name: [] for name in listeners}
     work = dict.fromkeys(listeners, 0.0)
     heard_s = 0.0
@@ -243,7 +246,12 @@ def _measured(
         rows.append(("the same answers for another song", *_cells(others), None))
     if annotators and people:
         rows.append(("another person", *_cells(people), None))
-    return Table(title, ("", "precision", "recall", "F", "F with ends", "x real time (processor)"), tuple(rows))
+    tables = [Table(title, ("", "precision", "recall", "F", "F with ends", "x real time (processor)"), tuple(rows))]
+    if len(listeners) > 1 and all(len(found) == len(truths) for found in results.values()):
+        ours = next(iter(listeners))
+        values = {name: ([r.plain.f for r in found], [r.ends.f for r in found]) for name, found in results.items()}
+        tables.append(paired_table(f"{ours} against the others", ("F", "F with ends"), values, ours=ours))
+    return tables
 
 
 def _row(truth: Sequence[ListedNote], notes: Sequence[ListedNote]) -> _Row:

@@ -1,0 +1,108 @@
+"""Plots of comparisons and benchmarks, with matplotlib (extra "train"), drawn without a screen."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from descant.errors import MissingDependency
+from descant.evaluate.compare import FileTask, SystemScores
+from descant.evaluate.scores import Metric
+from descant.evaluate.statistics import bootstrap_interval
+from descant.files import atomic_output
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette: told apart by colour-blind eyes, too."""
+
+_PANELS_ACROSS = 4
+_LONGEST_NAME = 28
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+@contextmanager
+def figure(path: Path, *, width: float, height: float) -> Iterator[Any]:
+    """A matplotlib figure that is written as PNG when the block ends.
+
+    Raises:
+        MissingDependency: matplotlib is not installed.
+        OutputError, PermissionRefused: The file cannot be written.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependency("Plots need matplotlib.", 'Install it with: pip install "descant[train]"') from error
+    drawn = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(drawn)
+    yield drawn
+    with atomic_output(path) as temporary:
+        drawn.savefig(temporary, format="png", dpi=130, metadata={"Software": None})
+
+
+def draw_comparison(task: FileTask, systems: Sequence[SystemScores], path: Path) -> None:
+    """A panel per measure: a dot per song, a mark with its interval per system and part.
+
+    Args:
+        task: What was compared.
+        systems: One colour each.
+        path: The PNG file.
+    """
+    metrics = [m for m in task.metrics if any(_known(s, p, m) for s in systems for p in s.parts)]
+    rows = [(system, part) for part in systems[0].parts for system in systems]
+    across = min(_PANELS_ACROSS, max(1, len(metrics)))
+    down = max(1, math.ceil(len(metrics) / across))
+    height = down * (0.9 + 0.42 * len(rows))
+    with figure(path, width=1.6 + 2.9 * across, height=height + 0.5) as drawn:
+        axes = np.atleast_1d(drawn.subplots(down, across, squeeze=False)).ravel()
+        for index, axis in enumerate(axes):
+            if index >= len(metrics):
+                axis.set_visible(False)
+                continue
+            _draw_panel(axis, metrics[index], rows, systems)
+            axis.set_yticks(range(len(rows)), [_name(system, part, systems) for system, part in rows])
+            axis.tick_params(axis="y", labelleft=index % across == 0, length=0)
+        drawn.suptitle(f"{task.name}: {len(systems[0].songs)} songs (arrows point to better)", fontsize=11)
+
+
+def _draw_panel(
+    axis: Any, metric: Metric, rows: Sequence[tuple[SystemScores, str]], systems: Sequence[SystemScores]
+) -> None:
+    for height, (system, part) in enumerate(rows):
+        colour = COLOURS[systems.index(system) % len(COLOURS)]
+        values = _known(system, part, metric)
+        spread = 0.28 * np.sin(2.4 * np.arange(len(values)) + 1.2)  # dots of equal value stay apart, without chance
+        axis.scatter(values, height + spread, s=14, color=colour, alpha=0.4, linewidths=0)
+        found = bootstrap_interval(values, summary=metric.summary)
+        if found is not None:
+            if found.low is not None and found.high is not None:
+                axis.plot([found.low, found.high], [height, height], color=colour, linewidth=2.2)
+            axis.plot([found.value], [height], marker="D", color=colour, markersize=6, markeredgecolor="white")
+    arrow = {True: " \N{RIGHTWARDS ARROW}", False: " \N{LEFTWARDS ARROW}", None: ""}[metric.higher_is_better]
+    axis.set_title(metric.name + arrow, fontsize=9)
+    axis.tick_params(labelsize=8)
+    axis.locator_params(axis="x", nbins=5)
+    axis.grid(axis="x", color="0.9")
+    axis.set_axisbelow(True)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+
+
+def _known(system: SystemScores, part: str, metric: Metric) -> list[float]:
+    return [value for value in system.values(part, metric.name) if value is not None]
+
+
+def _name(system: SystemScores, part: str, systems: Sequence[SystemScores]) -> str:
+    name = part if part and len(systems) == 1 else ", ".join(filter(None, (part, system.name)))
+    shown = "".join(c if c.isprintable() else "?" for c in name).replace("$", r"\$")
+    return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "…"

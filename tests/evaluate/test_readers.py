@@ -1,0 +1,131 @@
+"""Annotations from files, and the words for those that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from descant.errors import DescantError, InputNotFound, InvalidAudio, ScoreReadError, TextReadError
+from descant.evaluate.readers import (
+    read_beats,
+    read_key,
+    read_notes,
+    read_pitch_track,
+    read_timed_chords,
+    read_timed_lyrics,
+)
+from descant.score.harmony import Chord, Key
+from descant.score.midi import write_midi
+from descant.score.notes import Note, Score, Track
+from descant.score.tempo import TempoMap
+
+ANALYSIS = {
+    "key": "A minor",
+    "beats": [{"time_s": 0.5, "position": 1}, {"time_s": 1.0, "position": 2}],
+    "chords": [{"start_s": 0.0, "end_s": 2.0, "chord": "A:min", "symbol": "Am"}],
+}
+
+
+def _file(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_notes_of_a_score_are_in_seconds_and_without_drums(tmp_path: Path) -> None:
+    drums = Track("drums", (Note(0.0, 0.1, 36),), is_drum=True)
+    score = Score((Track("melody", (Note(2.0, 1.0, 60), Note(0.0, 1.0, 62))), drums), TempoMap.constant(120))
+    path = write_midi(tmp_path / "song.mid", score)
+    notes = read_notes(path)
+    assert [(round(n.start_s, 3), round(n.end_s, 3), n.pitch) for n in notes] == [(0.0, 0.5, 62.0), (1.0, 1.5, 60.0)]
+
+
+def test_an_analysis_gives_beats_chords_and_key(tmp_path: Path) -> None:
+    path = _file(tmp_path, "song.json", json.dumps(ANALYSIS))
+    assert read_beats(path).times_s == (0.5, 1.0)
+    assert read_timed_chords(path) == ((0.0, 2.0, Chord(9, "min")),)
+    assert read_key(path) == Key(9, "minor")
+
+
+def test_lab_and_csv_chords(tmp_path: Path) -> None:
+    text = "# a comment\n0.0 1.5 C:maj\n1.5\t2.0\tN\n\n2.0, 3.0, Am7\n"
+    expected = ((0.0, 1.5, Chord(0)), (1.5, 2.0, Chord(None)), (2.0, 3.0, Chord(9, "min7")))
+    assert read_timed_chords(_file(tmp_path, "a.lab", text)) == expected
+    assert read_timed_chords(_file(tmp_path, "b.csv", "start_s,end_s,chord\n0,1,G\n")) == ((0.0, 1.0, Chord(7)),)
+
+
+def test_keys(tmp_path: Path) -> None:
+    assert read_key(_file(tmp_path, "a.txt", "Eb major\n")) == Key(3, "major")
+    assert read_key(_file(tmp_path, "b.txt", "F#:min")) == Key(6, "minor")
+    assert read_key(_file(tmp_path, "c.txt", "")) is None
+    assert read_key(_file(tmp_path, "d.txt", "none\n")) is None
+
+
+def test_pitch_with_and_without_voicing(tmp_path: Path) -> None:
+    plain = read_pitch_track(_file(tmp_path, "a.csv", "0.00,220\n0.01,0\n0.02,-110\n"))
+    np.testing.assert_array_equal(plain.voiced, [True, False, False])
+    np.testing.assert_array_equal(plain.f0_hz, [220.0, 0.0, 110.0])  # a negative frequency is an unvoiced guess
+    text = "time_s,f0_hz,confidence,voiced\n0.0,220.0,0.9,1\n0.01,221.0,0.2,0\n"
+    ours = read_pitch_track(_file(tmp_path, "b.csv", text))
+    np.testing.assert_array_equal(ours.voiced, [True, False])
+    np.testing.assert_array_equal(ours.confidence, [0.9, 0.2])
+
+
+def test_words_of_a_table(tmp_path: Path) -> None:
+    table = _file(tmp_path, "a.csv", 'start,end,word\n1.0,1.5,"Hello,"\n2.0,,world\n')
+    lyrics = read_timed_lyrics(table)
+    assert [(w.text, w.start_s, w.end_s) for w in lyrics.words] == [("Hello,", 1.0, 1.5), ("world", 2.0, None)]
+    quoted = read_timed_lyrics(_file(tmp_path, "q.csv", 'word,start\n"one, two",1.0\n\n three ,2.0\n'))
+    assert [(w.text, w.start_s) for w in quoted.words] == [("one, two", 1.0), ("three", 2.0)]
+    jamendo = read_timed_lyrics(_file(tmp_path, "b.csv", "word_start,word_end,line_end\n1.0,1.5,nan\n2.0,2.5,2.5\n"))
+    assert [w.start_s for w in jamendo.words] == [1.0, 2.0]
+    assert read_timed_lyrics(_file(tmp_path, "c.lrc", "[00:01.00]one two\n")).text == "one two"
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "text", "expected", "said"),
+    [
+        (read_timed_chords, "x.lab", "0 1 C\n1 2\n", ScoreReadError, "line 2"),
+        (read_timed_chords, "x.lab", "0 1 C\n1 nan C\n", ScoreReadError, "line 2"),
+        (read_timed_chords, "x.lab", "0 1 C:strange\n", ScoreReadError, "line 1"),
+        (read_timed_chords, "x.json", '{"beats": []}', ScoreReadError, "'chords' is missing"),
+        (read_timed_chords, "x.json", "{", ScoreReadError, "not an analysis"),
+        (read_key, "x.txt", "H major", ScoreReadError, "'H major' is not a key"),
+        (read_key, "x.json", "{}", ScoreReadError, "'key' is missing"),
+        (read_beats, "x.txt", "1\n1\n", ScoreReadError, "no beats that rise"),
+        (read_pitch_track, "x.csv", "0.0,220\n0.1,nan\n", InvalidAudio, "line 2: the frequency"),
+        (read_pitch_track, "x.csv", "0.0,220\nx,220\n", InvalidAudio, "line 2: the time"),
+        (read_pitch_track, "x.csv", "time,hz\n", InvalidAudio, "no frames"),
+        (read_timed_lyrics, "x.csv", "a,b\n1,2\n", TextReadError, "line 1: no column"),
+        (read_timed_lyrics, "x.csv", "start,word\nsoon,la\n", TextReadError, "line 2: the start"),
+        (read_timed_lyrics, "x.csv", "start,word\n-1,la\n", TextReadError, "impossible time"),
+        (read_timed_lyrics, "x.csv", "", TextReadError, "line 1: no column"),
+        (read_timed_lyrics, "x.csv", "start,word\n1,la\n\n0.5;lo\n", TextReadError, "line 4: the start"),
+        (read_timed_lyrics, "x.json", "[]", TextReadError, "lines"),
+        (read_notes, "x.mid", "no midi", ScoreReadError, "x.mid"),
+        (read_notes, "x.csv", "0,1\n", ScoreReadError, "not a list of notes"),
+    ],
+)
+def test_what_cannot_be_read_names_the_file(
+    read: object, name: str, text: str, expected: type[DescantError], said: str, tmp_path: Path
+) -> None:
+    path = _file(tmp_path, name, text)
+    with pytest.raises(expected, match=said) as caught:
+        read(path)  # type: ignore[operator]
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "read", [read_beats, read_key, read_notes, read_pitch_track, read_timed_chords, read_timed_lyrics]
+)
+def test_what_is_not_there_or_no_text(read: object, tmp_path: Path) -> None:
+    with pytest.raises(InputNotFound):
+        read(tmp_path / "nowhere.csv")  # type: ignore[operator]
+    binary = tmp_path / "x.csv"
+    binary.write_bytes(b"\xff\xfe\x00\xd8")
+    with pytest.raises(DescantError, match=r"x\.csv"):
+        read(binary)  # type: ignore[operator]
