@@ -20,7 +20,19 @@ from descant.score.tempo import TempoMap, TimeSignature
 _BPM = 120.0
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
-_MODES = {"": 0, "maj": 0, "ion": 0, "m": -3, "min": -3, "aeo": -3, "mix": -1, "dor": -2, "phr": -4, "lyd": 1, "loc": -5}
+_MODES = {
+    "": 0,
+    "maj": 0,
+    "ion": 0,
+    "m": -3,
+    "min": -3,
+    "aeo": -3,
+    "mix": -1,
+    "dor": -2,
+    "phr": -4,
+    "lyd": 1,
+    "loc": -5,
+}
 _SHARPS = "FCGDAEB"
 _ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _COMPOUND = ((6, 8), (9, 8), (12, 8))
@@ -222,8 +234,8 @@ def _key(text: str, name: str) -> dict[str, int]:
     if mode not in _MODES:
         raise ScoreReadError(f"{name} has an unknown mode: {text[:20]!r}.", "Write it like K:Ador.")
     fifths = _FIFTHS[match[1]] + 7 * ((match[2] == "#") - (match[2] == "b")) + _MODES[mode]
-    raised = {letter: 1 for letter in _SHARPS[: max(fifths, 0)]}
-    raised |= {letter: -1 for letter in _SHARPS[::-1][: max(-fifths, 0)]}
+    raised = dict.fromkeys(_SHARPS[: max(fifths, 0)], 1)
+    raised |= dict.fromkeys(_SHARPS[::-1][: max(-fifths, 0)], -1)
     return raised | {letter.upper(): _ACCIDENTALS[sign] for sign, letter in _EXTRA.findall(match[4])}
 
 

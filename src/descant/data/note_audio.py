@@ -26,13 +26,13 @@ def encode_mu_law(samples: NDArray[np.floating]) -> Classes:
     """Samples of -1..1 to classes 0..255 (ITU-T G.711's curve, mu = 255); silence is class 128."""
     clipped = np.clip(samples.astype(np.float64), -1.0, 1.0)
     curved = np.sign(clipped) * np.log1p(_MU * np.abs(clipped)) / np.log1p(_MU)
-    return np.floor((curved + 1.0) / 2.0 * _MU + 0.5).astype(np.uint8)
+    return np.asarray(np.floor((curved + 1.0) / 2.0 * _MU + 0.5), np.uint8)
 
 
 def decode_mu_law(classes: Classes) -> NDArray[np.float32]:
     """Classes 0..255 to samples of -1..1."""
     curved = 2.0 * classes.astype(np.float64) / _MU - 1.0
-    return (np.sign(curved) * np.expm1(np.abs(curved) * np.log1p(_MU)) / _MU).astype(np.float32)
+    return np.asarray(np.sign(curved) * np.expm1(np.abs(curved) * np.log1p(_MU)) / _MU, np.float32)
 
 
 def render_notes(
@@ -59,9 +59,7 @@ def render_notes(
         if have >= wanted:
             break
         piano = score.with_tracks(type(t)(t.name, t.notes) for t in score.tracks if t.notes)
-        played = render_score(
-            Score(piano.tracks, TempoMap.constant(bpm)), soundfont, sample_rate, cancel=cancel
-        )
+        played = render_score(Score(piano.tracks, TempoMap.constant(bpm)), soundfont, sample_rate, cancel=cancel)
         mono = sum(stem.samples.mean(0) for stem in played.values())
         parts.append(np.asarray(mono, np.float32))
         have += len(parts[-1])

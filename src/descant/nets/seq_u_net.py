@@ -16,6 +16,7 @@ repeats every 2 ** (levels - 1) steps: train on lengths that cover whole periods
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -102,7 +103,7 @@ class SeqUNet(nn.Module):
         self.down = nn.ModuleList(nn.Conv1d(b, b, k, stride=2) for b in c[:-1])
         self.bottleneck = nn.Conv1d(c[-2], c[-1], k)
         self.up = nn.ModuleList(nn.ConvTranspose1d(b, b, k, stride=2) for b in c[1:])
-        self.after = nn.ModuleList(nn.Conv1d(a + b, a, k) for a, b in zip(c[:-1], c[1:], strict=True))
+        self.after = nn.ModuleList(nn.Conv1d(a + b, a, k) for a, b in pairwise(c))
         self.output = nn.Conv1d(c[0], config.outputs, 1)
         self.dropout = nn.Dropout(config.dropout)
 

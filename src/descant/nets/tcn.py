@@ -35,7 +35,7 @@ class TcnConfig:
     @property
     def receptive_field(self) -> int:
         """Samples that an output depends on."""
-        return 1 + 2 * (self.kernel - 1) * (2 ** len(self.channels) - 1)
+        return 1 + 2 * (self.kernel - 1) * ((1 << len(self.channels)) - 1)
 
 
 class TcnBlock(nn.Module):

@@ -38,7 +38,7 @@ class WaveNetConfig:
     @property
     def receptive_field(self) -> int:
         """Samples that an output depends on."""
-        return 1 + self.blocks * (2**self.layers - 1)
+        return 1 + self.blocks * ((1 << self.layers) - 1)
 
 
 class GatedLayer(nn.Module):
@@ -65,7 +65,9 @@ class WaveNet(nn.Module):
         super().__init__()
         self.config = config
         self.input = nn.Conv1d(config.inputs, config.residual, 1)
-        self.layers = nn.ModuleList(GatedLayer(config, 2**i) for _ in range(config.blocks) for i in range(config.layers))
+        self.layers = nn.ModuleList(
+            GatedLayer(config, 2**i) for _ in range(config.blocks) for i in range(config.layers)
+        )
         self.first_output = nn.Conv1d(config.skip, config.skip, 1)
         self.output = nn.Conv1d(config.skip, config.outputs, 1)
 

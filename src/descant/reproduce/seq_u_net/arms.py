@@ -18,7 +18,7 @@ from descant.instrument.api import find_soundfont
 from descant.nets.causal import parameter_count
 from descant.nets.seq_u_net_residual import SeqUNetResidual
 from descant.nets.wavenet import WaveNet
-from descant.progress import Monitor
+from descant.progress import Monitor, Progress
 from descant.reproduce.best_weights import BestWeights
 from descant.reproduce.claims import Arm, Result
 from descant.reproduce.seq_u_net import exact, step_costs
@@ -34,6 +34,7 @@ from descant.reproduce.seq_u_net.lessons import (
 from descant.reproduce.seq_u_net.pairs import NetConfig, audio_pair, lag_pair, make_net, roll_pair
 from descant.reproduce.seq_u_net.scale import RollScale, SeqUNetScale
 from descant.reproduce.systems import Options
+from descant.score.notes import Score
 from descant.train.loop import Lesson, LoopConfig, load_weights, train
 
 CHORALE_FRAME, TUNE_FRAME = 1.0, 0.25
@@ -51,9 +52,13 @@ class Material:
         self._options = options
 
     @cached_property
+    def _chorale_scores(self) -> dict[str, Score]:
+        return dict(chorales(find_corpus(self._options.data)))
+
+    @cached_property
     def chorales(self) -> Splits:
         """One frame a quarter."""
-        return split(chorales(find_corpus(self._options.data)), CHORALE_FRAME)
+        return split(self._chorale_scores.items(), CHORALE_FRAME)
 
     @cached_property
     def tunes(self) -> Splits:
@@ -64,14 +69,13 @@ class Material:
     def audio(self) -> dict[str, Classes]:
         """Chorales played by the SoundFont's piano; training, validation and test are other chorales."""
         scale = self._scale.audio
-        scores = dict(chorales(find_corpus(self._options.data)))
         font = find_soundfont(self._options.soundfont)
         music = {}
         for part in ("training", "validation", "test"):
             pieces: tuple[PianoRoll, ...] = getattr(self.chorales, part)
             seconds = scale.training_s if part == "training" else scale.held_out_s
             played = render_notes(
-                [scores[p.name] for p in pieces], font, seconds=seconds, sample_rate=scale.sample_rate
+                [self._chorale_scores[p.name] for p in pieces], font, seconds=seconds, sample_rate=scale.sample_rate
             )
             music[part] = encode_mu_law(played)
         return music
@@ -81,8 +85,8 @@ def make_arms(scale: SeqUNetScale, options: Options) -> tuple[Arm, ...]:
     """All arms of a scale: the quick measurements first."""
     material = Material(scale, options)
     return (
-        Arm("exact/causality", {}, lambda folder, monitor: exact.causality(), 0.2),
-        Arm("exact/caching", {}, lambda folder, monitor: exact.caching(), 0.2),
+        Arm("exact/causality", {}, _measured(exact.causality), 0.2),
+        Arm("exact/caching", {}, _measured(exact.caching), 0.2),
         *_cost_arms(scale, options),
         *_lag_arms(scale, options),
         *_audio_arms(scale, options, material),
@@ -91,26 +95,32 @@ def make_arms(scale: SeqUNetScale, options: Options) -> tuple[Arm, ...]:
     )
 
 
+def _measured(work: Callable[[], dict[str, Any]]) -> Callable[[Path, Monitor], Result]:
+    """What an arm runs that leaves nothing behind and is too short to be stopped."""
+
+    def run(_folder: Path, _monitor: Monitor) -> Result:
+        return work()
+
+    return run
+
+
 def _cost_arms(scale: SeqUNetScale, options: Options) -> Iterator[Arm]:
     costs, threads = scale.costs, options.threads
     settings = {"costs": dataclasses.asdict(costs), "threads": threads}
 
-    def measured(work: Callable[[], dict[str, Any]]) -> Callable[[Path, Monitor], Result]:
-        return lambda folder, monitor: work()
-
     for name, rolls in (("chorales", scale.chorales), ("tunes", scale.tunes)):
         for net, config in roll_pair(rolls).configs.items():
             work = partial(step_costs.roll_costs, config, costs, threads)
-            yield Arm(f"costs/{name}/{net}", {**settings, "net": _described(config)}, measured(work), 3.0)
+            yield Arm(f"costs/{name}/{net}", {**settings, "net": _described(config)}, _measured(work), 3.0)
     for net in ("tcn", "seq_u_net"):
-        yield Arm(f"costs/depth/{net}", settings, measured(partial(step_costs.depth_costs, net, costs, threads)), 3.0)
+        yield Arm(f"costs/depth/{net}", settings, _measured(partial(step_costs.depth_costs, net, costs, threads)), 3.0)
     for net, config in audio_pair(scale.audio).configs.items():
         said = {**settings, "net": _described(config)}
         work = partial(step_costs.audio_costs, config, costs, threads)
-        yield Arm(f"costs/audio/{net}", said, measured(work), 5.0)
+        yield Arm(f"costs/audio/{net}", said, _measured(work), 5.0)
         said = {"net": _described(config), "samples": scale.audio.generated, "threads": threads}
         work = partial(exact.generation, net, scale.audio, threads)
-        yield Arm(f"generation/{net}", said, measured(work), 1.0)
+        yield Arm(f"generation/{net}", said, _measured(work), 1.0)
 
 
 def _lag_arms(scale: SeqUNetScale, options: Options) -> Iterator[Arm]:
@@ -121,7 +131,11 @@ def _lag_arms(scale: SeqUNetScale, options: Options) -> Iterator[Arm]:
                 loop = _loop(lag.steps, lag.learning_rate, 1.0, seed, options, validations=4)
 
                 def run(
-                    folder: Path, monitor: Monitor, config: NetConfig = config, hold: int = hold, loop: LoopConfig = loop
+                    folder: Path,
+                    monitor: Monitor,
+                    config: NetConfig = config,
+                    hold: int = hold,
+                    loop: LoopConfig = loop,
                 ) -> Result:
                     torch.manual_seed(loop.seed)
                     lesson = LagLesson(make_net(config), lag, hold)
@@ -237,7 +251,10 @@ def _loop(
 
 
 def _train(lesson: Lesson, loop: LoopConfig, folder: Path, monitor: Monitor) -> None:
-    train(lesson, loop, folder, progress=monitor.sink, cancel=monitor.cancel)
+    def report(event: Progress) -> None:  # the arm's own name says more than the loop's
+        monitor.report(event.fraction, event.message)
+
+    train(lesson, loop, folder, progress=report, cancel=monitor.cancel)
 
 
 def _settings(config: NetConfig, loop: LoopConfig, **more: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ CAUSAL = Claim(
     "Changing the input at time t changes no output before t, for every phase.",
     "sheet 8.1",
     (),
-    "largest change of earlier outputs, float64, random weights, 24 positions over three periods of plain and residual nets",
+    "largest change of earlier outputs for 24 positions over three periods; plain and residual nets, random weights",
     "exactly 0, while the output at t itself changes",
 )
 CACHED = Claim(

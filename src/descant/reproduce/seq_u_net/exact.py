@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from descant.nets.causal import Stream, one_hot
-from descant.nets.seq_u_net import SeqUNet, SeqUNetConfig
+from descant.nets.seq_u_net import SeqUNetConfig
 from descant.nets.seq_u_net_residual import SeqUNetResidual, SeqUNetResidualConfig
 from descant.nets.seq_u_net_stream import SeqUNetStream
 from descant.nets.tcn import Tcn, TcnConfig, TcnStream

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from typing import Any
 
 from descant.errors import InvalidOption
 from descant.train.recipe import build
@@ -137,7 +138,7 @@ def read_scale(name: str) -> SeqUNetScale:
     """
     with as_file(files(__package__) / f"{name}.toml") as path:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        costs = {k: tuple(v) if isinstance(v, list) else v for k, v in table.get("costs", {}).items()}
+        costs: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.get("costs", {}).items()}
         known = CostScale.__dataclass_fields__
         if not set(costs) <= set(known):
             raise InvalidOption(f"{path} has unknown costs.", f"Known: {', '.join(known)}.")
