@@ -1,9 +1,9 @@
 """A reader for tunes in ABC notation (abcnotation.com, standard 2.1): the part of it that folk collections use.
 
-Read are title, metre, note length and key (with modes and extra accidentals), notes, rests, chords in brackets,
-accidentals that last to the bar's end, broken rhythm, tuplets and ties. Repeats are not played twice and all endings
-follow one another; grace notes, decorations, chord symbols, slurs and words are passed over. One tune is read: the
-first.
+Read are metre, note length and key (with modes and extra accidentals), notes, rests, chords in brackets, accidentals
+that last to the bar's end in their octave (as on a staff), broken rhythm, tuplets and ties. Repeats are not played
+twice and all endings follow one another; grace notes, decorations, chord symbols, slurs and words are passed over. One
+tune is read: the first.
 """
 
 from __future__ import annotations

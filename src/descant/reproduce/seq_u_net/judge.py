@@ -33,8 +33,8 @@ def _finding(claim: Claim, held: bool, text: str, **numbers: object) -> Finding:
     return Finding(claim, Verdict.HELD if held else Verdict.DID_NOT_HOLD, text, numbers)
 
 
-def _missing(claim: Claim, why: str = "its arms were not run") -> Finding:
-    return Finding(claim, Verdict.NOT_MEASURED, f"Not measured: {why}.")
+def _missing(claim: Claim, why: str = "Its arms were not run.") -> Finding:
+    return Finding(claim, Verdict.NOT_MEASURED, why)
 
 
 def _causal(claim: Claim, results: Results) -> Finding:
@@ -81,7 +81,9 @@ def _likelihood(arms: str, within: float) -> Callable[[Claim, Results], Finding]
 
 
 def _text(claim: Claim, _results: Results) -> Finding:
-    return _missing(claim, "no text corpus comes with the package index's data; sizes and lengths are tested")
+    return _missing(
+        claim, "No text corpus comes with the package index's data; the text models' sizes and lengths are tested."
+    )
 
 
 def _cheaper(measure: str, word: str) -> Callable[[Claim, Results], Finding]:

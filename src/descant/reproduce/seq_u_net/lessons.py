@@ -75,7 +75,8 @@ def frame_nats(model: nn.Module, rolls: Sequence[Tensor]) -> float:
     """Nats per frame over all frames that are predicted, in float32."""
     model.eval()
     frames = sum(r.shape[-1] - 1 for r in rolls)
-    return sum(float(roll_loss(model, r)) * (r.shape[-1] - 1) for r in rolls) / frames
+    device = _device_of(model)
+    return sum(float(roll_loss(model, r.to(device))) * (r.shape[-1] - 1) for r in rolls) / frames
 
 
 class AudioLesson:
@@ -126,12 +127,13 @@ def sample_loss(model: AudioNet, classes: Tensor, outputs: int) -> Tensor:
 def sample_bits(model: AudioNet, music: Classes) -> float:
     """Bits per sample over stretches that lie side by side, in float32; the first context is not scored."""
     model.eval()
+    device = _device_of(model)
     outputs = min(_TEST_OUTPUTS, len(music) // 2)
     inputs = model.inputs_for(outputs)
     nats = []
     for start in range(0, len(music) - inputs, outputs):
         part = torch.from_numpy(music[None, start : start + inputs + 1].astype(np.int64))
-        nats.append(float(sample_loss(model, part, outputs)))
+        nats.append(float(sample_loss(model, part.to(device), outputs)))
     return float(np.mean(nats)) / _LN_2
 
 
@@ -178,4 +180,9 @@ def symbol_nats(model: nn.Module, scale: LagScale, hold: int) -> float:
     heard, answers = lagged_symbols(
         np.random.default_rng(_HELD_OUT_SEED), batch=64, steps=scale.outputs, lag=scale.lag, hold=hold
     )
-    return float(symbol_loss(model, torch.from_numpy(heard), torch.from_numpy(answers)))
+    device = _device_of(model)
+    return float(symbol_loss(model, torch.from_numpy(heard).to(device), torch.from_numpy(answers).to(device)))
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device

@@ -34,7 +34,7 @@ _TRAINING_NOTE = (
     "The learning rate is fixed before and falls along a cosine; the publication searched it with 20 to 50 trials per "
     "net. Weights are those of the best validation."
 )
-_TOO_SMALL = "Not measured: at the scale smoke the arms only prove that they run; their numbers are in the tables."
+_TOO_SMALL = "At this scale the arms only prove that they run; their numbers are in the tables."
 _NAMES = {"seq_u_net": "Seq-U-Net", "tcn": "TCN", "wavenet": "WaveNet"}
 
 
@@ -98,8 +98,8 @@ class SeqUNetSystem:
         threads = self.options.threads
         audio, costs = self.scale.audio, self.scale.costs
         hearing = (
-            f"Audio: chorales played by the SoundFont's piano at {audio.sample_rate} Hz, mu-law, {audio.training_s:g} s "
-            "to learn from; both nets make equally many updates on excerpts of equal scored length."
+            f"Audio: chorales on the SoundFont's piano at {audio.sample_rate} Hz, mu-law, {audio.training_s:g} s to "
+            "learn from; both nets make equally many updates on excerpts of equal scored length."
         )
         timing = (
             f"Times are processor time in float32, threads: {threads}, medians of {costs.repeats} steps of batch 1; "
