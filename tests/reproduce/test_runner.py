@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from descant.errors import Cancelled, InvalidOption
+from descant.errors import Cancelled, InvalidOption, MissingDependency
 from descant.evaluate.report import Table
 from descant.progress import CancelToken, Monitor, Progress
 from descant.reproduce.best_weights import BestWeights
@@ -168,7 +169,7 @@ def test_the_best_weights_survive_and_worse_ones_do_not_replace_them(tmp_path: P
     best = BestWeights(tmp_path)
     assert best.value == 0.3
     best.load(model)
-    assert float(model.weight) == 2.0
+    assert model.weight.item() == 2.0
 
 
 def test_peak_memory_counts_what_is_there_at_once() -> None:
@@ -196,8 +197,16 @@ def test_a_step_costs_more_for_a_longer_sequence() -> None:
     assert cost(1_000).peak_bytes == short.peak_bytes  # the same in every run
 
 
+def test_missing_matplotlib_is_said_before_anything_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    toy = Toy()
+    with pytest.raises(MissingDependency, match="matplotlib"):
+        measure(toy, tmp_path)
+    assert toy.ran == []
+
+
 def test_unknown_systems_and_scales_are_refused() -> None:
-    with pytest.raises(InvalidOption, match="seq_u_net"):
+    with pytest.raises(InvalidOption, match="wave_u_net_2"):
         make_system("wave_u_net_2", Options())
     for wrong in ({"scale": "huge"}, {"seeds": 0}, {"threads": 0}):
         with pytest.raises(InvalidOption):

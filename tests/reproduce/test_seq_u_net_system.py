@@ -18,6 +18,7 @@ from tiny_corpus import write_corpus
 from tiny_soundfont import build_soundfont
 
 LN_8 = 2.0794
+AUDIO_PLOTS = {"audio-time.png", "audio-memory.png"}
 
 
 @pytest.mark.slow
@@ -42,7 +43,8 @@ def test_the_smoke_scale_runs_learns_and_is_kept(tmp_path: Path, capsys: pytest.
     results = {path: path.stat().st_mtime_ns for path in out.rglob("result.json")}
     assert run(command) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("result.json")} == results
-    assert min(p.name for p in (out / "plots").iterdir()) == "chorales-memory.png"
+    plots = {p.name for p in (out / "plots").iterdir()}
+    assert plots == {f"{n}-{m}.png" for n in ("chorales", "tunes", "depth") for m in ("time", "memory")} | AUDIO_PLOTS
 
 
 @pytest.mark.parametrize("name", ["smoke", "cpu", "paper"])

@@ -59,7 +59,7 @@ class Finding:
         claim: The claim.
         verdict: Whether it held.
         said: The numbers in a sentence; or why it was not measured.
-        numbers: The same for machines.
+        numbers: The same for machines: numbers, lists of them, and `Spread`s.
     """
 
     claim: Claim

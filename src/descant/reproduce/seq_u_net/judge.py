@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from descant.reproduce.claims import Claim, Finding, Results, Verdict
 from descant.reproduce.seq_u_net import claims_list as said
 from descant.reproduce.spread import Spread, spread
 
-SEED_MARK = "/seed-"
+_SEED_MARK = "/seed-"
 
 
 def judge(results: Results) -> tuple[Finding, ...]:
@@ -18,7 +18,13 @@ def judge(results: Results) -> tuple[Finding, ...]:
 
 def over_seeds(results: Results, arm: str, measure: str) -> Spread | None:
     """A measure of an arm over all seeds that were run."""
-    return spread(r[measure] for name, r in results.items() if name.startswith(arm + SEED_MARK))
+    return spread(seeds_of(results, arm, measure).values())
+
+
+def seeds_of(results: Results, arm: str, measure: str) -> dict[int, float]:
+    """A measure of an arm, by seed."""
+    start = arm + _SEED_MARK
+    return {int(name.removeprefix(start)): r[measure] for name, r in results.items() if name.startswith(start)}
 
 
 def ratios(results: Results, arms: str, measure: str, baseline: str) -> list[float] | None:
@@ -75,7 +81,7 @@ def _likelihood(arms: str, within: float) -> Callable[[Claim, Results], Finding]
             f"{sizes[0].median:,.0f} and {sizes[1].median:,.0f} parameters."
         )
         held = above <= within and abs(size - 1.0) <= said.SAME_SIZE
-        return _finding(claim, held, text, seq_u_net=ours.median, tcn=theirs.median, above=above, size_ratio=size)
+        return _finding(claim, held, text, seq_u_net=ours, tcn=theirs, above=above, size_ratio=size)
 
     return rule
 
@@ -149,21 +155,19 @@ def _audio_bits(claim: Claim, results: Results) -> Finding:
         f"frequencies alone {floor.median:.2f}."
     )
     held = above <= said.BITS_WITHIN and max(ours.median, theirs.median) < floor.median
-    return _finding(claim, held, text, seq_u_net=ours.median, wavenet=theirs.median, above=above)
+    return _finding(claim, held, text, seq_u_net=ours, wavenet=theirs, above=above)
 
 
 def _gaps(results: Results, speed: str) -> tuple[Spread, Spread, list[float]] | None:
     """Nats per symbol of Seq-U-Net and of TCN, and their difference seed by seed."""
     measure = "test_nats_per_symbol"
-    ours = over_seeds(results, f"lag/{speed}/seq_u_net", measure)
-    theirs = over_seeds(results, f"lag/{speed}/tcn", measure)
-    if ours is None or theirs is None:
+    ours = seeds_of(results, f"lag/{speed}/seq_u_net", measure)
+    theirs = seeds_of(results, f"lag/{speed}/tcn", measure)
+    gaps = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+    our_spread, their_spread = spread(ours.values()), spread(theirs.values())
+    if not gaps or our_spread is None or their_spread is None:
         return None
-    start = f"lag/{speed}/seq_u_net{SEED_MARK}"
-    seeds = [name.removeprefix(start) for name in results if name.startswith(start)]
-    paired = [(f"lag/{speed}/seq_u_net{SEED_MARK}{s}", f"lag/{speed}/tcn{SEED_MARK}{s}") for s in seeds]
-    gaps = [results[a][measure] - results[b][measure] for a, b in paired if b in results]
-    return (ours, theirs, gaps) if gaps else None
+    return our_spread, their_spread, gaps
 
 
 def _fast(claim: Claim, results: Results) -> Finding:
@@ -200,8 +204,3 @@ _RULES: dict[str, Callable[[Claim, Results], Finding]] = {
     said.FAST.id: _fast,
     said.SLOW.id: _slow,
 }
-
-
-def claims_with_rules() -> Sequence[str]:
-    """Ids of the claims that can be judged."""
-    return tuple(_RULES)

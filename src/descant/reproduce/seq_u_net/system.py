@@ -12,7 +12,7 @@ from descant.reproduce.claims import Arm, Claim, Finding, Results, Verdict
 from descant.reproduce.plots import Line, Plot
 from descant.reproduce.seq_u_net.arms import make_arms
 from descant.reproduce.seq_u_net.claims_list import CAUSAL, CLAIMS
-from descant.reproduce.seq_u_net.judge import judge, over_seeds
+from descant.reproduce.seq_u_net.judge import judge, over_seeds, seeds_of
 from descant.reproduce.seq_u_net.scale import SeqUNetScale, read_scale
 from descant.reproduce.systems import Options
 
@@ -90,8 +90,9 @@ class SeqUNetSystem:
         return [table for table in tables if table.rows]
 
     def plots(self, results: Results) -> Sequence[Plot]:
-        """Time and memory by length and depth."""
-        return [plot for name, axis in _COSTS for plot in _cost_plots(results, name, axis)]
+        """Time and memory by length and depth; losses seed by seed."""
+        costs = [plot for name, axis in _COSTS for plot in _cost_plots(results, name, axis)]
+        return [*costs, *(plot for task, nets, unit, _ in _TRAINED for plot in _loss_plot(results, task, nets, unit))]
 
     def notes(self) -> Sequence[str]:
         """Conditions."""
@@ -155,6 +156,16 @@ def _generation(results: Results) -> Table:
         if found is not None:
             rows.append((label, float(found["cached_ms"]), float(found["full_ms"])))
     return Table("Generation of audio, processor ms per sample", ("net", "cached", "full pass per sample"), tuple(rows))
+
+
+def _loss_plot(results: Results, task: str, nets: tuple[str, ...], unit: str) -> list[Plot]:
+    lines = []
+    for net in nets:
+        losses = seeds_of(results, f"{task}/{net}", f"test_{unit}")
+        if len(losses) > 1:
+            lines.append(Line(_NAMES[net], tuple(losses), tuple(losses.values())))
+    name = task.replace("/", "-")
+    return [Plot(f"{name}-loss", f"Test loss: {task}", "seed", unit.replace("_", " "), tuple(lines))] if lines else []
 
 
 def _cost_plots(results: Results, name: str, axis: str) -> list[Plot]:
