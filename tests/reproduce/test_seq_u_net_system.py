@@ -9,13 +9,30 @@ from typing import Any
 import pytest
 
 from descant.cli.app import run
+from descant.errors import Cancelled
+from descant.progress import CancelToken, Monitor
 from descant.reproduce.claims import Finding, Verdict
 from descant.reproduce.seq_u_net.claims_list import CLAIMS
 from descant.reproduce.seq_u_net.judge import judge
 from descant.reproduce.seq_u_net.pairs import audio_pair, depth_pair, lag_pair, make_net, roll_pair
 from descant.reproduce.seq_u_net.scale import read_scale
+from descant.reproduce.systems import Options, make_system
 from tiny_corpus import write_corpus
 from tiny_soundfont import build_soundfont
+
+
+class Impatient(CancelToken):
+    """Raised when it has been looked at so many times: the training loop looks twice a step."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._looks = looks
+
+    @property
+    def is_cancelled(self) -> bool:
+        self._looks -= 1
+        return self._looks < 0
+
 
 LN_8 = 2.0794
 AUDIO_PLOTS = {"audio-time.png", "audio-memory.png"}
@@ -45,6 +62,21 @@ def test_the_smoke_scale_runs_learns_and_is_kept(tmp_path: Path, capsys: pytest.
     assert {path: path.stat().st_mtime_ns for path in out.rglob("result.json")} == results
     plots = {p.name for p in (out / "plots").iterdir()}
     assert plots == {f"{n}-{m}.png" for n in ("chorales", "tunes", "depth") for m in ("time", "memory")} | AUDIO_PLOTS
+
+
+@pytest.mark.parametrize("name", ["lag/fast/seq_u_net/seed-0", "chorales/tcn/seed-0"])
+def test_a_stopped_training_goes_on_to_the_same_result(tmp_path: Path, name: str) -> None:
+    (tmp_path / "tiny.sf2").write_bytes(build_soundfont())
+    corpus = write_corpus(tmp_path / "corpus", 12)
+    system = make_system("seq_u_net", Options("smoke", corpus, tmp_path / "tiny.sf2"))
+    arm = next(a for a in system.arms() if a.name == name)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    whole.mkdir()
+    stopped.mkdir()
+    with pytest.raises(Cancelled):
+        arm.run(stopped, Monitor(cancel=Impatient(40)))
+    assert (stopped / "checkpoint").is_dir()
+    assert arm.run(stopped, Monitor()) == arm.run(whole, Monitor())
 
 
 @pytest.mark.parametrize("name", ["smoke", "cpu", "paper"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from descant.data.music21_corpus import chorales, fiddle_tunes, find_corpus
 from descant.data.note_audio import Classes, encode_mu_law, render_notes
 from descant.data.piano_rolls import PianoRoll, Splits, split
+from descant.errors import Cancelled
 from descant.instrument.api import find_soundfont
 from descant.nets.causal import parameter_count
 from descant.nets.seq_u_net_residual import SeqUNetResidual
@@ -252,7 +254,8 @@ def _loop(
 
 def _train(lesson: Lesson, loop: LoopConfig, folder: Path, monitor: Monitor) -> None:
     def report(event: Progress) -> None:  # the arm's own name says more than the loop's
-        monitor.report(event.fraction, event.message)
+        with suppress(Cancelled):  # the loop stops by itself, after it has written a checkpoint
+            monitor.report(event.fraction, event.message)
 
     train(lesson, loop, folder, progress=report, cancel=monitor.cancel)
 
