@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from descant.nets.causal import Stream, one_hot
+from descant.nets.causal import CausalNet, Stream, one_hot
 from descant.nets.seq_u_net import SeqUNetConfig
 from descant.nets.seq_u_net_residual import SeqUNetResidual, SeqUNetResidualConfig
 from descant.nets.seq_u_net_stream import SeqUNetStream
@@ -26,7 +26,7 @@ _NETS: dict[str, Any] = {
     "tcn": TcnConfig(7, 5, (8, 8, 8, 8), 3),
     "wavenet": WaveNetConfig(7, 5, 2, 4, 8, 8, 16),
 }
-_PERIODS = 3
+_PERIODS, _PERIOD = 3, 8  # of nets with four levels
 
 
 def causality() -> dict[str, Any]:
@@ -35,17 +35,15 @@ def causality() -> dict[str, Any]:
     for name, config in _NETS.items():
         torch.manual_seed(1)
         model = make_net(config).double().eval()
-        period = 8
-        time_ = 10 * period
-        x = torch.randn(1, 7, time_, dtype=torch.float64)
-        positions = range(time_ - _PERIODS * period, time_)
-        leaks, echoes = zip(*(_change(model, x, at) for at in positions), strict=True)
+        x = torch.randn(1, 7, 10 * _PERIOD, dtype=torch.float64)
+        positions = range(x.shape[-1] - _PERIODS * _PERIOD, x.shape[-1])
+        leaks, echoes = zip(*(_change(cast("CausalNet", model), x, at) for at in positions), strict=True)
         result[name] = {"leak": max(leaks), "least_echo": min(echoes), "positions": len(positions)}
     return result
 
 
 @torch.no_grad()
-def _change(model: Any, x: Tensor, at: int) -> tuple[float, float]:
+def _change(model: CausalNet, x: Tensor, at: int) -> tuple[float, float]:
     """The largest change before `at`, which must be 0, and at `at`, which must not."""
     changed = x.clone()
     changed[..., at] += 1.0
@@ -94,7 +92,7 @@ def generation(name: str, scale: AudioScale, threads: int) -> dict[str, Any]:
     """Processor milliseconds per generated sample, cached and with a full pass per sample; random weights."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = make_net(replace(audio_pair(scale).configs[name])).eval()
+    model = make_net(audio_pair(scale).configs[name]).eval()
     assert isinstance(model, (WaveNet, SeqUNetResidual))
     inputs = model.inputs_for(1)
     past = one_hot(torch.randint(0, model.config.inputs, (1, inputs)), model.config.inputs)
@@ -112,7 +110,7 @@ def generation(name: str, scale: AudioScale, threads: int) -> dict[str, Any]:
     return {"cached_ms": cached_ms, "full_ms": full_ms, "generated": scale.generated}
 
 
-def _per_sample_ms(step: Any, x: Tensor, samples: int) -> float:
+def _per_sample_ms(step: Callable[[Tensor], Tensor], x: Tensor, samples: int) -> float:
     for _ in range(max(2, samples // 8)):
         x = step(x)
     started = time.process_time()
