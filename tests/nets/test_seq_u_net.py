@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from descant.errors import InvalidOption
 from descant.nets.causal import Queue, TokenModel, one_hot, parameter_count
@@ -68,6 +69,38 @@ def test_the_length_rule_gives_the_published_lengths(
     assert TcnConfig(1, 1, (1,) * levels, kernel).receptive_field == tcn_field
     net = SeqUNet(SeqUNetConfig(2, 3, (4,) * levels, kernel))
     assert net(torch.randn(1, 2, inputs)).shape == (1, 3, outputs)
+
+
+def _millions_per_step(net: Any, channels: int, inputs: int) -> float:
+    """Multiply-adds per output of a long pass, counted by PyTorch."""
+    with FlopCounterMode(display=False) as counted:
+        outputs = net(torch.empty(1, channels, inputs, device="meta")).shape[-1]
+    return counted.get_total_flops() / 2 / outputs / 1e6
+
+
+@pytest.mark.parametrize(
+    ("config", "millions"),
+    [
+        (SeqUNetConfig(100, 100, (390, 390, 390, 100)), 2.77),
+        (SeqUNetConfig(600, 600, (390, 390, 390, 600)), 3.90),
+        (SeqUNetConfig(88, 88, (150,) * 4, 5), 0.77),
+        (SeqUNetConfig(88, 88, (175,) * 2, 3), 0.38),
+    ],
+    ids=["characters", "words", "nottingham", "jsb"],
+)
+def test_a_step_takes_the_published_multiply_adds(config: SeqUNetConfig, millions: float) -> None:
+    with torch.device("meta"):
+        net = SeqUNet(config)
+    counted = _millions_per_step(net, config.inputs, net.span(1_000_000).inputs)
+    assert counted == pytest.approx(millions, abs=0.005)
+
+
+def test_the_audio_nets_take_the_published_multiply_adds() -> None:
+    with torch.device("meta"):
+        u_net, wavenet = SeqUNetResidual(SeqUNetResidualConfig()), WaveNet(WaveNetConfig())
+    assert _millions_per_step(u_net, 256, u_net.inputs_for(10_000_000)) == pytest.approx(4.81, abs=0.005)
+    unused = 128 * 128 / 1e6  # the last layer's residual, which the sheet does not count
+    assert _millions_per_step(wavenet, 256, wavenet.inputs_for(100_000_000)) - unused == pytest.approx(8.09, abs=0.006)
 
 
 def test_the_published_audio_nets_reach_two_seconds_back() -> None:
