@@ -36,6 +36,7 @@ class Toy:
     value: int = 2
     ran: list[str] = field(default_factory=list)
     stop: CancelToken | None = None
+    required: list[str] = field(default_factory=list)
     name: str = "toy"
     title: str = "Toy (2026)"
     claims: Sequence[Claim] = (CLAIM, OTHER)
@@ -51,6 +52,9 @@ class Toy:
             return {"number": np.int64(self.value)}
 
         return [Arm(f"sums/{name}", {"value": self.value}, run) for name in ("first", "second")]
+
+    def require(self, arms: Sequence[str]) -> None:
+        self.required = list(arms)
 
     def judge(self, results: Results) -> Sequence[Finding]:
         total = sum(r["number"] for r in results.values())
@@ -118,6 +122,7 @@ def test_finished_arms_stay_finished_after_a_kill(tmp_path: Path) -> None:
     again = Toy()
     measure(again, tmp_path)
     assert again.ran == ["second"]
+    assert again.required == ["sums/second"]
     assert list((tmp_path / "arms" / "sums" / "second").glob("*/half.txt")), "what it began with is still there"
     third = Toy()
     measure(third, tmp_path)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from descant.cli.app import run
-from descant.errors import Cancelled
+from descant.errors import Cancelled, InputNotFound, InvalidOption
 from descant.progress import CancelToken, Monitor
 from descant.reproduce.claims import Finding, Verdict
 from descant.reproduce.seq_u_net.claims_list import CLAIMS
@@ -167,6 +167,19 @@ def test_each_rule_can_fail(claim: str, arm: str, measure: str, value: object) -
     found = verdicts(results)
     assert found[claim].verdict is Verdict.DID_NOT_HOLD
     assert [f.claim.id for f in found.values() if f.verdict is Verdict.DID_NOT_HOLD] == [claim]
+
+
+def test_a_missing_corpus_is_said_before_the_long_work_and_only_where_it_is_needed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "seq_u_net", "--scale", "smoke", "--data", str(tmp_path), "-o", str(tmp_path / "o"), "-q"]
+    assert run(command) == InputNotFound.code
+    assert "bach and ryansMammoth" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+    assert run([*command, "--only", "exact"]) == 0
+    assert "1-causal: held." in capsys.readouterr().out
+    assert run([*command, "--only", "nothing"]) == InvalidOption.code
+    assert run(["reproduce", "unheard_of"]) == InvalidOption.code
 
 
 def test_nothing_is_claimed_of_arms_that_were_not_run() -> None:

@@ -103,6 +103,9 @@ class System(Protocol):
     def arms(self) -> Sequence[Arm]:
         """What to run at this system's scale, in order."""
 
+    def require(self, arms: Sequence[str]) -> None:
+        """Say, before the long work, which data or assets are missing for the arms of these names."""
+
     def judge(self, results: Results) -> Sequence[Finding]:
         """One finding per claim, in order."""
 

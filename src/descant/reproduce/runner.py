@@ -57,7 +57,7 @@ def reproduce(
 
     Raises:
         InvalidOption: `only` names no arm.
-        MissingDependency: matplotlib is not installed.
+        MissingDependency: matplotlib is not installed; others as the system's `require` says.
         OutputError, PermissionRefused: The folder cannot be written to.
     """
     require_matplotlib()
@@ -65,6 +65,7 @@ def reproduce(
     wanted = [a for a in arms if not only or any(a.name.startswith(o) for o in only)]
     if not wanted:
         raise InvalidOption(f"No arm begins with {', '.join(only)}.", f"There are {', '.join(a.name for a in arms)}.")
+    system.require([a.name for a in wanted if kept(a, out) is None])
     monitor = Monitor(progress, cancel, "reproducing")
     total = sum(a.weight for a in wanted)
     done = 0.0

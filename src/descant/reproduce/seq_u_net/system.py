@@ -39,13 +39,7 @@ _NAMES = {"seq_u_net": "Seq-U-Net", "tcn": "TCN", "wavenet": "WaveNet"}
 
 
 def make(options: Options) -> SeqUNetSystem:
-    """The system at a scale; says at once what is missing for it.
-
-    Raises:
-        MissingDependency, InputNotFound: There is no music21 corpus.
-    """
-    find_corpus(options.data)
-    find_soundfont(options.soundfont)
+    """The system at a scale."""
     scale = read_scale(options.scale)
     seeds = scale.seeds if options.seeds is None else options.seeds
     return SeqUNetSystem(SeqUNetScale(seeds, scale.chorales, scale.tunes, scale.audio, scale.lag, scale.costs), options)
@@ -76,6 +70,19 @@ class SeqUNetSystem:
     def arms(self) -> Sequence[Arm]:
         """Measurements, then trainings."""
         return make_arms(self.scale, self.options)
+
+    def require(self, arms: Sequence[str]) -> None:
+        """The corpus, and the SoundFont where audio is rendered.
+
+        Raises:
+            MissingDependency, InputNotFound: There is no music21 corpus.
+            DescantError: As `find_soundfont` does.
+        """
+        kinds = {name.split("/")[0] for name in arms}
+        if kinds & {"chorales", "tunes", "audio"}:
+            find_corpus(self.options.data)
+        if "audio" in kinds:
+            find_soundfont(self.options.soundfont)
 
     def judge(self, results: Results) -> Sequence[Finding]:
         """One finding per claim; the smallest scale can only show what is exact."""
