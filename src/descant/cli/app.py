@@ -30,6 +30,7 @@ VERBS = {
     "train": "Train a recipe's weights.",
     "data": "Published data sets: what can be read, and whether a copy is whole.",
     "export": "A training's weights to a card that `models import` takes.",
+    "reproduce": "Measure a published system's claims.",
 }
 """Each verb lives in `descant.cli.<verb>` as a function or app of the verb's name."""
 

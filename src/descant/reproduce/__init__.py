@@ -1,0 +1,1 @@
+"""Published claims, measured again: what a paper says, what was trained for it, and whether it held."""

@@ -1,0 +1,69 @@
+"""`claims.json` and `claims.md`: the findings of a reproduction, for machines and for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from descant.evaluate.report import Table
+from descant.files import atomic_output
+from descant.reproduce.claims import Finding, Results, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """All that a reproduction found.
+
+    Attributes:
+        system: Its name on the command line.
+        title: With its publication.
+        scale: "smoke", "cpu" or "paper".
+        command: The command line that measures it again.
+        findings: One per claim.
+        tables: The numbers behind them.
+        plots: Files, relative to the report.
+        notes: Conditions a reader must know.
+    """
+
+    system: str
+    title: str
+    scale: str
+    command: str
+    findings: tuple[Finding, ...]
+    tables: tuple[Table, ...]
+    plots: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_markdown(self) -> str:
+        """The report as a page."""
+        counts = {v: sum(f.verdict is v for f in self.findings) for v in Verdict}
+        rows = tuple(
+            (f.claim.id, f.claim.sentence, f"**{f.verdict}**", f.said, f"{f.claim.rule} ({f.claim.source})")
+            for f in self.findings
+        )
+        claims = Table("Claims", ("claim", "what is said", "verdict", "what was found", "rule"), rows)
+        parts = [
+            f"# {self.title}: claims, measured at the scale `{self.scale}`",
+            "",
+            f"Measured with `{self.command}`.",
+            "",
+            f"Of {len(self.findings)} claims " + ", ".join(f"{n} {v}" for v, n in counts.items() if n) + ".",
+            "",
+            claims.to_markdown(),
+        ]
+        parts += [table.to_markdown() for table in self.tables]
+        parts += [f"![{Path(plot).stem}]({plot})" for plot in self.plots]
+        parts += ["", *(f"- {note}" for note in self.notes)]
+        return "\n".join(parts).rstrip() + "\n"
+
+    def to_json(self, results: Results) -> str:
+        """The report and every arm's result, as JSON."""
+        return json.dumps({**asdict(self), "arms": dict(results)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def write(reproduction: Reproduction, out: Path, results: Results) -> None:
+    """Write `claims.json` and `claims.md` into a folder."""
+    for name, text in (("claims.json", reproduction.to_json(results)), ("claims.md", reproduction.to_markdown())):
+        with atomic_output(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Seq-U-Net against TCN and WaveNet."""

@@ -1,0 +1,50 @@
+"""The systems whose claims can be measured, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from descant.errors import InvalidOption
+from descant.reproduce.claims import SCALES, System
+
+SYSTEMS = {"seq_u_net": "Seq-U-Net against TCN and WaveNet (IJCAI 2020)."}
+"""Each lives in `descant.reproduce.<name>.system` as a function `make(options)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a system is made with.
+
+    Attributes:
+        scale: "smoke", "cpu" or "paper".
+        data: The system's data set, where it is not at its usual place.
+        soundfont: To render notes with, where a system does.
+        seeds: How many seeds in place of the scale's.
+        threads: CPU threads.
+    """
+
+    scale: str = "cpu"
+    data: Path | None = None
+    soundfont: Path | None = None
+    seeds: int | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise InvalidOption(f"There is no scale {self.scale!r}.", f"Known: {', '.join(SCALES)}.")
+        if self.threads < 1 or (self.seeds is not None and self.seeds < 1):
+            raise InvalidOption("Seeds and threads of a reproduction must be positive.")
+
+
+def make_system(name: str, options: Options) -> System:
+    """A system at a scale.
+
+    Raises:
+        InvalidOption: No such system.
+    """
+    if name not in SYSTEMS:
+        raise InvalidOption(f"There is no system {name!r} to reproduce.", f"Known: {', '.join(SYSTEMS)}.")
+    system: System = import_module(f"descant.reproduce.{name}.system").make(options)
+    return system
