@@ -1,0 +1,62 @@
+"""Which split a song, a singer or an instrument belongs to: by a hash of its name, so that it never moves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from descant.data.pop909 import Split
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+SHARES: Mapping[Split, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+T = TypeVar("T", bound=Hashable)
+
+
+def digest_of(name: str) -> int:
+    """A number of 64 bits that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def split_of(name: str) -> Split:
+    """80 % train, 10 % validation, 10 % test."""
+    bucket = digest_of(name) % 10
+    return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
+
+
+def share_out(groups: Mapping[str, Iterable[T]]) -> dict[str, Split]:
+    """Give whole groups to splits so that validation and test get something of every kind.
+
+    Args:
+        groups: For each group's name the kinds it serves ("bass", "pad"). A kind that only one group serves is
+            trained on; one that two serve is in train and test.
+
+    Returns:
+        The split of each group, the same whatever the order.
+    """
+    members = {name: frozenset(kinds) for name, kinds in groups.items()}
+    order = sorted(members, key=lambda name: (len(members[name]), digest_of(name)))
+    kinds = sorted({k for found in members.values() for k in found}, key=lambda k: (_servers(members, k), str(k)))
+    given: dict[str, Split] = {}
+    for split, needed in (("test", 2), ("validation", 3)):
+        for kind in kinds:
+            serving = [name for name in order if kind in members[name]]
+            if len(serving) < needed or any(given.get(name) == split for name in serving):
+                continue
+            free = [name for name in serving if name not in given]
+            # One group at least stays for training.
+            if len(free) > 1:
+                given[free[0]] = split  # type: ignore[assignment]
+    for name in order:
+        given.setdefault(name, "train")
+    return given
+
+
+def _servers(members: Mapping[str, frozenset[T]], kind: T) -> int:
+    return sum(kind in found for found in members.values())
+
+
+def by_split(names: Sequence[str], splits: Mapping[str, Split]) -> dict[Split, tuple[str, ...]]:
+    """The names of each split, in order."""
+    return {split: tuple(n for n in names if splits[n] == split) for split in SPLITS}
