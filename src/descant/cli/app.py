@@ -27,6 +27,7 @@ VERBS = {
     "models": "List, fetch, verify, export and import weights and sound sets.",
     "evaluate": "Measure a verb against references.",
     "train": "Train a recipe's weights.",
+    "data": "Make, list and check data sets.",
 }
 """Each verb lives in `descant.cli.<verb>` as a function or app of the verb's name."""
 

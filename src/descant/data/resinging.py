@@ -87,9 +87,7 @@ class VoiceBank:
         self.name = folder.name
         self._folder = folder
         self.f0_hz = float(json.loads(about.read_text(encoding="utf-8"))["f0_median_hz"])
-        self.entries = tuple(
-            e for e in map(_oto_entry, oto.read_text(encoding="utf-8").splitlines()) if e is not None
-        )
+        self.entries = tuple(e for e in map(_oto_entry, oto.read_text(encoding="utf-8").splitlines()) if e is not None)
         self._files: dict[str, Floats] = {}
 
     def draw(self, rng: np.random.Generator) -> Syllable:

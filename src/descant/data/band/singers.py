@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from collections import OrderedDict
@@ -168,9 +169,7 @@ class BankSinger:
         if cut is None:
             return None
         samples = soxr.resample(cut[0].astype(np.float32), BANK_RATE, SAMPLE_RATE)
-        envelopes = analyse(
-            samples, lowest_hz=0.75 * bank.f0_hz, highest_hz=1.35 * bank.f0_hz, band_hz=_BANK_BAND_HZ
-        )
+        envelopes = analyse(samples, lowest_hz=0.75 * bank.f0_hz, highest_hz=1.35 * bank.f0_hz, band_hz=_BANK_BAND_HZ)
         vowel = round(cut[1] / BANK_RATE / HOP_S)
         return self._memory.put((number, entry), evened(Unit(envelopes, vowel, envelopes.frames)))
 
@@ -195,7 +194,6 @@ class LexiconSinger:
         self.licence = licence
         self.f0_hz = _LEXICON_HZ
         self._file, self._words, self._language = file, words, language
-        self._sound: Floats | None = None
         self._memory = _Memory()
 
     def unit(self, asked: Asked, rng: np.random.Generator) -> Unit:  # noqa: ARG002 - one recording of each word
@@ -212,10 +210,8 @@ class LexiconSinger:
         return "native" if language == self._language else "approximate"
 
     def _cut(self, word: str) -> list[Unit]:
-        if self._sound is None:
-            self._sound = read(self._file, sample_rate=SAMPLE_RATE, channels=1).samples[0]
-        start, end = (round(t * SAMPLE_RATE) for t in self._words[word])
-        sound = self._sound[start:end]
+        start_s, end_s = self._words[word]
+        sound = read(self._file, sample_rate=SAMPLE_RATE, channels=1, start_s=start_s, end_s=end_s).samples[0]
         if float(np.abs(sound).max(initial=0.0)) < 1e-3:
             raise InputNotFound(f"The word {word!r} of {self.name} is silent.", "Leave the voice out.")
         envelopes = analyse(sound / np.abs(sound).max(), band_hz=7_600.0)
@@ -264,10 +260,11 @@ class SyntheticSinger:
     def _vowel(self, vowel: str) -> Floats:
         hz = np.arange(BINS) * SAMPLE_RATE / FFT
         if vowel == "n":
-            return (_peaks(hz, (280.0, 1_100.0, 2_300.0), (80.0, 250.0, 300.0)) - _fall(hz, 16.0)).astype(np.float32)
+            hum = _peaks(hz, (280.0, 1_100.0, 2_300.0), (80.0, 250.0, 300.0)) - _fall(hz, 16.0)
+            return np.asarray(hum, np.float32)
         level = _peaks(hz, tuple(self._formants["aeiou".index(vowel)]), BANDWIDTHS_HZ)
         level += self._singers_db * np.exp(-(((hz - 3_000.0) / 600.0) ** 2)) * np.log(10.0) / 10.0
-        return (level - _fall(hz, self._tilt_db)).astype(np.float32)
+        return np.asarray(level - _fall(hz, self._tilt_db), np.float32)
 
     def _consonant(self, sound: Mora, vowel: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
         hz = np.arange(BINS) * SAMPLE_RATE / FFT
@@ -399,10 +396,10 @@ def _syllables(envelopes: Envelopes, count: int) -> list[Unit]:
     humps = sorted(strongest.tolist())
     if len(humps) < count:  # spoken too fast: equal parts
         humps = [round(first + (i + 0.5) * (last - first) / count) for i in range(count)]
-    cuts = [first, *(a + int(np.argmin(level[a : b + 1])) for a, b in zip(humps, humps[1:], strict=False)), last]
-    if min(b - a for a, b in zip(cuts, cuts[1:], strict=False)) < _SHORTEST_SYLLABLE:
+    cuts = [first, *(a + int(np.argmin(level[a : b + 1])) for a, b in itertools.pairwise(humps)), last]
+    if min(b - a for a, b in itertools.pairwise(cuts)) < _SHORTEST_SYLLABLE:
         cuts = [round(first + i * (last - first) / count) for i in range(count + 1)]
-        humps = [a + int(np.argmax(level[a:b])) for a, b in zip(cuts, cuts[1:], strict=False)]
+        humps = [a + int(np.argmax(level[a:b])) for a, b in itertools.pairwise(cuts)]
     units = []
     for hump, start, end in zip(humps, cuts, cuts[1:], strict=False):
         end = max(end, start + 12)

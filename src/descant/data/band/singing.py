@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -120,7 +119,7 @@ def sing(
     count = round(duration_s / HOP_S) + 1
     sung = _as_sung(notes, manner, rng)
     slots = _layout(sung, placed, singer, words, languages, count, rng)
-    at = np.arange(count) * HOP_S
+    at: NDArray[np.float64] = np.arange(count, dtype=np.float64) * HOP_S
     starts = {p.notes[0] for p in placed}
     slurred = [i not in starts for i in range(len(sung))]
     pitch = pitch_curve(sung, slurred, at, rng) if sung else np.full(count, 60.0)
@@ -223,11 +222,11 @@ def _positions(slot: _Slot) -> NDArray[np.float64]:
 
 
 def _add_breaths(power: Floats, voiced: Floats, slots: Sequence[_Slot], rng: np.random.Generator) -> None:
-    """Take breath before some phrases, in place: noise shaped like an open mouth, swelling up to the first consonant."""
+    """Take breath before some phrases, in place: noise shaped like an open mouth, over before the consonant."""
     hz = np.arange(BINS) * SAMPLE_RATE / FFT
     shape = -0.5 * (np.log2(np.maximum(hz, 100.0) / 2_200.0) / 1.1) ** 2
-    for before, slot in itertools.pairwise([None, *slots]):
-        gap = slot.start - (before.end if before else 0)
+    for before, slot in zip([0, *(s.end for s in slots)], slots, strict=False):
+        gap = slot.start - before
         length = round(rng.uniform(0.18, 0.4) / HOP_S)
         loudness = rng.uniform(-8.0, -4.5)
         if gap < length + 20 or rng.random() > 0.6:

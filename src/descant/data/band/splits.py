@@ -39,18 +39,17 @@ def share_out(groups: Mapping[str, Iterable[T]]) -> dict[str, Split]:
     order = sorted(members, key=lambda name: (len(members[name]), digest_of(name)))
     kinds = sorted({k for found in members.values() for k in found}, key=lambda k: (_servers(members, k), str(k)))
     given: dict[str, Split] = {}
-    for split, needed in (("test", 2), ("validation", 3)):
-        for kind in kinds:
-            serving = [name for name in order if kind in members[name]]
-            if len(serving) < needed or any(given.get(name) == split for name in serving):
-                continue
+    targets: tuple[tuple[Split, int], ...] = (("test", 2), ("validation", 3))
+    for kind in kinds:
+        serving = [name for name in order if kind in members[name]]
+        quota = max(1, round(len(serving) * SHARES["test"]))
+        for split, needed in targets:
+            # The narrowest families first: the widest, and one at least, stay for training.
             free = [name for name in serving if name not in given]
-            # One group at least stays for training.
-            if len(free) > 1:
-                given[free[0]] = split  # type: ignore[assignment]
-    for name in order:
-        given.setdefault(name, "train")
-    return given
+            missing = quota - sum(given.get(name) == split for name in serving) if len(serving) >= needed else 0
+            for name in free[: min(missing, len(free) - 1)]:
+                given[name] = split
+    return {name: given.get(name, "train") for name in order}
 
 
 def _servers(members: Mapping[str, frozenset[T]], kind: T) -> int:

@@ -63,7 +63,9 @@ class Envelopes:
         return Envelopes(power, self.voiced[low] * (1.0 - share) + self.voiced[high] * share)
 
 
-def analyse(samples: Floats, *, lowest_hz: float = 75.0, highest_hz: float = 600.0, band_hz: float = 20_000.0) -> Envelopes:
+def analyse(
+    samples: Floats, *, lowest_hz: float = 75.0, highest_hz: float = 600.0, band_hz: float = 20_000.0
+) -> Envelopes:
     """Envelopes and voicing of a recording.
 
     Args:

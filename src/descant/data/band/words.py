@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -93,9 +94,7 @@ class Mora:
 def texts() -> tuple[Text, ...]:
     """The texts that ship with Descant; all are in the public domain."""
     table = tomllib.loads(files("descant.data.band").joinpath("lyrics.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Text(row["title"], row["author"], row["language"], words_of(row["lines"])) for row in table["text"]
-    )
+    return tuple(Text(row["title"], row["author"], row["language"], words_of(row["lines"])) for row in table["text"])
 
 
 def words_of(lines: Sequence[str]) -> tuple[Word, ...]:
@@ -114,10 +113,10 @@ def divide(word: str) -> tuple[str, ...]:
         consonant_le = word.lower().endswith("le") and word[-3:-2].lower() not in _VOWELS
         groups = groups if consonant_le else groups[:-1]
     cuts = [0]
-    for (_, end), (start, _) in zip(groups, groups[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(groups):
         cuts.append(end + (start - end) // 2 if start - end > 1 else start - (start > end))
     cuts.append(len(word))
-    return tuple(word[a:b] for a, b in zip(cuts, cuts[1:], strict=False))
+    return tuple(word[a:b] for a, b in itertools.pairwise(cuts))
 
 
 def mora(syllable: str, language: str) -> Mora:
@@ -186,9 +185,7 @@ def place_words(
                 and count < 3
             ):
                 count += 1
-            placed.append(
-                Placed(text, number, place, len(word.syllables), line, tuple(range(note, note + count)))
-            )
+            placed.append(Placed(text, number, place, len(word.syllables), line, tuple(range(note, note + count))))
             note += count
         number += 1
     return tuple(placed)
