@@ -26,7 +26,8 @@ def labels_of(item: Item) -> dict[str, Any]:
     score = item.score
     seconds = score.tempo.seconds_at
     beats = true_beats(score)
-    spans = [(seconds([c.start, c.end]), c.chord.label()) for c in score.chords]
+    flats = score.key is not None and score.key.uses_flats
+    spans = [(seconds([c.start, c.end]), c.chord.label(flats=flats)) for c in score.chords]
     sections = [(seconds([s.start, s.end]), s.label) for s in score.sections]
     length = item.frames / SAMPLE_RATE
     labels: dict[str, Any] = {
