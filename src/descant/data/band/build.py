@@ -87,6 +87,8 @@ def build_band(
     for count in finished:
         done += count
         rendering.report(done / asked.songs, f"{done} of {asked.songs}")
+        if cancel is not None:
+            cancel.check()  # before the next item, which takes seconds
     items = write_index(root)
     monitor.report(1.0)
     return Built(root, items, len(missing))

@@ -309,8 +309,12 @@ def romaji(alias: str) -> str:
         return ""
     if len(text) == 1:
         return _SAME.get(first, first)
-    small = _SMALL.get(text[1])
-    return first[:-1] + small if small else ""
+    small = _SMALL.get(text[1], "")
+    if small.startswith("y"):
+        return first[:-1] + small if len(first) > 1 and first.endswith("i") else ""
+    # Only where a small vowel makes a consonant that Latin spelling has: ye, wi, fa.
+    onset = {"i": "y", "u": "w", "hu": "f"}.get(first, "")
+    return onset + small if onset and small else ""
 
 
 def spellings(sound: Mora) -> list[str]:

@@ -30,7 +30,7 @@ _MAX_SCORE_BYTES = 32 * 2**20
 _INVENTED_SONGS = 10_000
 _MELODY_NAMES = ("melody", "vocal", "voice", "lead", "sing", "soprano", "tune")
 _SLOWEST_BPM, _FASTEST_BPM, _USUAL_BPM = 50.0, 190.0, 100.0
-_FEWEST_NOTES, _FEWEST_BARS = 10, 8
+_FEWEST_NOTES, _FEWEST_BARS, _SHORTEST_EXCERPT = 6, 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def lead_sheet(song: Song, seconds: float, rng: np.random.Generator) -> Score:
     if not _SLOWEST_BPM <= bpm <= _FASTEST_BPM:
         bpm = _USUAL_BPM
     bars = int((last - first) // bar)
-    wanted = bars if seconds <= 0 else max(_FEWEST_BARS, round(seconds * bpm / 60.0 / bar) - 2)
+    wanted = bars if seconds <= 0 else max(_SHORTEST_EXCERPT, round(seconds * bpm / 60.0 / bar) - 2)
     start = first + bar * int(rng.integers(0, max(1, bars - wanted + 1)))
     whole = score.with_tracks((melody, *(t for t in score.tracks if t.name in ("piano", "bridge") and t.notes)))
     part = cut(whole, start, min(start + wanted * bar, last))

@@ -44,12 +44,17 @@ def share_out(groups: Mapping[str, Iterable[T]]) -> dict[str, Split]:
         serving = [name for name in order if kind in members[name]]
         quota = max(1, round(len(serving) * SHARES["test"]))
         for split, needed in targets:
-            # The narrowest families first: the widest, and one at least, stay for training.
-            free = [name for name in serving if name not in given]
-            missing = quota - sum(given.get(name) == split for name in serving) if len(serving) >= needed else 0
-            for name in free[: min(missing, len(free) - 1)]:
-                given[name] = split
+            there = sum(given.get(name) == split for name in serving)
+            for name in serving if len(serving) >= needed else []:
+                # The narrowest families first; of every kind one at least stays for training.
+                if there < quota and name not in given and all(_left(members, given, k) > 1 for k in members[name]):
+                    given[name] = split
+                    there += 1
     return {name: given.get(name, "train") for name in order}
+
+
+def _left(members: Mapping[str, frozenset[T]], given: Mapping[str, Split], kind: T) -> int:
+    return sum(kind in found and name not in given for name, found in members.items())
 
 
 def _servers(members: Mapping[str, frozenset[T]], kind: T) -> int:
