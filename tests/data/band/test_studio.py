@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from descant.audio.clip import Clip
 from descant.audio.loudness import integrated_lufs
-from descant.data.band.studio import draw_room, draw_treatment, find_rooms, mix_down, role_of_part, treat
+from descant.data.band.studio import draw_room, draw_treatment, find_rooms, mix_down, role_of_part, to_pcm, treat
 from descant.errors import InputNotFound
 
 
@@ -69,3 +69,9 @@ def test_measured_rooms_are_found_and_have_unit_energy(tmp_path: Path) -> None:
 def test_a_folder_without_rooms_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputNotFound, match="impulse"):
         find_rooms(tmp_path)
+
+
+def test_what_lies_beside_the_mix_does_not_clip_either() -> None:
+    loud = noise(0.5, 3, 1.0)
+    mixed = mix_down({"a": noise(0.5, 0, 0.01)}, -6.0, beside=[loud])
+    assert np.abs(to_pcm(loud, 10.0 ** (mixed.gain_db / 20.0)).astype(int)).max() < 32_000

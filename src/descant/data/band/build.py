@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +16,7 @@ from descant.data.band.index import require_arrow, write_index
 from descant.data.band.item import make_item
 from descant.data.band.options import BandSet
 from descant.data.band.world import open_world, resolved
-from descant.errors import InvalidOption, MissingDependency
+from descant.errors import InvalidOption, MissingDependency, OutOfMemory
 from descant.files import PathLike, as_path
 from descant.progress import CancelToken, Monitor, ProgressSink
 
@@ -119,6 +120,11 @@ def _on_cores(asked: BandSet, root: Path, numbers: Sequence[int], workers: int, 
                     monitor.cancel.check()
                 for one in ready:
                     yield one.result()
+        except BrokenProcessPool as error:
+            raise OutOfMemory(
+                "A worker was ended by the system, most likely for its memory.",
+                "Run the same command again with fewer --workers: finished items are kept.",
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -136,8 +142,14 @@ def _on_ray(
     started = not ray.is_initialized()
     if started:
         where = {} if address == "local" else {"address": address}
-        cores = {"num_cpus": workers} if address == "local" and workers else {}
-        ray.init(**where, **cores, log_to_driver=False, include_dashboard=False)
+        cores = {"num_cpus": workers} if workers else {}
+        local = {"include_dashboard": False, **cores} if address == "local" else {}
+        try:
+            ray.init(**where, **local, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise InvalidOption(
+                f"No Ray cluster answers at {address!r}.", "Start one with `ray start --head`, or use --ray local."
+            ) from error
     try:
         remote = ray.remote(num_cpus=1, max_retries=3)(build_items)
         shards = [list(numbers[i : i + _SHARD]) for i in range(0, len(numbers), _SHARD)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,8 +38,14 @@ TAIL_S = 2.0
 STEMS = ("mixture", "vocals", "drums", "bass", "other")
 """Files every item has, as MUSDB18 names them; `vocals + drums + bass + other` is the mixture, to the last bit."""
 
+_STEM_OF = {"lead": "vocals", "backing": "vocals", "drums": "drums", "bass": "bass"}
 _TRIES = 200
 _STREAMS = 6
+
+
+def stem_of(part: str) -> str:
+    """The one of `STEMS` that a part is in."""
+    return _STEM_OF.get(part, "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,8 @@ def make_item(world: World, number: int) -> Item:
         dry, voices, how = _voices(vocals, impulse, mixing)
         standing = {**voices, **standing}
         settings = [*how, *settings]
-    mixed = mix_down(standing, float(mixing.uniform(-24.0, -12.0)))
+    sums = [_sum(standing, names) for names in _grouped(standing).values() if len(names) > 1]
+    mixed = mix_down(standing, float(mixing.uniform(-24.0, -12.0)), beside=sums if dry is None else [*sums, dry])
     return Item(
         number, split, song, replace(arrangement, score=score), vocals, tuple(settings), room, cents,
         _files(mixed, dry), mixed.gain_db, mixed.lufs,
@@ -209,21 +216,25 @@ def _voices(vocals: Vocals, impulse: Clip, rng: np.random.Generator) -> tuple[Cl
     return level_to(raw, -22.0 + treatment.level_lu), standing, settings
 
 
+def _grouped(names: Iterable[str]) -> dict[str, list[str]]:
+    """The parts of each of MUSDB's stems."""
+    groups: dict[str, list[str]] = {stem: [] for stem in STEMS[1:]}
+    for name in names:
+        groups[stem_of(name)].append(name)
+    return groups
+
+
+def _sum(clips: Mapping[str, Clip], names: Sequence[str]) -> Clip:
+    return Clip(np.sum([clips[name].samples for name in names], axis=0, dtype=np.float32), SAMPLE_RATE)
+
+
 def _files(mixed: Mixed, dry: Clip | None) -> dict[str, Pcm]:
-    stems = dict(mixed.stems)
-    silence = np.zeros_like(mixed.mixture)
-    voices = [stems[n] for n in ("lead", "backing") if n in stems]
-    others = [n for n in stems if n not in ("lead", "backing", "drums", "bass")]
-    files = {
-        "mixture": mixed.mixture,
-        "vocals": add_up(voices) if voices else silence,
-        "drums": stems.get("drums", silence),
-        "bass": stems.get("bass", silence),
-        "other": add_up([stems[n] for n in others]) if others else silence,
-    }
+    groups = _grouped(mixed.stems)
+    files = {"mixture": mixed.mixture}
+    for stem, names in groups.items():
+        files[stem] = add_up([mixed.stems[n] for n in names]) if names else np.zeros_like(mixed.mixture)
     if dry is not None:
         files["parts/lead_dry"] = to_pcm(dry, 10.0 ** (mixed.gain_db / 20.0))
-    for name in ("lead", "backing", *others):
-        if name in stems:
-            files[f"parts/{name}"] = stems[name]
+    for name in (*groups["vocals"], *groups["other"]):
+        files[f"parts/{name}"] = mixed.stems[name]
     return files

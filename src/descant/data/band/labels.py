@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from descant.data.band.item import Item
+from descant.data.band.item import Item, stem_of
 from descant.data.band.singing import SungSyllable
 from descant.data.band.vocals import Vocals
 from descant.data.band.vocoder import HOP_S, SAMPLE_RATE
@@ -146,17 +146,13 @@ def _instruments(item: Item) -> list[dict[str, Any]]:
     return [
         {
             "part": player.part,
-            "stem": _stem_of(player.part),
+            "stem": stem_of(player.part),
             "id": "" if player.instrument is None else player.instrument.name,
             "tuning_cents": round(player.cents, 3),
             **{name: round(value, 4) for name, value in asdict(player.treatment).items()},
         }
         for player in item.players
     ]
-
-
-def _stem_of(part: str) -> str:
-    return {"lead": "vocals", "backing": "vocals", "drums": "drums", "bass": "bass"}.get(part, "other")
 
 
 def _plain_name(instrument: dict[str, Any]) -> str:

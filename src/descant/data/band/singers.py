@@ -30,7 +30,8 @@ _FEWEST_WORDS = 40
 _SYNTHETIC = 40
 _REMEMBERED = 400
 _SHORTEST_SYLLABLE = 16
-_BANK_BAND_HZ = 15_500.0
+_BANK_BAND_HZ, _SPEECH_BAND_HZ = 15_500.0, 7_600.0
+_SILENT_PEAK, _LEAST_VOICE_S = 1e-3, 0.06
 _LEXICON_HZ = 210.0
 _KANA = {
     "": "あいうえお", "k": "かきくけこ", "s": "さしすせそ", "t": "たちつてと", "n": "なにぬねの", "h": "はひふへほ",
@@ -93,6 +94,10 @@ class Singer(Protocol):
         """The only words it can sing; empty when it sings any text."""
         ...
 
+    def can_sing(self, word: Word) -> bool:
+        """Whether one of its own words was recorded well enough."""
+        ...
+
     def pronounces(self, language: str) -> str:
         """How well it sings a language: "native", "approximate"."""
         ...
@@ -146,18 +151,22 @@ class BankSinger:
 
     def unit(self, asked: Asked, rng: np.random.Generator) -> Unit:
         """The recorded syllable, or the nearest one the bank has."""
-        for sound in spellings(mora(asked.text, asked.language)):
+        for sound in (*spellings(mora(asked.text, asked.language)), *"aoeui"):
             found = self._entries.get(sound, [])
             for choice in rng.permutation(len(found))[:4].tolist():
                 number, entry = found[choice]
                 unit = self._memory.get((number, entry)) or self._cut(number, entry)
                 if unit is not None:
                     return unit
-        raise InputNotFound(f"The voice {self.name} lacks a vowel for {asked.text!r}.")
+        raise InputNotFound(f"The voice {self.name} holds no usable vowel.", "Leave it out of --voices.")
 
     def vocabulary(self) -> Sequence[Word]:
         """Any text."""
         return ()
+
+    def can_sing(self, word: Word) -> bool:  # noqa: ARG002
+        """Any text."""
+        return True
 
     def pronounces(self, language: str) -> str:
         """Japanese as recorded, the rest with an accent."""
@@ -199,22 +208,33 @@ class LexiconSinger:
     def unit(self, asked: Asked, rng: np.random.Generator) -> Unit:  # noqa: ARG002 - one recording of each word
         """A syllable of a recorded word."""
         key = (asked.word, asked.index)
-        return self._memory.get(key) or self._cut(asked.word)[asked.index]
+        found = self._memory.get(key)
+        if found is None:
+            found = self._cut(asked.word)[asked.index]
+        return found
 
     def vocabulary(self) -> Sequence[Word]:
         """The recorded words."""
         return tuple(Word(word, divide(word), 0) for word in sorted(self._words))
+
+    def can_sing(self, word: Word) -> bool:
+        """Whether the recording of a word is there and holds a voice."""
+        return bool(self._cut(word.text))
 
     def pronounces(self, language: str) -> str:
         """Its own words."""
         return "native" if language == self._language else "approximate"
 
     def _cut(self, word: str) -> list[Unit]:
+        """The syllables of a word; none where its recording is silent or a whisper."""
         start_s, end_s = self._words[word]
         sound = read(self._file, sample_rate=SAMPLE_RATE, channels=1, start_s=start_s, end_s=end_s).samples[0]
-        if float(np.abs(sound).max(initial=0.0)) < 1e-3:
-            raise InputNotFound(f"The word {word!r} of {self.name} is silent.", "Leave the voice out.")
-        envelopes = analyse(sound / np.abs(sound).max(), band_hz=7_600.0)
+        peak = float(np.abs(sound).max(initial=0.0))
+        if peak < _SILENT_PEAK:
+            return []
+        envelopes = analyse(sound / np.float32(peak), band_hz=_SPEECH_BAND_HZ)
+        if float(envelopes.voiced.sum()) * HOP_S < _LEAST_VOICE_S:
+            return []
         pieces = _syllables(envelopes, len(divide(word)))
         return [self._memory.put((word, i), evened(unit)) for i, unit in enumerate(pieces)]
 
@@ -252,6 +272,10 @@ class SyntheticSinger:
     def vocabulary(self) -> Sequence[Word]:
         """Any text."""
         return ()
+
+    def can_sing(self, word: Word) -> bool:  # noqa: ARG002
+        """Any text."""
+        return True
 
     def pronounces(self, language: str) -> str:  # noqa: ARG002 - the same accent everywhere
         """Five vowels for all languages."""

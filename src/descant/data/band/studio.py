@@ -153,15 +153,16 @@ def level_to(clip: Clip, lufs: float) -> Clip:
     return clip.gain(min(lufs - now, _TALLEST_GAIN_DB)) if math.isfinite(now) else clip
 
 
-def mix_down(stems: Mapping[str, Clip], lufs: float) -> Mixed:
+def mix_down(stems: Mapping[str, Clip], lufs: float, *, beside: Sequence[Clip] = ()) -> Mixed:
     """One gain for all stems, then whole numbers, so that the mixture is the sum of the stems to the last bit.
 
     Args:
         stems: Stereo clips of one length; those that must sum to the mixture.
         lufs: Wanted loudness of the mixture; what would clip is set lower.
+        beside: Other clips that get the same gain and must not clip either: sums of some stems, the dry lead.
     """
     total: NDArray[np.float32] = np.asarray([clip.samples for clip in stems.values()]).sum(axis=0)
-    highest = max([float(np.abs(total).max(initial=0.0)), *(clip.peak for clip in stems.values())])
+    highest = max([float(np.abs(total).max(initial=0.0)), *(clip.peak for clip in (*stems.values(), *beside))])
     if highest == 0.0:
         return Mixed({n: to_pcm(c, 1.0) for n, c in stems.items()}, np.zeros(total.T.shape, np.int16), 0.0, -math.inf)
     loudness = integrated_lufs(Clip(total, SAMPLE_RATE))

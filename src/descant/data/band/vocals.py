@@ -99,8 +99,8 @@ def choose_words(lyrics: Sequence[str], notes: Sequence[TrueNote], singer: Singe
     """The singer's own words, those under the notes, or a text: in this order, as far as they exist."""
     starts, ends = [n.start_s for n in notes], [n.end_s for n in notes]
     own = singer.vocabulary()
-    if own:
-        drawn = _verses(own, len(notes), rng)
+    drawn = tuple(word for word in _verses(own, len(notes), rng) if singer.can_sing(word)) if own else ()
+    if drawn:
         placed = place_words(drawn, starts, ends, rng)
         language = singer.name.split("/")[0].split("_")[0]
         return Sheet(placed, _numbered(placed, drawn), language, "words the speaker recorded", "")
