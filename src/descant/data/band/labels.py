@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ from descant.data.band.singing import SungSyllable
 from descant.data.band.vocals import Vocals
 from descant.data.band.vocoder import HOP_S, SAMPLE_RATE
 from descant.data.songs import true_beats
+from descant.score.harmony import Chord
 
 F0_HOP_S = 0.01
 FORMAT = 1
 
 _LANGUAGES = {"ja": "Japanese", "en": "English", "de": "German", "fr": "French", "it": "Italian", "pt": "Portuguese"}
 _LARGE_ROOM_S = 1.2
+_DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "b6", "6", "b7", "7")
 
 
 def labels_of(item: Item) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def labels_of(item: Item) -> dict[str, Any]:
     seconds = score.tempo.seconds_at
     beats = true_beats(score)
     flats = score.key is not None and score.key.uses_flats
-    spans = [(seconds([c.start, c.end]), c.chord.label(flats=flats)) for c in score.chords]
+    spans = [(seconds([c.start, c.end]), chord_label(c.chord, flats=flats)) for c in score.chords]
     sections = [(seconds([s.start, s.end]), s.label) for s in score.sections]
     length = item.frames / SAMPLE_RATE
     labels: dict[str, Any] = {
@@ -68,6 +70,13 @@ def labels_of(item: Item) -> dict[str, Any]:
         labels |= _of_vocals(item.vocals)
     labels["caption"] = caption(labels)
     return labels
+
+
+def chord_label(chord: Chord, *, flats: bool) -> str:
+    """In the syntax of Harte et al. (ISMIR 2005), which mir_eval reads: the bass is a degree ("C:maj/3")."""
+    if chord.root is None or chord.bass is None or chord.bass == chord.root:
+        return chord.label(flats=flats)
+    return f"{replace(chord, bass=None).label(flats=flats)}/{_DEGREES[(chord.bass - chord.root) % 12]}"
 
 
 def f0_of(item: Item) -> NDArray[np.float32]:
