@@ -263,7 +263,8 @@ def _consonant_and_vowel(sound: Floats, marked: int) -> tuple[int, int]:
 
 def _faded(samples: Floats, vowel: int) -> int:
     """Where the vowel has fallen below a fifth of its level."""
-    envelope = np.sqrt(scipy.ndimage.uniform_filter1d(samples**2, round(0.04 * SAMPLE_RATE)))
+    # The running sum of the filter may end a hair below zero in digital silence.
+    envelope = np.sqrt(np.maximum(scipy.ndimage.uniform_filter1d(samples**2, round(0.04 * SAMPLE_RATE)), 0.0))
     quiet = np.flatnonzero(envelope[vowel:] < 0.2 * envelope[vowel:].max(initial=0.0))
     late = quiet[quiet > 0.1 * SAMPLE_RATE]
     return vowel + int(late[0]) if len(late) else len(samples)

@@ -32,8 +32,8 @@ def test_the_labels_of_a_set_are_what_mir_eval_takes(built: Path) -> None:
 
 def test_captions_say_what_the_facts_say() -> None:
     facts = {
-        "bpm": 152.2, "style": "rock", "key": "E minor", "meter": [4, 4], "singer": {"f0_hz": 130.0}, "language": "de",
-        "backing_singers": ["a", "b"], "room": {"decay_s": 2.0},
+        "bpm": 152.2, "style": "rock", "key": "E minor", "meter": [4, 4], "singer": {}, "language": "de",
+        "melody": [[0.0, 1.0, 48.2]], "backing_singers": ["a", "b"], "room": {"decay_s": 2.0},
         "instruments": [{"part": "drums", "id": "machine/03"}, {"part": "piano", "id": "GM/0/0 Grand Piano"},
                         {"part": "lead", "id": ""}],
     }  # fmt: skip

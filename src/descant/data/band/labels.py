@@ -20,6 +20,7 @@ FORMAT = 1
 
 _LANGUAGES = {"ja": "Japanese", "en": "English", "de": "German", "fr": "French", "it": "Italian", "pt": "Portuguese"}
 _LARGE_ROOM_S = 1.2
+_MIDDLE_C = 60
 _DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "b6", "6", "b7", "7")
 
 
@@ -104,7 +105,8 @@ def caption(labels: dict[str, Any]) -> str:
     if singer is None:
         voice = ", without voice"
     else:
-        register = "low" if singer["f0_hz"] < 180 else "high"
+        middle = float(np.median([pitch for *_, pitch in labels["melody"]]))
+        register = "low" if middle < _MIDDLE_C - 5 else "high" if middle > _MIDDLE_C + 4 else "middle"
         language = _LANGUAGES.get(labels["language"], "")
         words = f" in {language}" if language else ""
         behind = len(labels["backing_singers"])

@@ -99,7 +99,7 @@ def sing(
     placed: Sequence[Placed],
     singer: Singer,
     words: Sequence[str],
-    languages: str,
+    language: str,
     manner: Manner,
     duration_s: float,
     rng: np.random.Generator,
@@ -111,14 +111,14 @@ def sing(
         placed: Syllables on the notes.
         singer: Who sings.
         words: The words in full, by the numbers in `placed`.
-        languages: Code of the language.
+        language: Its code.
         manner: How.
         duration_s: Length of the result.
         rng: Source of habits and accidents.
     """
     count = round(duration_s / HOP_S) + 1
     sung = _as_sung(notes, manner, rng)
-    slots = _layout(sung, placed, singer, words, languages, count, rng)
+    slots = _layout(sung, placed, singer, words, language, count, rng)
     at: NDArray[np.float64] = np.arange(count, dtype=np.float64) * HOP_S
     starts = {p.notes[0] for p in placed}
     slurred = [i not in starts for i in range(len(sung))]
