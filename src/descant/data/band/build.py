@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -111,7 +113,9 @@ def _here(asked: BandSet, root: Path, numbers: Sequence[int]) -> Iterator[int]:
 def _on_cores(asked: BandSet, root: Path, numbers: Sequence[int], workers: int, monitor: Monitor) -> Iterator[int]:
     """A process a worker; each opens the sources once. Items are handed out one by one."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(numbers)), mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(numbers)), mp_context=context, initializer=_begin_worker, initargs=(os.getpid(),)
+    ) as pool:
         waiting: set[Future[int]] = {pool.submit(build_items, asked, root, [number]) for number in numbers}
         try:
             while waiting:
@@ -164,11 +168,18 @@ def _on_ray(
             ray.shutdown()
 
 
-def _one_thread() -> None:
-    """Workers share the cores already."""
+def _begin_worker(parent: int) -> None:
+    """Workers share the cores already, and end when the process that began them was killed."""
     import torch
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AGAIN_S)
+    os._exit(1)
 
 
 def _require_ray() -> Any:
