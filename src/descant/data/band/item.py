@@ -147,8 +147,12 @@ def make_item(world: World, number: int) -> Item:
 def _arranged(
     world: World, split: Split, choosing: np.random.Generator, arranging: np.random.Generator
 ) -> tuple[Song, Arrangement]:
-    songs = world.songs[split]
+    sources: dict[str, list[Song]] = {}
+    for one in world.songs[split]:
+        sources.setdefault(one.name.split("/", 1)[0], []).append(one)
     for _ in range(_TRIES):
+        # The source first: a thousand tunes of one kind must not drown a hundred of another.
+        songs = sources[sorted(sources)[int(choosing.integers(len(sources)))]]
         song = songs[int(choosing.integers(len(songs)))]
         try:
             sheet = lead_sheet(song, world.asked.seconds, choosing)

@@ -126,11 +126,10 @@ def for_part(instruments: Sequence[Instrument], part: str, rng: np.random.Genera
         fitting = [i for i in instruments if "comp" in i.roles]
     if not fitting:
         return None
-    # Families first: a SoundFont's many kits must not outnumber the made ones.
-    homes = sorted({i.name.split("/")[0] for i in fitting})
-    home = homes[int(rng.integers(len(homes)))]
-    fitting = [i for i in fitting if i.name.split("/")[0] == home]
-    return fitting[int(rng.integers(len(fitting)))]
+    # A large SoundFont is drawn from more often than a small set, but not as much more often as it is larger.
+    homes = [i.name.split("/")[0] for i in fitting]
+    weights = np.array([homes.count(home) ** -0.5 for home in homes])
+    return fitting[int(rng.choice(len(fitting), p=weights / weights.sum()))]
 
 
 def _of_font(path: Path) -> list[tuple[Instrument, str]]:
