@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from descant.analyze.api import analyze
 from descant.audio.clip import Clip
+from descant.audio.io import read
 from descant.data.band.build import build_items
 from descant.data.band.folder import item_folder
-from descant.data.band.labels import F0_HOP_S
+from descant.data.band.labels import F0_HOP_S, chord_label
 from descant.data.band.options import BandSet
 from descant.data.band.world import open_world, resolved
 from descant.nets.swift_f0 import SwiftF0
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, help="folder with scores, voices, rooms and instruments; else all invented"
     )
+    parser.add_argument("--listen", action="store_true", help="compare `analyze` on the mixtures with the labels too")
     given = parser.parse_args()
     asked = resolved(_asked(given))
     start = time.process_time()
@@ -77,6 +80,8 @@ def main() -> None:
             print(f"  {seconds / spent:5.0%}  {name}")
         if given.audio == "flac":
             _truth(items, labels)
+        if given.listen:
+            _listened(items, labels)
 
 
 def _asked(given: argparse.Namespace) -> BandSet:
@@ -133,6 +138,26 @@ def _truth(items: list[Path], labels: list[dict[str, Any]]) -> None:
     sung = np.array([row[5:] for row in rows if len(row) > 5], float)
     if len(sung):
         print("mean" + " " * 43 + " {:6.1%} {:6.1%} {:5.1%} {:6.1%} {:5.1f} dB {:5.1f} dB".format(*sung.mean(axis=0)))
+
+
+def _listened(items: list[Path], labels: list[dict[str, Any]]) -> None:
+    """Beat F, key and chords (majmin, weighted by time) of the listener against the labels, by mir_eval."""
+    import mir_eval
+
+    for item, known in zip(items, labels, strict=True):
+        heard = analyze(read(item / "mixture.flac"))
+        grid = heard.tempo_map()
+        truth = np.array([time_s for time_s, _ in known["beats"]])
+        beats = mir_eval.beat.f_measure(truth, np.asarray(heard.beats.times_s))
+        spans = np.array([[start, end] for start, end, _ in known["chords"]])
+        names = [name for *_, name in known["chords"]]
+        majmin = 0.0
+        if grid is not None and heard.chords:
+            found = np.array([grid.seconds_at([c.start, c.end]) for c in heard.chords])
+            said = [chord_label(c.chord, flats=False) for c in heard.chords]
+            majmin = mir_eval.chord.evaluate(spans, names, found, said)["majmin"]
+        key = heard.key.name if heard.key is not None else "none"
+        print(f"{known['number']:4d} beat F {beats:.2f}  chords {majmin:.2f}  key {known['key']}, heard {key}")
 
 
 def _of_voice(item: Path, known: dict[str, Any], net: SwiftF0) -> list[float]:
