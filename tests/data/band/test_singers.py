@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from descant.data.band.singers import Asked, BankSinger, LexiconSinger, SyntheticSinger, find_singers
+from descant.data.band.formants import SyntheticSinger
+from descant.data.band.singers import BankSinger, LexiconSinger, find_singers
+from descant.data.band.units import Asked
 from descant.data.band.vocoder import HOP_S, SAMPLE_RATE, synthesise
 from descant.errors import InputNotFound
 

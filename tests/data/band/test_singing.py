@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from descant.data.band.singers import SyntheticSinger, romaji, spellings
+from descant.data.band.formants import SyntheticSinger
+from descant.data.band.singers import romaji, spellings
 from descant.data.band.singing import Manner, Sung, harmony_line, sing
 from descant.data.band.vocoder import HOP, HOP_S, SAMPLE_RATE, fundamental
 from descant.data.band.words import Mora, place_words, texts

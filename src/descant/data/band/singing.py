@@ -9,7 +9,8 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from descant.data.band.singers import Asked, Singer, Unit
+from descant.data.band.singers import Singer
+from descant.data.band.units import Asked, Unit
 from descant.data.band.vocoder import BINS, FFT, FLOOR, HOP_S, SAMPLE_RATE, Envelopes, Floats, synthesise
 from descant.data.band.words import Placed
 from descant.data.resinging import TrueNote, pitch_curve
