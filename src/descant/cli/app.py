@@ -31,6 +31,7 @@ VERBS = {
     "data": "Published data sets: what can be read, and whether a copy is whole.",
     "export": "A training's weights to a card that `models import` takes.",
     "reproduce": "Measure a published system's claims.",
+    "data": "Make, list and check data sets.",
 }
 """Each verb lives in `descant.cli.<verb>` as a function or app of the verb's name."""
 

@@ -7,11 +7,17 @@ accompanies singers is `descant.compose`.)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from descant.data.invent import chord_pitches
-from descant.score.notes import Note, Score, Track
+from descant.score.harmony import ChordSpan
+from descant.score.notes import Note, Score, Section, Track
+from descant.score.tempo import TempoMap
+
+Span = TypeVar("Span", ChordSpan, Section)
 
 COMP_PROGRAMS = (0, 1, 2, 4, 5, 6, 7, 11, 12, 16, 17, 18, 21, 24, 25, 26, 27, 28, 29, 30, 46, 48, 61, 62, 80, 81, 88,
                  104)  # fmt: skip
@@ -38,27 +44,29 @@ _KEYS = {"k": 36, "s": 38, "h": 42, "o": 46, "r": 51, "c": 39, "t": 45, "x": 37}
 
 def excerpt(score: Score, first_bar: int, bars: int) -> Score:
     """Some bars of a score as a score of its own (constant tempo, that of the first bar)."""
-    from dataclasses import replace
-
-    from descant.score.tempo import TempoMap
-
     bar = score.time_signatures[0].bar_quarters
-    start, end = first_bar * bar, (first_bar + bars) * bar
-    tracks = tuple(
-        Track(t.name, tuple(_cut(n, start, end) for n in t.notes if start <= n.start < end), t.program, t.is_drum)
-        for t in score.tracks
-    )
-    chords = tuple(
-        replace(c, start=max(c.start, start) - start, end=min(c.end, end) - start)
-        for c in score.chords
-        if c.start < end and c.end > start
-    )
+    start = first_bar * bar
     tempo = TempoMap.constant(float(np.clip(score.tempo.bpm_at(start + bar), 40.0, 240.0)))
-    return Score(tracks, tempo, score.time_signatures, score.key, chords)
+    return replace(cut(score, start, start + bars * bar), tempo=tempo, sections=())
+
+
+def cut(score: Score, start: float, end: float) -> Score:
+    """What starts between two quarters, as a score that begins at the first of them; its tempo map is not cut."""
+    tracks = tuple(
+        replace(t, notes=tuple(_cut(n, start, end) for n in t.notes if start <= n.start < end)) for t in score.tracks
+    )
+    chords = tuple(_clipped(c, start, end) for c in score.chords if c.start < end and c.end > start)
+    sections = tuple(_clipped(s, start, end) for s in score.sections if s.start < end and s.end > start)
+    return replace(score, tracks=tracks, chords=chords, sections=sections)
+
+
+def _clipped(span: Span, start: float, end: float) -> Span:
+    return replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
 
 
 def _cut(note: Note, start: float, end: float) -> Note:
-    return Note(note.start - start, max(min(note.end, end) - note.start, 0.05), note.pitch, note.velocity)
+    return Note(note.start - start, max(min(note.end, end) - note.start, 0.05), note.pitch, note.velocity,
+                lyric=note.lyric)  # fmt: skip
 
 
 def arrange(score: Score, rng: np.random.Generator, grooves: Sequence[Sequence[Note]] = ()) -> Score:

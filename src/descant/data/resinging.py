@@ -59,6 +59,17 @@ class Syllable:
     period: float
 
 
+@dataclass(frozen=True, slots=True)
+class OtoEntry:
+    """A line of `oto.ini`: where in a file a syllable lies; a negative length counts from the file's end."""
+
+    file: str
+    alias: str
+    offset_s: float
+    length_s: float
+    vowel_s: float
+
+
 class VoiceBank:
     """One singer's recorded syllables.
 
@@ -76,29 +87,34 @@ class VoiceBank:
         self.name = folder.name
         self._folder = folder
         self.f0_hz = float(json.loads(about.read_text(encoding="utf-8"))["f0_median_hz"])
-        self._entries = [e for e in map(_oto_entry, oto.read_text(encoding="utf-8").splitlines()) if e is not None]
+        self.entries = tuple(e for e in map(_oto_entry, oto.read_text(encoding="utf-8").splitlines()) if e is not None)
         self._files: dict[str, Floats] = {}
 
     def draw(self, rng: np.random.Generator) -> Syllable:
         """Any syllable whose vowel lasts at least a fifth of a second."""
         for _ in range(200):
-            file, offset_s, length_s, vowel_s = self._entries[int(rng.integers(len(self._entries)))]
-            if not (self._folder / file).is_file():
-                continue
-            sound = self._sound(file)
-            onset = round((offset_s + vowel_s) * SAMPLE_RATE)
-            end = (
-                round((offset_s + length_s) * SAMPLE_RATE)
-                if length_s > 0
-                else len(sound) + round(length_s * SAMPLE_RATE)
-            )
-            first, onset = _consonant_and_vowel(sound, onset)
-            part = sound[first : min(end, onset + 2 * SAMPLE_RATE)]
-            part = part[: _faded(part, onset - first)]
-            if len(part) - (onset - first) < 0.2 * SAMPLE_RATE or np.abs(part[onset - first :]).max(initial=0) < 0.02:
-                continue
-            return _marked(part, onset - first, self.f0_hz)
+            cut = self.cut(self.entries[int(rng.integers(len(self.entries)))])
+            if cut is not None:
+                return _marked(*cut, self.f0_hz)
         raise InputNotFound(f"{self._folder} holds no usable syllable.")
+
+    def cut(self, entry: OtoEntry) -> tuple[Floats, int] | None:
+        """The sound of an entry at `SAMPLE_RATE`, consonant first, and the sample at which its vowel starts.
+
+        None where the file is missing, or the vowel is silent or lasts less than a fifth of a second.
+        """
+        if not (self._folder / entry.file).is_file():
+            return None
+        sound = self._sound(entry.file)
+        onset = round((entry.offset_s + entry.vowel_s) * SAMPLE_RATE)
+        length = round(entry.length_s * SAMPLE_RATE)
+        end = round((entry.offset_s + entry.length_s) * SAMPLE_RATE) if entry.length_s > 0 else len(sound) + length
+        first, onset = _consonant_and_vowel(sound, onset)
+        part = sound[first : min(end, onset + 2 * SAMPLE_RATE)]
+        part = part[: _faded(part, onset - first)]
+        if len(part) - (onset - first) < 0.2 * SAMPLE_RATE or np.abs(part[onset - first :]).max(initial=0) < 0.02:
+            return None
+        return part, onset - first
 
     def _sound(self, file: str) -> Floats:
         if file not in self._files:
@@ -125,7 +141,7 @@ def resing(
     sung = _amateur(notes, rng)
     slurred = _slurs(sung, rng)
     at: Floats = np.arange(round(duration_s / _CONTROL_S) + 1, dtype=np.float64) * _CONTROL_S
-    pitch = _pitch_curve(sung, slurred, at, rng)
+    pitch = pitch_curve(sung, slurred, at, rng)
     out = np.zeros(round(duration_s * SAMPLE_RATE) + SAMPLE_RATE)
     groups: list[list[TrueNote]] = []
     for note, is_slurred in zip(sung, slurred, strict=True):
@@ -171,8 +187,8 @@ def as_phone_recording(clip: Clip, rng: np.random.Generator, *, room: Clip | Non
     return Clip((np.tanh(drive * samples / peak) * 0.7).astype(np.float32), clip.sample_rate)
 
 
-def _oto_entry(line: str) -> tuple[str, float, float, float] | None:
-    """(file, offset_s, length_s, vowel_s): a negative cutoff is a length, a positive one is cut off the file's end."""
+def _oto_entry(line: str) -> OtoEntry | None:
+    """An entry of its line: a negative cutoff is a length, a positive one is cut off the file's end."""
     file, equals, rest = line.partition("=")
     fields = rest.split(",")
     if not equals or len(fields) != 6 or fields[0].endswith(("-", "R")):
@@ -181,7 +197,7 @@ def _oto_entry(line: str) -> tuple[str, float, float, float] | None:
         offset, _, cutoff, vowel = (float(x) / 1000.0 for x in fields[1:5])
     except ValueError:
         return None
-    return file, offset, -cutoff, vowel
+    return OtoEntry(file, fields[0], offset, -cutoff, vowel)
 
 
 def _marked(samples: Floats, vowel: int, f0_hz: float) -> Syllable:
@@ -247,7 +263,8 @@ def _consonant_and_vowel(sound: Floats, marked: int) -> tuple[int, int]:
 
 def _faded(samples: Floats, vowel: int) -> int:
     """Where the vowel has fallen below a fifth of its level."""
-    envelope = np.sqrt(scipy.ndimage.uniform_filter1d(samples**2, round(0.04 * SAMPLE_RATE)))
+    # The running sum of the filter may end a hair below zero in digital silence.
+    envelope = np.sqrt(np.maximum(scipy.ndimage.uniform_filter1d(samples**2, round(0.04 * SAMPLE_RATE)), 0.0))
     quiet = np.flatnonzero(envelope[vowel:] < 0.2 * envelope[vowel:].max(initial=0.0))
     late = quiet[quiet > 0.1 * SAMPLE_RATE]
     return vowel + int(late[0]) if len(late) else len(samples)
@@ -275,7 +292,8 @@ def _slurs(notes: Sequence[TrueNote], rng: np.random.Generator) -> list[bool]:
     return slurred
 
 
-def _pitch_curve(notes: Sequence[TrueNote], slurred: Sequence[bool], at: Floats, rng: np.random.Generator) -> Floats:
+def pitch_curve(notes: Sequence[TrueNote], slurred: Sequence[bool], at: Floats, rng: np.random.Generator) -> Floats:
+    """Fractional MIDI numbers at the times `at` of a melody as it is sung: scoops, glides, late vibrato, drift."""
     pitch = np.full(len(at), notes[0].pitch if notes else 60.0)
     depth, rate, scoops = rng.uniform(0.0, 0.6), rng.uniform(4.5, 6.8), rng.uniform(0.1, 0.6)
     for index, (note, is_slurred) in enumerate(zip(notes, slurred, strict=True)):

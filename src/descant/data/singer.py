@@ -18,14 +18,14 @@ Floats = NDArray[np.float64]
 
 _FRAME_S = 0.005
 _HIGHEST_HARMONIC_HZ = 7_000.0
-_FORMANTS_HZ = (  # first three formants of a, e, i, o, u
+FORMANTS_HZ = (  # first three formants of a, e, i, o, u
     (750.0, 1200.0, 2600.0),
     (480.0, 1900.0, 2600.0),
     (300.0, 2250.0, 3000.0),
     (450.0, 850.0, 2500.0),
     (320.0, 750.0, 2400.0),
 )
-_BANDWIDTHS_HZ = (90.0, 120.0, 180.0)
+BANDWIDTHS_HZ = (90.0, 120.0, 180.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _contours(
         loud = rng.uniform(0.6, 1.0)
         fade = np.minimum(1.0, np.minimum(since / 0.03, (note.end_s - note.start_s - since) / 0.05))
         level[first:last] = loud * np.clip(fade, 0.0, 1.0) * (1.0 - 0.4 * since / max(since[-1], 1e-3))
-        vowel[first:last] = rng.integers(len(_FORMANTS_HZ))
+        vowel[first:last] = rng.integers(len(FORMANTS_HZ))
     drift = scipy.ndimage.gaussian_filter1d(rng.normal(0.0, 1.0, len(times)), 40.0) * rng.uniform(0.0, 0.6)
     return pitch + drift, level, vowel
 
@@ -100,7 +100,7 @@ def _voice(
     at = np.arange(frames) / sample_rate
     phase = np.cumsum(np.interp(at, times, f0_hz)) * (2 * np.pi / sample_rate)
     stretch = rng.uniform(0.9, 1.2)
-    formants = scipy.ndimage.uniform_filter1d(np.asarray(_FORMANTS_HZ)[vowel] * stretch, 12, axis=0)
+    formants = scipy.ndimage.uniform_filter1d(np.asarray(FORMANTS_HZ)[vowel] * stretch, 12, axis=0)
     tilt = rng.uniform(0.9, 1.6)
     voice = np.zeros(frames)
     top = min(_HIGHEST_HARMONIC_HZ, 0.45 * sample_rate)
@@ -112,7 +112,7 @@ def _voice(
         if not gain.any():
             break
         resonance = 0.03 + sum(
-            weight / (1.0 + ((hz - formants[:, i]) / _BANDWIDTHS_HZ[i]) ** 2)
+            weight / (1.0 + ((hz - formants[:, i]) / BANDWIDTHS_HZ[i]) ** 2)
             for i, weight in enumerate((1.0, 0.6, 0.35))
         )
         voice += np.interp(at, times, gain * resonance) * np.sin(harmonic * phase)

@@ -164,7 +164,7 @@ def make_song(
         options: Shares of the kinds of songs.
     """
     options = options or SongOptions()
-    transposed = _transpose(lead_sheet, int(rng.integers(-5, 7)))
+    transposed = transpose(lead_sheet, int(rng.integers(-5, 7)))
     score = perform(
         arrange(transposed, rng, grooves), rng, drift=options.drift, bpm_factor=float(np.exp(rng.uniform(-0.2, 0.2)))
     )
@@ -240,7 +240,7 @@ def make_a_cappella(
     notes = score.tracks[0].notes
     centre = 69.0 + 12.0 * np.log2(bank.f0_hz / 440.0)
     shift = round(centre - float(np.median([n.pitch for n in notes]))) + int(rng.integers(-3, 4))
-    score = _transpose(score, shift)
+    score = transpose(score, shift)
     starts = score.tempo.seconds_at([n.start for n in notes])
     ends = score.tempo.seconds_at([n.end for n in notes])
     line = sung_notes(starts, ends, np.asarray([n.pitch + shift for n in notes], float), rng)
@@ -292,7 +292,8 @@ def _level(samples: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
     return samples * np.float32(0.1 * 10.0 ** (gain_db / 20.0) / rms) if rms > 0 else samples
 
 
-def _transpose(score: Score, semitones: int) -> Score:
+def transpose(score: Score, semitones: int) -> Score:
+    """The score moved by semitones, its key and chords too; drums stay."""
     tracks = tuple(
         t if t.is_drum else replace(t, notes=tuple(replace(n, pitch=n.pitch + semitones) for n in t.notes))
         for t in score.tracks

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,10 @@ from descant.errors import InvalidOption, OutOfMemory, ScoreReadError
 from descant.parallel import Tally, side_by_side
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
-from descant.score.soundfont import Preset, SoundFont, open_soundfont
+from descant.score.soundfont import Preset, open_soundfont
 from descant.score.tempo import TempoMap
 from descant.score.voice import Wave, oscillate, release_frames, shape
-from descant.score.zones import Region
+from descant.score.zones import Region, Sample
 
 MAX_DURATION_S = 6 * 3600.0
 MIN_RATE, MAX_RATE = 8_000, 192_000
@@ -34,6 +35,22 @@ _CUT_FADE_S = 0.01
 _LONGEST_TAIL_S = 8.0
 _FRAME_BYTES = 8  # two float32 samples
 _MAX_BYTES = 8 * 2**30
+
+
+class Sounds(Protocol):
+    """What plays: a `SoundFont`, or anything that offers its samples the same way."""
+
+    def choose(self, program: int, *, is_drum: bool) -> Preset:
+        """The sound for a General MIDI program."""
+        ...
+
+    def regions(self, preset: Preset) -> tuple[Region, ...]:
+        """All its zones."""
+        ...
+
+    def wave(self, sample: Sample) -> NDArray[np.float32]:
+        """A recording, mono."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ def choose_presets(score: Score, soundfont: Path) -> tuple[PresetChoice, ...]:
 
 def render_score(
     score: Score,
-    soundfont: Path,
+    soundfont: Path | Sounds,
     sample_rate: int = 44_100,
     *,
     length_s: float | None = None,
@@ -104,7 +121,7 @@ def render_score(
 
     Args:
         score: At least one track; tracks without notes become silent stems.
-        soundfont: An .sf2 or .sf3 file.
+        soundfont: An .sf2 or .sf3 file, or other sounds.
         sample_rate: Output rate in Hz, 8,000 to 192,000.
         length_s: Exact length of the stems; what is cut gets a 10 ms fade. None ends when the last release has.
         progress: Receives progress events.
@@ -130,7 +147,7 @@ def render_score(
             f"The score lasts {score.duration_s / 3600:.0f} hours, more than {MAX_DURATION_S / 3600:.0f}.",
             "Look for a stray note at its end, or give a length.",
         )
-    font = open_soundfont(soundfont)
+    font = open_soundfont(soundfont) if isinstance(soundfont, Path) else soundfont
     monitor = Monitor(progress, cancel, "playing")
     limit = None if length_s is None else round(length_s * sample_rate)
     players = [_Player(font, track, score.tempo, sample_rate, limit) for track in score.tracks]
@@ -154,7 +171,7 @@ def render_score(
 class _Player:
     """Plays one track: groups its voices by what they share and adds them up."""
 
-    def __init__(self, font: SoundFont, track: Track, tempo: TempoMap, sample_rate: int, limit: int | None) -> None:
+    def __init__(self, font: Sounds, track: Track, tempo: TempoMap, sample_rate: int, limit: int | None) -> None:
         self._font = font
         self._tempo = tempo
         self._rate = sample_rate
