@@ -28,10 +28,9 @@ VERBS = {
     "evaluate": "Measure a verb against references.",
     "bench": "Time and memory of a verb, beside installed peers.",
     "train": "Train a recipe's weights.",
-    "data": "Published data sets: what can be read, and whether a copy is whole.",
     "export": "A training's weights to a card that `models import` takes.",
     "reproduce": "Measure a published system's claims.",
-    "data": "Make, list and check data sets.",
+    "data": "Published data sets, and songs with perfect labels.",
 }
 """Each verb lives in `descant.cli.<verb>` as a function or app of the verb's name."""
 
