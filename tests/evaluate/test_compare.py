@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_song import Recipe, song
 
 from descant.audio.clip import Clip
 from descant.audio.io import write
@@ -19,6 +18,7 @@ from descant.evaluate.compare_report import comparison_report
 from descant.score.midi import write_midi
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap
+from synthetic_song import Recipe, song
 
 RATE = 8_000
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_song import RATE, Recipe, song
-from tiny_onnx import mean_over_time
 
 from descant.audio.clip import Clip
 from descant.audio.io import write
 from descant.cli.app import run
 from descant.errors import CheckpointError, InvalidAudio, InvalidOption
 from descant.evaluate.embeddings import VGGISH_RATE, load_embedder, per_second, vggish_patches
+from synthetic_song import RATE, Recipe, song
+from tiny_onnx import mean_over_time
 
 
 def test_patches_are_of_a_second_less_four_hundredths() -> None:

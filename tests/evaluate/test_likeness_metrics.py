@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_song import Recipe, song
 
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.errors import InvalidAudio, NothingHeard
 from descant.evaluate.likeness_metrics import METRICS, chroma, cross_recurrence, evaluate, likeness, qmax
+from synthetic_song import Recipe, song
 
 SAME = {
     "itself": Recipe(),
