@@ -15,6 +15,7 @@ from descant.audio.formats import AUDIO_SUFFIXES
 from descant.audio.io import probe, read
 from descant.data.pop909 import Pop909
 from descant.data.resinging import SAMPLE_RATE, TrueNote, VoiceBank, as_phone_recording, fit_to_voice, resing
+from descant.data.rooms import room_files
 from descant.errors import InputNotFound
 from descant.evaluate.comparisons import NOTE, paired_table
 from descant.evaluate.note_metrics import NoteScores, mean_scores, note_scores
@@ -301,5 +302,4 @@ def _single_line(notes: Sequence[tuple[float, float, float]], start: float) -> l
 
 
 def _room_files(folder: Path) -> list[Path]:
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-    return [path for path in found if _SHORTEST_ROOM_S <= probe(path).duration_s <= _LONGEST_ROOM_S]
+    return [path for path in room_files(folder) if _SHORTEST_ROOM_S <= probe(path).duration_s <= _LONGEST_ROOM_S]

@@ -18,10 +18,11 @@ from descant.data.augment.codec import CODECS, Codec, CodecName, round_trip
 from descant.data.augment.levels import FlipSign, Gain, SwapChannels
 from descant.data.augment.noise import SINGSONG_NOISE, Noise
 from descant.data.augment.recipe import STEPS, chain_from_tables, chain_to_tables
-from descant.data.augment.rooms import ImaginedRoom, MeasuredRoom, impulse_response, room_files
+from descant.data.augment.rooms import ImaginedRoom, MeasuredRoom
 from descant.data.augment.speed import Transpose
 from descant.data.augment.step import Chain, Step
 from descant.data.augment.tone import BandLimit, Equalise
+from descant.data.rooms import impulse_response, room_files
 from descant.errors import AudioReadError, InputNotFound, InvalidAudio, InvalidOption
 
 RATE = 22_050

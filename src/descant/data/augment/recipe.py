@@ -15,10 +15,11 @@ from descant.data.augment.codec import Codec
 from descant.data.augment.crops import CropOptions
 from descant.data.augment.levels import FlipSign, Gain, SwapChannels
 from descant.data.augment.noise import Noise
-from descant.data.augment.rooms import ImaginedRoom, MeasuredRoom, room_files
+from descant.data.augment.rooms import ImaginedRoom, MeasuredRoom
 from descant.data.augment.speed import Transpose
 from descant.data.augment.step import Chain, Step
 from descant.data.augment.tone import BandLimit, Equalise
+from descant.data.rooms import room_files
 from descant.errors import InvalidOption
 
 STEPS: dict[str, type[Step]] = {

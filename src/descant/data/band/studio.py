@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +15,9 @@ from descant.audio.effects.dynamics import compress
 from descant.audio.effects.equalizer import high_pass, high_shelf, low_shelf, peak
 from descant.audio.effects.reverb import convolve, room_impulse
 from descant.audio.effects.stereo import pan
-from descant.audio.io import read
 from descant.audio.loudness import integrated_lufs
 from descant.data.band.vocoder import SAMPLE_RATE
-from descant.errors import InputNotFound
+from descant.data.rooms import impulse_response, room_files
 from descant.mix.roles import LEAD, Role, role_of
 
 _REFERENCE_LUFS = -22.0
@@ -53,7 +50,7 @@ class Room:
         if self.path is None:
             seed = int(self.name.rsplit("/", 1)[1])
             return room_impulse(SAMPLE_RATE, decay_s=self.decay_s, size_m=self.size_m, seed=seed)
-        return _measured(self.path)
+        return impulse_response(self.path, SAMPLE_RATE, _LONGEST_ROOM_S).to_channels(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +85,14 @@ class Mixed:
 
 
 def find_rooms(folder: Path | None) -> tuple[Room, ...]:
-    """Measured rooms: the sound files below a folder, or those its `index.csv` names.
+    """Measured rooms: the sound files below a folder.
 
     Raises:
         InputNotFound: The folder holds none.
     """
     if folder is None:
         return ()
-    index = folder / "index.csv"
-    if index.is_file():
-        with index.open(encoding="utf-8", newline="") as file:
-            paths = [folder / row["file"] for row in csv.DictReader(file) if row.get("file")]
-    else:
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".wav", ".flac"))
-    rooms = tuple(Room(f"measured/{p.stem}", path=p) for p in paths if p.is_file())
-    if not rooms:
-        raise InputNotFound(f"{folder} holds no impulse response.", "Expected .wav or .flac files.")
-    return rooms
+    return tuple(Room(f"measured/{path.stem}", path=path) for path in room_files(folder))
 
 
 def draw_room(rooms: Sequence[Room], rng: np.random.Generator) -> Room:
@@ -189,12 +177,3 @@ def add_up(stems: Sequence[Pcm]) -> Pcm:
 def role_of_part(part: str) -> Role:
     """The role of a part of the band; a melody that is played stands in front like a lead."""
     return LEAD if part in ("lead", "melody") else role_of(part)
-
-
-@lru_cache(maxsize=16)
-def _measured(path: Path) -> Clip:
-    samples = read(path, sample_rate=SAMPLE_RATE).to_channels(2).slice(0.0, _LONGEST_ROOM_S).samples.astype(np.float64)
-    fade = np.linspace(1.0, 0.0, samples.shape[1]) ** 0.5 if samples.shape[1] >= _LONGEST_ROOM_S * SAMPLE_RATE else 1.0
-    samples = samples * fade
-    energy = np.sqrt(np.square(samples).sum(axis=1).mean())
-    return Clip((samples / max(energy, 1e-9)).astype(np.float32), SAMPLE_RATE)

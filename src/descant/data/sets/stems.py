@@ -6,7 +6,7 @@ the configuration of their package `musdb` (`mus.yaml`); those songs are not in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from descant.audio.formats import AUDIO_SUFFIXES
@@ -115,6 +115,10 @@ class _Musdb(Dataset):
                 if split in (None, place):
                     yield place, folders[published], name
 
+    def _item(self, name: str, split: Split, refs: Mapping[str, AudioRef]) -> Item:
+        stems = tuple(Stem(stem, refs[stem]) for stem in MUSDB_STEMS)
+        return Item(id=name, dataset=self.name, split=split, mix=refs["mixture"], stems=stems)
+
     def _songs_in(self, folder: Path) -> list[str]:
         raise NotImplementedError
 
@@ -141,13 +145,7 @@ class MusdbHq(_Musdb):
                 stem: AudioRef(folder / name / f"{stem}.wav", stated_rate=_MUSDB_RATE, stated_channels=2)
                 for stem in ("mixture", *MUSDB_STEMS)
             }
-            yield Item(
-                id=name,
-                dataset=self.name,
-                split=place,
-                mix=refs["mixture"],
-                stems=tuple(Stem(stem, refs[stem]) for stem in MUSDB_STEMS),
-            )
+            yield self._item(name, place, refs)
 
 
 class Musdb18(_Musdb):
@@ -175,10 +173,4 @@ class Musdb18(_Musdb):
                 stem: AudioRef(path, stream=stream, stated_rate=_MUSDB_RATE, stated_channels=2)
                 for stem, stream in _MP4_STREAMS.items()
             }
-            yield Item(
-                id=name,
-                dataset=self.name,
-                split=place,
-                mix=refs["mixture"],
-                stems=tuple(Stem(stem, refs[stem]) for stem in MUSDB_STEMS),
-            )
+            yield self._item(name, place, refs)
