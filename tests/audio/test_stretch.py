@@ -30,7 +30,7 @@ def _click_near(x: np.ndarray, time_s: float, within_s: float = 0.1) -> float:
     return (low + int(part.argmax())) / RATE
 
 
-@pytest.mark.parametrize("ratio", [0.5, 0.9, 1.0, 1.25, 2.0])
+@pytest.mark.parametrize("ratio", [0.5, 0.9, 1.0, 1.25, 2.0, 4.0])
 def test_stretch_keeps_pitch_and_reaches_the_length_to_the_sample(ratio: float) -> None:
     clip = _tone_with_clicks(2.0, [])
     made = time_stretch(clip, ratio)
@@ -38,6 +38,13 @@ def test_stretch_keeps_pitch_and_reaches_the_length_to_the_sample(ratio: float) 
     middle = made.samples[0, made.frames // 4 : 3 * made.frames // 4]
     assert _frequency(middle) == pytest.approx(440, abs=3)
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.1 / np.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize(("ratio", "semitones"), [(0.25, 0.0), (1.9, 0.0), (2.0, 0.0), (2.5, 7.0), (4.0, -12.0)])
+def test_the_same_stretch_gives_the_same_samples(ratio: float, semitones: float) -> None:
+    clip = Clip(0.1 * np.random.default_rng(0).standard_normal(RATE), RATE)
+    first, second = (time_stretch(clip, ratio, semitones=semitones) for _ in range(2))
+    np.testing.assert_array_equal(first.samples, second.samples)
 
 
 def test_retimed_clicks_land_where_they_were_sent() -> None:

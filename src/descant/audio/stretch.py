@@ -15,6 +15,8 @@ _CROSSFADE_S = 0.04
 _SAME_FACTOR = 0.005
 _LIMITS = (0.25, 4.0)
 _MOST_SEMITONES = 24.0
+_RANDOM_FROM = 1.95
+"""Signalsmith draws random phases from twice the length on, other ones each time; more is made in passes below that."""
 
 
 def time_stretch(clip: Clip, ratio: float, *, semitones: float = 0.0) -> Clip:
@@ -86,6 +88,10 @@ def _stretch(samples: Samples, rate: int, frames: int, semitones: float = 0.0) -
         return np.zeros((samples.shape[0], max(frames, 0)), np.float32)
     if samples.shape[1] == frames and semitones == 0:
         return samples
+    ratio = frames / samples.shape[1]
+    if ratio >= _RANDOM_FROM:
+        part = _stretch(samples, rate, round(samples.shape[1] * ratio**0.5))
+        return _stretch(part, rate, frames, semitones)
     stretcher = python_stretch.Signalsmith.Stretch()
     stretcher.preset(samples.shape[0], rate)
     stretcher.setTimeFactor(samples.shape[1] / frames)
