@@ -20,8 +20,8 @@ from descant.data.augment.step import EMPTY, Chain, Range, check_range, draw
 from descant.data.sets.item import AudioRef, Item
 from descant.errors import InvalidAudio, InvalidOption
 
-_SPEEDS = (0.55, 2.0)
-"""Below, the stretcher draws phases at random and the same seed would no longer give the same bytes."""
+_SPEEDS = (0.25, 4.0)
+"""What `audio.stretch` can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CropOptions:
         channels: Channel count; songs with another are mixed to it.
         stems: Which stems, in this order.
         remix: Share of the examples whose stems come from different songs (and places), 0 to 1.
-        speed: Range of the tempo factor, 0.55 to 2; (1, 1) leaves the tempo alone.
+        speed: Range of the tempo factor, 0.25 to 4; (1, 1) leaves the tempo alone.
         semitones: Range of the transposition in whole semitones; (0, 0) leaves the pitch alone.
         stretched: Share of the examples that get another tempo and pitch: by far the dearest step.
         unpitched: Stems whose pitch stays (their tempo follows the others).
