@@ -194,7 +194,7 @@ def test_items_without_the_stems_are_refused(items: tuple[Item, ...]) -> None:
         {"remix": 1.5},
         {"seconds": 0.0},
         {"stems": ()},
-        {"speed": (0.3, 1.0)},
+        {"speed": (0.2, 1.0)},
         {"semitones": (0.0, 99.0)},
         {"own": {"flute": Chain()}},
         {"active": "flute"},
