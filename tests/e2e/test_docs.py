@@ -15,6 +15,7 @@ from descant.audio.resample import resample
 from descant.score.midi import write_midi
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap
+from miniature_sets import BUILDERS, build_musdb_hq
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 
@@ -67,6 +68,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "three hours.flac", resample(_song(), 44_100).to_channels(2))
     write(folder / "song.m4a", Clip(np.tile(_song().samples, 8), RATE))
     write_midi(folder / "song.mid", _score())
+    build_musdb_hq(folder / "data" / "musdb18hq", seconds=10.0)
+    for name, set_folder in (("nsynth", "nsynth"), ("jamendo-lyrics", "jamendolyrics")):
+        (folder / "data" / set_folder).mkdir()
+        BUILDERS[name](folder / "data" / set_folder)
     return folder
 
 
