@@ -91,6 +91,7 @@ def test_findings_tables_and_plots_are_written(tmp_path: Path) -> None:
             "baselines": ["one"],
             "measure": "sum of the arms",
             "rule": "exactly 4",
+            "hindsight": "",
         },
         "verdict": "held",
         "said": "It is 4.",

@@ -40,7 +40,8 @@ class Claim:
         source: Where it is said.
         baselines: What the system is compared with.
         measure: What is measured, and on what.
-        rule: What must hold for the numbers, with direction and tolerance; stated before measuring.
+        rule: What must hold for the numbers, with direction and tolerance.
+        hindsight: What was known of the results when the rule was set or reworded; empty where nothing was.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Claim:
     baselines: tuple[str, ...]
     measure: str
     rule: str
+    hindsight: str = ""
 
 
 @dataclass(frozen=True, slots=True)

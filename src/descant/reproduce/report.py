@@ -8,7 +8,7 @@ from pathlib import Path
 
 from descant.evaluate.report import Table
 from descant.files import atomic_output
-from descant.reproduce.claims import Finding, Results, Verdict
+from descant.reproduce.claims import Claim, Finding, Results, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,7 @@ class Reproduction:
     def to_markdown(self) -> str:
         """The report as a page."""
         counts = {v: sum(f.verdict is v for f in self.findings) for v in Verdict}
-        rows = tuple(
-            (f.claim.id, f.claim.sentence, f"**{f.verdict}**", f.said, f"{f.claim.rule} ({f.claim.source})")
-            for f in self.findings
-        )
+        rows = tuple((f.claim.id, f.claim.sentence, f"**{f.verdict}**", f.said, _rule(f.claim)) for f in self.findings)
         claims = Table("Claims", ("claim", "what is said", "verdict", "what was found", "rule"), rows)
         parts = [
             f"# {self.title}: claims, measured at the scale `{self.scale}`",
@@ -67,3 +64,9 @@ def write(reproduction: Reproduction, out: Path, results: Results) -> None:
     for name, text in (("claims.json", reproduction.to_json(results)), ("claims.md", reproduction.to_markdown())):
         with atomic_output(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _rule(claim: Claim) -> str:
+    """The rule, its source, and what makes it less than blind."""
+    hindsight = f"; not blind: {claim.hindsight}" if claim.hindsight else ""
+    return f"{claim.rule} ({claim.source}){hindsight}"

@@ -1,4 +1,7 @@
-"""Seq-U-Net's claims (section 8 of the sheet `papers/seq_u_net.md`), with the rules set before measuring."""
+"""Seq-U-Net's claims (section 8 of the sheet `papers/seq_u_net.md`), with our rules.
+
+`hindsight` says what was known of the results when a rule was set.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ CHORALES = Claim(
     ("tcn",),
     "nats per frame on test pieces, weights chosen by validation",
     f"at most {CHORALES_WITHIN:.0%} above TCN's median or better; parameters within {SAME_SIZE:.0%}",
+    "reworded after the result; what is tested stayed the same",
 )
 TUNES = Claim(
     "3b-tunes",
@@ -43,6 +47,7 @@ TUNES = Claim(
     ("tcn",),
     "nats per frame on test pieces, weights chosen by validation",
     f"at most {TUNES_WITHIN:.0%} above TCN's median or better; parameters within {SAME_SIZE:.0%}",
+    "reworded after the result; what is tested stayed the same",
 )
 TEXT = Claim(
     "3c-text",
@@ -115,6 +120,7 @@ FAST = Claim(
     ("tcn",),
     "nats per symbol on the copying task with a new symbol at every step, after equally many updates",
     f"at least {FAST_GAP:g} nats above TCN in every seed",
+    "the threshold was set after one trial with seed 0",
 )
 SLOW = Claim(
     "6b-slow-content",
@@ -122,7 +128,8 @@ SLOW = Claim(
     "sheet 8.6",
     ("tcn",),
     "the same task with symbols that stay for several steps",
-    f"median at most {SLOW_GAP:g} nats above TCN's",
+    f"at most {SLOW_GAP:g} nats above TCN in every seed",
+    "the threshold was set after one trial with seed 0",
 )
 
 CLAIMS = (
