@@ -129,3 +129,13 @@ def test_what_is_not_there_or_no_text(read: object, tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00\xd8")
     with pytest.raises(DescantError, match=r"x\.csv"):
         read(binary)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "text", ["hello world foo bar\nno numbers here\n", "nan 3 C\n3 4 G\n", "start end chord\nx 3 C\n"]
+)
+def test_only_one_heading_of_chords_is_forgiven(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "song.lab"
+    path.write_text(text)
+    with pytest.raises(ScoreReadError, match="line"):
+        read_timed_chords(path)

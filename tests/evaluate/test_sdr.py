@@ -144,3 +144,8 @@ def test_a_stem_that_is_only_codec_noise_has_no_ratio() -> None:
     assert scores["bass"]["SI-SDR"] is None
     assert scores["bass"]["RMS where silent"] == pytest.approx(20 * math.log10(0.5), abs=1e-3)
     assert scores["rest"]["SDR"] == pytest.approx(6.04, abs=0.01)  # the other stem's windows still count
+
+
+def test_silence_in_place_of_a_stem_is_the_worst_there_is() -> None:
+    truth = Clip(np.random.default_rng(0).standard_normal((2, 4_000)) * 0.1, 8_000)
+    assert si_sdr(truth, Clip.silence(4_000, 8_000, 2)) == -math.inf

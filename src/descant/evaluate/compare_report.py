@@ -31,7 +31,7 @@ def comparison_report(task: FileTask, systems: Sequence[SystemScores], command: 
     notes = [f"{metric.name}: {metric.meaning}{_direction(metric)}." for metric in task.metrics]
     notes.append(
         f"{songs} songs; {_summaries(task)} over songs with 95 % bootstrap intervals (songs drawn with replacement, "
-        f"seed {seed}). A dash: no song asks that question."
+        f"seed {seed}). A dash: no song asks that question, or SDR met only silence."
     )
     if len(systems) > 1:
         notes.append(NOTE)

@@ -81,10 +81,14 @@ def read_timed_chords(path: Path) -> tuple[TimedChord, ...]:
     if text.lstrip().startswith("{"):
         return _analysed(path, text, lambda table: tuple(_analysed_chord(each) for each in table["chords"]))
     spans: list[TimedChord] = []
+    may_be_heading = True
     for number, row in enumerate(text.splitlines(), 1):
         cells = row.replace(",", " ").replace("\t", " ").split()
-        if not cells or row.lstrip().startswith("#") or (not spans and _number(cells[0]) is None):
-            continue  # empty, a comment, or the heading
+        if not cells or row.lstrip().startswith("#"):
+            continue
+        is_heading, may_be_heading = may_be_heading and not _looks_like_number(cells[0]), False
+        if is_heading:
+            continue
         start, end = (_number(cell) for cell in (*cells, "", "")[:2])
         if len(cells) != 3 or start is None or end is None:
             raise ScoreReadError(f"{path}, line {number}: expected start, end and chord.", "Times are in seconds.")

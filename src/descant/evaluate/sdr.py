@@ -118,6 +118,8 @@ def si_sdr(reference: Clip, estimate: Clip) -> float:
     energy = float(truth @ truth)
     if energy == 0.0:
         return float("nan")
+    if not guess.any():
+        return _ratio_db(0.0, energy)  # silence where something sounds is as wrong as can be, not undefined
     projection = truth * (float(guess @ truth) / energy)
     error = float(np.square(guess - projection).sum())
     return _ratio_db(float(projection @ projection), error)
