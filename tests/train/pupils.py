@@ -189,7 +189,6 @@ def together(folder: Path) -> None:
         failed = error.message
     came_to = {"error": measured["error"], "weights": weights, "failed": failed}
     (folder / f"{torch.distributed.get_rank()}.json").write_text(json.dumps(came_to))
-    torch.distributed.barrier()
 
 
 def main() -> None:

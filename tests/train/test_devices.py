@@ -46,7 +46,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes made in one start (see `pupils.together`)."""
     folder = tmp_path_factory.mktemp("together")
     command = [sys.executable, str(PUPILS), "together", str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert ran.returncode == 0, ran.stderr
     return folder
 
