@@ -246,8 +246,8 @@ def build_lesson(config: ListeningConfig, data: Path | None, seed: int) -> Liste
         if not _stored(folder / part):
             raise InputNotFound(f"{folder / part} holds no features (.npz).", "recipes/analysis/README.md makes them.")
     held_out = [ListeningItem.load(path) for path in _stored(folder / "validation")]
-    items = {path.stem: ListeningItem.load(path) for path in _stored(folder / "train")}
-    return ListeningLesson(config, items, held_out, seed)
+    stored = {path.stem: ListeningItem.load(path) for path in _stored(folder / "train")}
+    return ListeningLesson(config, stored, held_out, seed)
 
 
 def _furnish(config: ListeningConfig, folder: Path) -> None:
