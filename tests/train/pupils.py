@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from descant.train.config import LoopConfig, Machine, Optimiser
+from descant.errors import TrainingFailed
+from descant.train.config import LoopConfig, Machine, Optimiser, Watch
 from descant.train.lesson import Batch, Picture, Player, Sound
 from descant.train.loop import train
 
@@ -62,14 +64,15 @@ class Regression:
 
 
 class Doubled(Regression):
-    """The batches of two processes at once."""
+    """The batches of two processes at once, or several batches of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, batches: int = 1) -> None:
         super().__init__(dropout=0.0)
+        self._batches = batches
         self._generators = [np.random.default_rng([0, rank]) for rank in range(2)]
 
     def batch(self, generator: np.random.Generator) -> Batch:
-        parts = [super(Doubled, self).batch(own) for own in self._generators]
+        parts = [super(Doubled, self).batch(own) for _ in range(self._batches) for own in self._generators]
         return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
@@ -137,6 +140,23 @@ class Showing(Regression):
         return [Sound("tone", tone, 16_000), Picture("ramp", np.arange(12, dtype=np.float32).reshape(3, 4))]
 
 
+class Disagreeing(Regression):
+    """What the first process measures gets worse; what another measures gets better."""
+
+    def validate(self) -> Mapping[str, float]:
+        self.validations += 1
+        return {"error": float(self.validations if torch.distributed.get_rank() == 0 else -self.validations)}
+
+
+class Failing(Regression):
+    """In the second process the third loss is no number."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        self.losses = getattr(self, "losses", 0) + 1
+        made = super().loss(batch)
+        return made * float("nan") if torch.distributed.get_rank() == 1 and self.losses == 3 else made
+
+
 def losses(folder: Path) -> list[str]:
     """The log's rows without what the clock says."""
     rows = [line.split(",") for line in (folder / "log.csv").read_text().splitlines()[1:]]
@@ -148,10 +168,35 @@ def endless(steps: int) -> LoopConfig:
     return replace(QUICK, steps=steps, schedule="constant", warmup=0.0, average=0.9, prefetch=2, checkpoint_every_s=0.0)
 
 
+ACCUMULATING = replace(QUICK, accumulate=2)
+PLATEAU = replace(QUICK, validate_every=1, schedule="plateau", watch=Watch("error", halve_after=1))
+
+
+def together(folder: Path) -> None:
+    """All that two processes are asked for, in one start of them; each writes what it came to."""
+    two = Machine("cpu", 2)
+    train(Regression(dropout=0.0), replace(ACCUMULATING, machine=two), folder / "accumulated")
+    for name, parts in (("whole", (8,)), ("parts", (4, 8))):
+        for steps in parts:
+            train(Regression(), replace(endless(steps), machine=two), folder / name)
+    pupil = Disagreeing()
+    measured = train(pupil, replace(PLATEAU, machine=two), folder / "plateau").measured
+    weights = [parameter.tolist() for parameter in pupil.model.parameters()]
+    failed = ""
+    try:
+        train(Failing(), replace(QUICK, machine=two), folder / "failing")
+    except TrainingFailed as error:
+        failed = error.message
+    came_to = {"error": measured["error"], "weights": weights, "failed": failed}
+    (folder / f"{torch.distributed.get_rank()}.json").write_text(json.dumps(came_to))
+
+
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
     if name == "endless":
         train(Regression(), endless(int(sys.argv[3])), folder)
+    elif name == "together":
+        together(folder)
     elif name == "duel":
         train(Duel(), replace(QUICK, machine=Machine("cpu", 2)), folder)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 import torch
 
 from descant.compose.grid import Bar, BarSpan, GridNote
+from descant.data.listening import item_from_song
 from descant.errors import Cancelled, CardError, InputNotFound
 from descant.progress import CancelToken
 from descant.score.harmony import Chord
 from descant.train.accompaniment import AccompanimentConfig, AccompanimentLesson
+from descant.train.listening import ListeningConfig, build_lesson
 from descant.train.loop import LoopConfig, load_weights, train
+from descant.train.tones import tone_songs
 
 TINY = AccompanimentConfig(
     layers=1, width=32, heads=2, feed_forward=32, dropout=0.1, length=96, batch=2, validation_crops=2
@@ -94,3 +98,19 @@ def test_batches_are_reproducible_and_conditions_carry_no_loss() -> None:
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     _tokens, _companions, is_music = first
     assert 0 < is_music.sum() < is_music.numel()
+
+
+def test_listening_batches_depend_on_the_generator_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [item_from_song(song) for song in tone_songs(3, 0)]
+    for part in ("train", "validation"):
+        (tmp_path / part).mkdir()
+        items[0].save(tmp_path / part / "song0.npz")
+    config = ListeningConfig(pulse_channels=4, pulse_layers=1, harmony_channels=4, harmony_layers=1, batch=2, seconds=2)
+    pupil = build_lesson(config, tmp_path, 0)
+    first = pupil.batch(np.random.default_rng(1))
+    items[1].save(tmp_path / "train" / "song1.npz")
+    later = time.monotonic() + 1e6
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    again = pupil.batch(np.random.default_rng(1))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert pupil.validate()["songs"] == 1

@@ -37,6 +37,24 @@ def test_inverse_sqrt_is_that_of_the_transformer() -> None:
         assert factor(step / 100_000, config) == pytest.approx(noam)
 
 
+def test_a_huge_gradient_is_clipped_to_its_norm(tmp_path: Path) -> None:
+    class Steep(Regression):
+        def loss(self, batch):
+            return 1e6 * super().loss(batch)
+
+    def step(clip: float) -> float:
+        """How far one step of plain gradient descent moves the weights."""
+        pupil = Steep(dropout=0.0)
+        before = [parameter.detach().clone() for parameter in pupil.model.parameters()]
+        plain = replace(QUICK, steps=1, schedule="constant", warmup=0.0, optimiser="sgd", betas=(0.0, 0.0), clip=clip)
+        train(pupil, replace(plain, learning_rate=0.25, weight_decay=0.0), tmp_path / str(clip))
+        moves = zip(pupil.model.parameters(), before, strict=True)
+        return math.sqrt(sum(float((after - old).detach().square().sum()) for after, old in moves))
+
+    assert step(clip=2.0) == pytest.approx(0.25 * 2.0, rel=1e-4)
+    assert step(clip=0.0) > 1000
+
+
 @given(st.floats(0, 1), st.sampled_from(["cosine", "constant", "plateau", "inverse_sqrt"]), st.floats(0.01, 0.9))
 def test_rates_stay_within_their_highest(spent: float, schedule: Schedule, warmup: float) -> None:
     config = LoopConfig(schedule=schedule, warmup=warmup, watch=Watch("loss"))

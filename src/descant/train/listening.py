@@ -1,13 +1,11 @@
 """The listening lesson: beats, downbeats, singing, chords, bass and key of stored features of songs.
 
-Songs are played faster or slower, transposed and with another tone on the fly. Songs that appear in the folder while it
-trains (recipes/analysis/build.py) are taken in too; such a run is not repeatable.
+Songs are played faster or slower, transposed and with another tone on the fly. What the folder holds when a training
+begins is learned; songs that recipes/analysis/build.py adds later count from the next start on.
 """
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +31,6 @@ from descant.train.tones import tone_songs
 
 Array = NDArray[Any]
 
-_RESCAN_S = 120.0
 _KINDS = ("song", "album", "sung")
 
 
@@ -72,7 +69,6 @@ class ListeningLesson:
         config: Net and data.
         items: Name -> song to learn from; a name begins with song, album or sung.
         held_out: To measure on.
-        folder: Where more songs to learn from may appear, as .npz files.
         seed: Of the net's first weights.
     """
 
@@ -81,7 +77,6 @@ class ListeningLesson:
         config: ListeningConfig,
         items: Mapping[str, ListeningItem],
         held_out: Sequence[ListeningItem],
-        folder: Path | None,
         seed: int,
     ) -> None:
         torch.manual_seed(seed)
@@ -91,24 +86,11 @@ class ListeningLesson:
         )
         if config.pulse_only:
             self.model.harmony.requires_grad_(False)
-        self._items = dict(items)
+        self._pools = [[item for name, item in items.items() if name.startswith(kind)] for kind in _KINDS]
         self._held_out = list(held_out)
-        self._folder = folder
-        self._scanned = -math.inf
-        self._scan()
-
-    def _scan(self) -> None:
-        if time.monotonic() - self._scanned < _RESCAN_S:
-            return
-        for path in _stored(self._folder):
-            if path.stem not in self._items:
-                self._items[path.stem] = ListeningItem.load(path)
-        self._pools = [[item for name, item in self._items.items() if name.startswith(kind)] for kind in _KINDS]
-        self._scanned = time.monotonic()
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
         """Features and labels of a few stretches."""
-        self._scan()
         rows = []
         for _ in range(self.config.batch):
             draw = generator.random()
@@ -156,12 +138,8 @@ class ListeningLesson:
         known = (voice >= 0).float()
         singing = F.binary_cross_entropy_with_logits(pulse.voice, voice.clamp(min=0), reduction="none")
         losses = {
-            "beat": F.binary_cross_entropy_with_logits(
-                pulse.beat, beat, pos_weight=torch.tensor(3.0, device=beat.device)
-            ),
-            "downbeat": F.binary_cross_entropy_with_logits(
-                pulse.downbeat, downbeat, pos_weight=torch.tensor(4.0, device=beat.device)
-            ),
+            "beat": _unbalanced(pulse.beat, beat, 3.0),
+            "downbeat": _unbalanced(pulse.downbeat, downbeat, 4.0),
             "voice": 0.2 * (singing * known).sum() / known.sum().clamp(min=1),
         }
         if harmony is None:
@@ -192,7 +170,7 @@ class ListeningLesson:
         peaks = (pulse.beat > 0) & (pulse.beat >= F.max_pool1d(pulse.beat.unsqueeze(1), 7, 1, 3).squeeze(1))
         near = F.max_pool1d((beat > 0.9).float().unsqueeze(1), 5, 1, 2).squeeze(1) > 0
         losses["beat_precision"] = float(near[peaks].float().mean()) if peaks.any() else 0.0
-        losses["songs"] = float(len(self._items))
+        losses["songs"] = float(sum(map(len, self._pools)))
         return losses
 
 
@@ -243,8 +221,8 @@ def _stacked(rows: Sequence[tuple[Array, ...]]) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
 
 
-def _stored(folder: Path | None) -> list[Path]:
-    return [] if folder is None else [p for p in sorted(folder.glob("*.npz")) if ".part" not in p.name]
+def _stored(folder: Path) -> list[Path]:
+    return [p for p in sorted(folder.glob("*.npz")) if ".part" not in p.name]
 
 
 _SHIPPED = "descant-analysis"
@@ -262,13 +240,14 @@ def build_lesson(config: ListeningConfig, data: Path | None, seed: int) -> Liste
     if config.source == "tones":
         items = [item_from_song(song) for song in tone_songs(_TONE_SONGS, seed)]
         named = {f"song{number:05d}": item for number, item in enumerate(items[_TONES_HELD_OUT:])}
-        return ListeningLesson(config, named, items[:_TONES_HELD_OUT], None, seed)
+        return ListeningLesson(config, named, items[:_TONES_HELD_OUT], seed)
     folder = required(data, "a folder with train/ and validation/, each filled by recipes/analysis/build.py")
     for part in ("train", "validation"):
         if not _stored(folder / part):
             raise InputNotFound(f"{folder / part} holds no features (.npz).", "recipes/analysis/README.md makes them.")
     held_out = [ListeningItem.load(path) for path in _stored(folder / "validation")]
-    return ListeningLesson(config, {}, held_out, folder / "train", seed)
+    stored = {path.stem: ListeningItem.load(path) for path in _stored(folder / "train")}
+    return ListeningLesson(config, stored, held_out, seed)
 
 
 def _furnish(config: ListeningConfig, folder: Path) -> None:

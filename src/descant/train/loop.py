@@ -28,7 +28,7 @@ from descant.train.checkpoint import CONFIG, load_weights, write_json
 from descant.train.config import LoopConfig
 from descant.train.lesson import HasExamples, Lesson
 from descant.train.log import CsvLog, Row, TensorBoardLog
-from descant.train.machine import agreed, start
+from descant.train.machine import agreed, gathered, start
 from descant.train.schedule import factor
 from descant.train.standing import Standing
 
@@ -247,15 +247,17 @@ class _Run:
 
     def _collect(self) -> None:
         """Bring losses from the device; only here, so that no step waits for it."""
-        for name, values in self._losses.items():
-            numbers = [float(value) for value in values]
-            if not all(map(math.isfinite, numbers)):
-                raise TrainingFailed(
-                    f"The loss of '{name}' is no number any more, at step {self._state.step} or shortly before.",
-                    f"Lower learning_rate, or clip harder. {self._standing.checkpoint}, if there, is from before.",
-                )
-            self._state.pending.setdefault(name, []).extend(numbers)
+        collected = {name: [float(value) for value in values] for name, values in self._losses.items()}
         self._losses.clear()
+        broken = [name for name, numbers in collected.items() if not all(map(math.isfinite, numbers))]
+        # Where one process alone gave up, the others would wait for it in vain.
+        if names := sorted({name for part in gathered(self._fabric, broken) for name in part}):
+            raise TrainingFailed(
+                f"The loss of '{names[0]}' is no number any more, at step {self._state.step} or shortly before.",
+                f"Lower learning_rate, or clip harder. {self._standing.checkpoint}, if there, is from before.",
+            )
+        for name, numbers in collected.items():
+            self._state.pending.setdefault(name, []).extend(numbers)
 
     def _report(self, share: float, *, validate: bool) -> bool:
         """Write a row; returns whether these weights are among the best."""
