@@ -174,8 +174,14 @@ class LexiconSinger:
     kind = "lexicon"
 
     def __init__(
-        self, name: str, file: Path, words: dict[str, tuple[float, float]], *, language: str, licence: str,
-        person: str | None = None
+        self,
+        name: str,
+        file: Path,
+        words: dict[str, tuple[float, float]],
+        *,
+        language: str,
+        licence: str,
+        person: str | None = None,
     ) -> None:
         self.name = name
         self.person = name if person is None else person
