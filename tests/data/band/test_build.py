@@ -112,7 +112,7 @@ def test_two_workers_of_ray_make_the_same_bytes(built: Path, asked: BandSet, tmp
 
 
 class SlowRay:
-    """A cluster that makes one item each time somebody waits for it, and never says that a shard is ready before it is."""
+    """A cluster that makes one item each time somebody waits for it; a shard is ready when all of it is."""
 
     def __init__(self, built: Path) -> None:
         self.built = built
