@@ -35,7 +35,7 @@ def data_band(
         scores: Where scores come from, several times if wanted: POP909, Nottingham, or any folder or zip of MIDI or
             MusicXML; "music21" for its corpus; "invented".
         voices: Folder of recorded speech and singing; without it synthetic voices sing.
-        soundfont: SoundFonts to play with, several times if wanted; by default TimGM6mb, and FluidR3 if installed.
+        soundfont: SoundFonts to play with, several times if wanted; by default TimGM6mb alone.
         samples: Folder of recorded sample sets (.sfz).
         rooms: Folder of impulse responses; without it rooms are imagined.
         sung: Share of the items in which someone sings.

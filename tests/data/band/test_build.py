@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import mido
 import numpy as np
@@ -108,6 +109,67 @@ def test_two_workers_of_ray_make_the_same_bytes(built: Path, asked: BandSet, tmp
     done = build_band(asked, tmp_path / "set", workers=2, ray_address="local")
     assert done.made == 2
     assert contents(tmp_path / "set") == contents(built)
+
+
+class SlowRay:
+    """A cluster that makes one item each time somebody waits for it; a shard is ready when all of it is."""
+
+    def __init__(self, built: Path) -> None:
+        self.built = built
+        self.left: dict[str, tuple[Path, list[int]]] = {}
+        self.timeouts: list[float | None] = []
+        self.wait_hook: Callable[[], object] = lambda: None
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def remote(self, **_: object) -> Callable[[object], object]:
+        def submit(_asked: object, root: Path, numbers: list[int]) -> str:
+            self.left[f"shard {len(self.left)}"] = (root, list(numbers))
+            return f"shard {len(self.left) - 1}"
+
+        return lambda _task: SimpleNamespace(remote=submit)
+
+    def wait(
+        self, running: list[str], *, num_returns: int, timeout: float | None = None
+    ) -> tuple[list[str], list[str]]:
+        self.timeouts.append(timeout)
+        root, numbers = self.left[running[0]]
+        if not numbers:
+            return running[:num_returns], running[num_returns:]
+        number = numbers.pop(0)
+        shutil.copytree(item_folder(self.built, number), item_folder(root, number))
+        self.wait_hook()
+        return [], running
+
+    def get(self, one: str) -> int:
+        assert self.left[one][1] == []
+        return 0
+
+
+def test_on_ray_items_are_counted_as_they_come_and_cancelling_waits_for_none(
+    built: Path, asked: BandSet, tmp_path: Path, monkeypatch
+) -> None:
+    ray, said = SlowRay(built), []
+    monkeypatch.setattr(building, "_require_ray", lambda: ray)
+    done = build_band(asked, tmp_path / "a", ray_address="auto", progress=lambda e: said.append(e.message))
+    assert done.made == 2
+    assert [m for m in dict.fromkeys(said) if m.endswith("of 2")] == ["1 of 2", "2 of 2"]
+    assert all(t is not None and t <= 1.0 for t in ray.timeouts)
+    cancel = CancelToken()
+    ray = SlowRay(built)
+    ray.wait_hook = cancel.cancel
+    with pytest.raises(Cancelled):
+        build_band(asked, tmp_path / "b", ray_address="auto", cancel=cancel)
+    assert [p.name for p in (tmp_path / "b").glob("items/*/*")] == ["0000000"]
+
+
+def test_a_shard_that_is_tried_again_leaves_finished_items_alone(built: Path, asked: BandSet, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(built, root)
+    before = [(item_folder(root, n) / "item.json").stat().st_mtime_ns for n in range(2)]
+    assert build_items(resolved(asked), root, [0, 1]) == 2
+    assert [(item_folder(root, n) / "item.json").stat().st_mtime_ns for n in range(2)] == before
 
 
 def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandSet, tmp_path: Path) -> None:

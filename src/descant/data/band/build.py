@@ -82,7 +82,7 @@ def build_band(
     rendering = monitor.part("rendering", 0.02, 0.99)
     rendering.report(done / asked.songs)
     if ray is not None:
-        finished = _on_ray(ray, str(ray_address), whole, root, missing, workers)
+        finished = _on_ray(ray, str(ray_address), whole, root, missing, workers, monitor)
     elif (workers or os.cpu_count() or 1) == 1 or len(missing) <= 1:
         finished = _here(whole, root, missing)
     else:
@@ -98,10 +98,11 @@ def build_band(
 
 
 def build_items(asked: BandSet, root: Path, numbers: Sequence[int]) -> int:
-    """Make and write some items; returns how many."""
+    """Make and write some items, but for those that are there (of a shard that began elsewhere); returns how many."""
     world = open_world(asked)
     for number in numbers:
-        write_item(root, make_item(world, number), asked.audio)
+        if not is_finished(root, number):
+            write_item(root, make_item(world, number), asked.audio)
     return len(numbers)
 
 
@@ -141,6 +142,7 @@ def _on_ray(
     root: Path,
     numbers: Sequence[int],
     workers: int | None,
+    monitor: Monitor,
 ) -> Iterator[int]:
     """Shards of items as Ray tasks, each retried where a machine is lost."""
     started = not ray.is_initialized()
@@ -157,12 +159,21 @@ def _on_ray(
     try:
         remote = ray.remote(num_cpus=1, max_retries=3)(build_items)
         shards = [list(numbers[i : i + _SHARD]) for i in range(0, len(numbers), _SHARD)]
-        running: list[Any] = []
+        running: dict[Any, list[int]] = {}
         while shards or running:
             while shards and (workers is None or len(running) < workers):
-                running.append(remote.remote(asked, root, shards.pop(0)))
-            ready, running = ray.wait(running, num_returns=1)
-            yield ray.get(ready[0])
+                shard = shards.pop(0)
+                running[remote.remote(asked, root, shard)] = shard
+            ready, _ = ray.wait(list(running), num_returns=1, timeout=_LOOK_AGAIN_S)
+            if monitor.cancel is not None:
+                monitor.cancel.check()
+            for one in ready:
+                ray.get(one)
+                yield len(running.pop(one))
+            for one, shard in running.items():  # a shard takes minutes, and its items are seen as they come
+                unseen = [number for number in shard if not is_finished(root, number)]
+                running[one] = unseen
+                yield len(shard) - len(unseen)
     finally:
         if started:
             ray.shutdown()

@@ -25,7 +25,7 @@ class SyntheticSinger:
     licence = "none needed"
 
     def __init__(self, number: int) -> None:
-        self.name = f"synthetic/{number:02d}"
+        self.name = self.person = f"synthetic/{number:02d}"
         rng = np.random.default_rng(digest_of(self.name))
         self.f0_hz = float(rng.choice([130.0, 165.0, 220.0, 280.0]) * rng.uniform(0.9, 1.1))
         self._stretch = float(np.interp(self.f0_hz, [120.0, 300.0], [0.92, 1.17]) * rng.uniform(0.95, 1.05))

@@ -26,7 +26,7 @@ class BandSet:
     scores: tuple[str, ...] = ("invented",)
     """Paths of score sets, "music21", "invented"."""
     soundfonts: tuple[Path, ...] = ()
-    """SoundFonts; empty takes TimGM6mb, and FluidR3 where it is installed."""
+    """SoundFonts; empty takes TimGM6mb alone, on every machine."""
     samples: Path | None = None
     """Folder of recorded sample sets (.sfz)."""
     voices: Path | None = None

@@ -49,13 +49,15 @@ class Singer(Protocol):
     """Who sings.
 
     Attributes:
-        name: Who it is; all recordings of one person share it.
+        name: Who it is, and of a speaker in which language.
+        person: Whose recordings they are; one person is in one split.
         kind: "bank", "lexicon" or "synthetic".
         f0_hz: Where the voice lies.
         licence: Of the recordings.
     """
 
     name: str
+    person: str
     kind: str
     f0_hz: float
     licence: str
@@ -108,7 +110,7 @@ class BankSinger:
     kind = "bank"
 
     def __init__(self, name: str, folders: Sequence[Path]) -> None:
-        self.name = name
+        self.name = self.person = name
         self._banks = [VoiceBank(folder) for folder in folders]
         self.f0_hz = float(np.median([bank.f0_hz for bank in self._banks]))
         about = json.loads((folders[0] / "voice.json").read_text(encoding="utf-8"))
@@ -166,14 +168,23 @@ class LexiconSinger:
         words: For each word its first and last second in the file.
         language: Of the words.
         licence: Of the recordings.
+        person: Who speaks, whatever the language; None takes the name.
     """
 
     kind = "lexicon"
 
     def __init__(
-        self, name: str, file: Path, words: dict[str, tuple[float, float]], *, language: str, licence: str
+        self,
+        name: str,
+        file: Path,
+        words: dict[str, tuple[float, float]],
+        *,
+        language: str,
+        licence: str,
+        person: str | None = None,
     ) -> None:
         self.name = name
+        self.person = name if person is None else person
         self.licence = licence
         self.f0_hz = _LEXICON_HZ
         self._file, self._words, self._language = file, words, language
@@ -295,6 +306,7 @@ def _lexicons(index: Path) -> list[Singer]:
             words,
             language=language.split("_")[0],
             licence=licences[language, speaker],
+            person=speaker,
         )
         for (language, speaker), words in sorted(found.items())
         if len(words) >= _FEWEST_WORDS and (index.parent / f"{language}.opus").is_file()

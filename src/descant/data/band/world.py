@@ -19,8 +19,9 @@ from descant.data.band.studio import Room, find_rooms
 from descant.data.pop909 import Split
 from descant.errors import InvalidOption
 from descant.hub.card import load_card
-from descant.hub.store import fetch, locate
+from descant.hub.store import fetch
 
+_SOUNDFONT = "timgm6mb"
 _SYNTHETIC_SHARE = 0.25
 """How often the synthetic singers sing where recorded ones are given."""
 
@@ -56,8 +57,9 @@ class World:
 
 
 def resolved(asked: BandSet) -> BandSet:
-    """The options with the default SoundFonts filled in (fetched if need be) and paths made absolute."""
-    fonts = asked.soundfonts or _default_soundfonts()
+    """The options with the default SoundFont filled in (fetched if need be) and paths made absolute."""
+    # Always the same one: what else a machine has installed must not decide on the bytes.
+    fonts = asked.soundfonts or (fetch(_SOUNDFONT) / load_card(_SOUNDFONT).files[0].path,)
     scores = tuple(s if s in ("music21", "invented") else str(Path(s).absolute()) for s in asked.scores)
     return replace(
         asked,
@@ -78,7 +80,8 @@ def open_world(asked: BandSet) -> World:
     """
     songs = find_songs(asked.scores)
     recorded = find_singers(asked.voices) if asked.voices is not None else ()
-    given = share_out({s.name: {"singer"} for s in recorded})
+    # By person: somebody with words in two languages sings in one split.
+    given = share_out({s.person: {"singer"} for s in recorded})
     made = synthetic_singers()
     made_splits = _spread([s.name for s in made])
     instruments = find_instruments(asked.soundfonts, asked.samples)
@@ -99,7 +102,7 @@ def open_world(asked: BandSet) -> World:
         by_split,
         {
             split: (
-                *(s for s in recorded if given[s.name] == split),
+                *(s for s in recorded if given[s.person] == split),
                 *(s for s in made if made_splits[s.name] == split),
             )
             for split in SPLITS
@@ -122,13 +125,3 @@ def _spread(names: Sequence[str]) -> dict[str, Split]:
 
 def _absolute(path: Path | None) -> Path | None:
     return None if path is None else Path(path).absolute()
-
-
-def _default_soundfonts() -> tuple[Path, ...]:
-    found = []
-    for name in ("timgm6mb", "fluidr3"):
-        card = load_card(name)
-        folder = fetch(name) if name == "timgm6mb" else locate(card)
-        if folder is not None:
-            found.append(folder / card.files[0].path)
-    return tuple(found)
