@@ -109,6 +109,19 @@ def test_an_archive_cannot_redefine_a_card_that_is_known_here(two, tmp_path: Pat
         import_(box)
 
 
+def test_a_newer_model_takes_the_place_of_an_imported_one(two, tmp_path: Path, monkeypatch) -> None:
+    newer = SOUND[::-1]
+    box, again = export("tiny", tmp_path / "box"), tmp_path / "again"
+    shutil.copytree(box, again)
+    (again / "tiny" / "deep" / "a").write_bytes(newer)
+    two.write_card("newer", '[[source]]\nkind = "package"', {"deep/a": newer})
+    text = (two.cards / "newer.toml").read_text(encoding="utf-8").replace('name = "newer"', 'name = "tiny"')
+    (again / "tiny" / "card.toml").write_text(text, encoding="utf-8")
+    _new_machine(tmp_path, monkeypatch)
+    assert import_(box) == import_(again) == ("tiny",)
+    assert (fetch("tiny") / "deep/a").read_bytes() == newer
+
+
 def test_paths_in_an_archive_stay_in_the_cache(two, tmp_path: Path, monkeypatch) -> None:
     box = export("tiny", tmp_path / "box.zip")
     with zipfile.ZipFile(box) as archive:

