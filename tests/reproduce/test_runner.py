@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from descant.errors import Cancelled, InvalidOption, MissingDependency
+from descant.errors import Cancelled, InvalidOption, MissingDependency, OutputError
 from descant.evaluate.report import Table
 from descant.progress import CancelToken, Monitor, Progress
 from descant.reproduce.best_weights import BestWeights
@@ -217,3 +217,9 @@ def test_unknown_systems_and_scales_are_refused() -> None:
     for wrong in ({"scale": "huge"}, {"seeds": 0}, {"threads": 0}):
         with pytest.raises(InvalidOption):
             Options(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(OutputError, match="a part of its path is a file"):
+        measure(Toy(), tmp_path / "taken")

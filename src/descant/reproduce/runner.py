@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from descant.errors import InvalidOption
-from descant.files import atomic_output
+from descant.files import atomic_output, output_error
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.reproduce.claims import Arm, Finding, Result, System
 from descant.reproduce.plots import draw, require_matplotlib
@@ -116,7 +116,10 @@ def fingerprint(arm: Arm) -> str:
 
 def _run(arm: Arm, out: Path, monitor: Monitor) -> None:
     folder = out / "arms" / arm.name / fingerprint(arm)  # other settings never go on from these checkpoints
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error, folder) from error
     started, used = time.monotonic(), time.process_time()
     result = arm.run(folder, monitor)
     said = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
@@ -23,13 +24,19 @@ _PAGE_HEAD, _SERIAL_AT, _CRC_AT = 27, 14, 22
 
 
 def write_audio(path: Path, samples: NDArray[np.int16]) -> None:
-    """Write 16-bit samples at 44.1 kHz, shape [frames, channels], as FLAC or (at 48 kHz) as Opus, by the suffix."""
+    """Write 16-bit samples at 44.1 kHz, shape [frames, channels], as FLAC or (at 48 kHz) as Opus, by the suffix.
+
+    Raises:
+        OSError: The file cannot be written; the encoder works in memory, as it cannot say why a disk refuses.
+    """
+    coded = io.BytesIO()
     if path.suffix == ".flac":
-        soundfile.write(path, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16", compression_level=_FLAC_LEVEL)
+        soundfile.write(coded, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16", compression_level=_FLAC_LEVEL)
+        path.write_bytes(coded.getvalue())
         return
     faster = soxr.resample(samples.astype(np.float32) / 32_768, SAMPLE_RATE, OPUS_RATE)
-    soundfile.write(path, faster, OPUS_RATE, format="OGG", subtype="OPUS", compression_level=_OPUS_LEVEL)
-    path.write_bytes(with_serial(path.read_bytes(), 1))
+    soundfile.write(coded, faster, OPUS_RATE, format="OGG", subtype="OPUS", compression_level=_OPUS_LEVEL)
+    path.write_bytes(with_serial(coded.getvalue(), 1))
 
 
 def with_serial(ogg: bytes, serial: int) -> bytes:
