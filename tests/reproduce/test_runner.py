@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,7 +203,7 @@ def test_a_step_costs_more_for_a_longer_sequence() -> None:
 
 
 def test_missing_matplotlib_is_said_before_anything_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setattr("descant.reproduce.plots.can_draw", lambda: False)
     toy = Toy()
     with pytest.raises(MissingDependency, match="matplotlib"):
         measure(toy, tmp_path)

@@ -105,7 +105,7 @@ def test_bf16_on_the_cpu(tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     if torch.cuda.is_available():
-        pytest.skip("there is one")
+        pytest.skip("the refusal of a missing GPU needs a machine without one, such as CI's")
     with pytest.raises(InvalidOption, match="cuda"):
         train(Regression(), replace(QUICK, machine=Machine("cuda")), tmp_path)
 

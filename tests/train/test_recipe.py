@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from descant.errors import InputNotFound, InvalidOption, TrainingFailed
+from descant.train.accompaniment import AccompanimentConfig
 from descant.train.config import LoopConfig, Machine, Watch
+from descant.train.listening import ListeningConfig
 from descant.train.loop import train
 from descant.train.recipe import Floor, build, read_recipe
 from descant.train.registry import LESSONS, plan_of
+from descant.train.sung_meter import MeterConfig
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 ALL = sorted(RECIPES.glob("*/*.toml"))
@@ -162,3 +165,19 @@ def test_a_missed_floor_says_by_how_much(tmp_path: Path) -> None:
     recipe.check({"right": 0.6, "loss": 1.0})
     with pytest.raises(TrainingFailed, match=r"right above 0\.5; right is 0\.4"):
         recipe.check({"right": 0.4, "loss": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (AccompanimentConfig, {"batch": 0}), (AccompanimentConfig, {"batch": -1}), (AccompanimentConfig, {"length": 1}),
+        (AccompanimentConfig, {"home_share": 2.0}), (AccompanimentConfig, {"control_share": float("nan")}),
+        (AccompanimentConfig, {"validation_crops": 0}), (ListeningConfig, {"batch": 0}),
+        (ListeningConfig, {"seconds": 0.0}), (ListeningConfig, {"pulse_layers": 0}), (MeterConfig, {"heads": 0}),
+        (MeterConfig, {"heads": 7}), (MeterConfig, {"layers": 0}),
+    ],
+)  # fmt: skip
+def test_numbers_of_a_lesson_that_mean_nothing_are_refused(kind: type, wrong: dict[str, float]) -> None:
+    kind()
+    with pytest.raises(InvalidOption, match=next(iter(wrong))):
+        kind(**wrong)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descant.errors import MissingDependency
-from descant.files import atomic_output
+from descant.evaluate.plots import can_draw, figure
 
 _SIZE_INCHES = (6.4, 4.0)
-_DPI = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,8 @@ def require_matplotlib() -> None:
     Raises:
         MissingDependency: matplotlib is not installed.
     """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise MissingDependency(
-            "Drawing the plots needs matplotlib.", "pip install 'descant[train]' brings it."
-        ) from error
+    if not can_draw():
+        raise MissingDependency("Plots need matplotlib.", 'Install it with: pip install "descant[train]"')
 
 
 def draw(plots: Sequence[Plot], folder: Path) -> tuple[Path, ...]:
@@ -65,20 +60,17 @@ def draw(plots: Sequence[Plot], folder: Path) -> tuple[Path, ...]:
 
 
 def _draw(plot: Plot, path: Path) -> Path:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
-    axes = figure.subplots()
-    for line in plot.lines:
-        (drawn,) = axes.plot(line.x, line.y, marker="o", markersize=3, label=line.label)
-        if line.low and line.high:
-            axes.fill_between(line.x, line.low, line.high, color=drawn.get_color(), alpha=0.2, linewidth=0)
-    if plot.is_log:
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log")
-    axes.set(title=plot.title, xlabel=plot.x_label, ylabel=plot.y_label)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, format="png")
+    width, height = _SIZE_INCHES
+    with figure(path, width=width, height=height) as drawn:
+        axes = drawn.subplots()
+        for line in plot.lines:
+            (curve,) = axes.plot(line.x, line.y, marker="o", markersize=3, label=line.label)
+            if line.low and line.high:
+                axes.fill_between(line.x, line.low, line.high, color=curve.get_color(), alpha=0.2, linewidth=0)
+        if plot.is_log:
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+        axes.set(title=plot.title, xlabel=plot.x_label, ylabel=plot.y_label)
+        axes.grid(alpha=0.3)
+        axes.legend()
     return path

@@ -23,6 +23,7 @@ from descant.compose.tokens import VOCABULARY, Controls, home_shift, measure, to
 from descant.data.pop909 import Pop909
 from descant.hub.card import TrainingData
 from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
+from descant.train.config import check_numbers
 from descant.train.lesson import on_device_of
 from descant.train.plan import Draft, Plan, copy_shipped, required, shipped_config, write_config
 from descant.train.tones import invented_bars
@@ -60,6 +61,9 @@ class AccompanimentConfig:
     """Crops without chords."""
     validation_crops: int = 24
     """Crops in a validation."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self, at_least={"length": 64})
 
     def network(self) -> RelativeTransformerConfig:
         """Shape of the model."""

@@ -5,8 +5,10 @@ Every field is a key of a recipe's `[loop]`, `[loop.machine]` and `[loop.watch]`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from descant.errors import InvalidOption
 
@@ -16,6 +18,32 @@ Schedule = Literal["cosine", "constant", "plateau", "inverse_sqrt"]
 def _require(holds: bool, name: str, wanted: str, value: object) -> None:
     if not holds:
         raise InvalidOption(f"{name} = {value} of a training should be {wanted}.", "docs/train.md explains each key.")
+
+
+def check_numbers(config: Any, *, at_least: Mapping[str, float] | None = None) -> None:
+    """Refuse the numbers of a lesson's table that mean nothing: a lesson calls this before it builds anything.
+
+    Counts are 1 or more, shares and dropout lie within 0..1, all others are finite and not negative; heads divide the
+    width.
+
+    Args:
+        config: A dataclass whose fields are the table's keys.
+        at_least: Other lower limits, by field.
+
+    Raises:
+        InvalidOption: The message names the key and what it may be.
+    """
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        low = (at_least or {}).get(each.name, 1 if isinstance(value, int) else 0.0)
+        high = 1.0 if each.name.endswith("_share") or each.name == "dropout" else math.inf
+        if not (low <= value <= high and math.isfinite(value)):
+            limits = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+            raise InvalidOption(f"{each.name} = {value} is impossible.", f"It may be {limits}.")
+    if hasattr(config, "heads") and config.width % config.heads:
+        raise InvalidOption(f"heads = {config.heads} do not divide width = {config.width}.", "Choose a divisor.")
 
 
 @dataclass(frozen=True, slots=True)

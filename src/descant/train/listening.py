@@ -25,6 +25,7 @@ from descant.data.listening import UNKNOWN, ListeningItem, item_from_song
 from descant.errors import InputNotFound
 from descant.hub.card import TrainingData
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
+from descant.train.config import check_numbers
 from descant.train.lesson import on_device_of
 from descant.train.plan import Draft, Plan, copy_shipped, required, write_config
 from descant.train.tones import tone_songs
@@ -60,6 +61,9 @@ class ListeningConfig:
     """Largest change of tempo, as a natural logarithm."""
     pulse_only: bool = False
     """Leaves the harmony branch as it is: for going on with the beats of a trained net."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self, at_least={"seconds": 1.0})
 
 
 class ListeningLesson:

@@ -18,6 +18,7 @@ from descant.data.invent import invent_song
 from descant.data.tunes import HeardTune, Tune, hear, pop909_tunes, sheet_tunes, tune_from_score
 from descant.hub.card import TrainingData
 from descant.nets.meter_reader import ELSEWHERE, MeterReader
+from descant.train.config import check_numbers
 from descant.train.lesson import on_device_of
 from descant.train.plan import WEIGHTS as NET_WEIGHTS
 from descant.train.plan import Draft, Plan, copy_shipped, required, write_config
@@ -48,6 +49,9 @@ class MeterConfig:
     """Of the tempo in the loss."""
     elsewhere_weight: float = 0.3
     """Of what is no note in the loss."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 class MeterLesson:
