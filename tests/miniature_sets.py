@@ -338,8 +338,52 @@ def build_musiccaps(root: Path) -> None:
     sound(root / "audio" / "[-0SdAVK79lg]-[30-31].wav", seconds=1.0)
 
 
+def build_band_set(root: Path) -> None:
+    """Two items as `descant data band` writes them, one of them sung; tests/data/band reads real ones."""
+    text(root / "band.json", json.dumps({"format": 1}))
+    for number, split in enumerate(("train", "test")):
+        folder = root / "items" / "0000" / f"{number:07d}"
+        is_sung = number == 0
+        parts = ["parts/piano", *(("parts/lead", "parts/lead_dry", "parts/backing") if is_sung else ())]
+        names = ["mixture", "vocals", "drums", "bass", "other", *parts]
+        for seed, name in enumerate(names):
+            sound(folder / f"{name}.flac", seed=seed)
+        midi(folder / "score.mid")
+        np.save(folder / "f0.npy", np.array([0.0, 220.0, 221.0, 0.0], np.float32))
+        syllables = [
+            {"text": "he", "start_s": 0.0, "vowel_s": 0.02, "end_s": 0.05},
+            {"text": "llo", "start_s": 0.05, "vowel_s": 0.06, "end_s": 0.1},
+        ]
+        labels = {
+            "number": number,
+            "split": split,
+            "song": "invented/1",
+            "audio": "flac",
+            "bpm": 120.0,
+            "meter": [4, 4],
+            "key": "C major" if is_sung else None,
+            "style": "pop",
+            "beats": [[0.0, 1], [0.1, 2], [0.2, 3]],
+            "chords": [[0.0, 0.1, "C:maj/3"], [0.1, 0.2, "G:7"]],
+            "singer": {"id": "anna", "kind": "recorded", "licence": "CC0-1.0"} if is_sung else None,
+            "words": [{"text": "hello", "start_s": 0.0, "end_s": 0.1, "line": 0, "syllables": syllables}] * is_sung,
+            "language": "en" if is_sung else "",
+            "text": "Greeting, Nobody" if is_sung else "",
+            "instruments": [
+                {"part": "piano", "id": "gm/000"},
+                {"part": "drums", "id": "gm/kit"},
+                {"part": "bass", "id": "gm/033"},
+            ],
+            "caption": "A mid-tempo pop song.",
+            "files": {f"{name}.flac": "" for name in names},
+        }
+        text(folder / "item.json", json.dumps(labels))
+
+
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "stems": build_stems,
+    "band": build_band_set,
+    "band-parts": build_band_set,
     "musdb18": build_musdb,
     "musdb18-hq": build_musdb_hq,
     "slakh": build_slakh,

@@ -41,6 +41,16 @@ _ALL = (
         "the folders train, validation (valid, val), test", "yours", f"{_HERE}.stems:StemFolders",
     ),
     SetCard(
+        "band", "A synthetic band", "rendered songs: mixture, vocals, drums, bass, other, every label exact",
+        "band.json, items/<thousand>/<number>/", "ours, by song, singer and instrument",
+        "per song, singer and sound, as band.json says", f"{_HERE}.band_set:BandSet",
+    ),
+    SetCard(
+        "band-parts", "A synthetic band, by parts", "the same by lead (wet and dry), backing voices and instruments",
+        "band.json, items/<thousand>/<number>/", "ours, by song, singer and instrument",
+        "per song, singer and sound, as band.json says", f"{_HERE}.band_set:BandParts",
+    ),
+    SetCard(
         "musdb18", "MUSDB18", "150 songs: mixture, vocals, drums, bass, other (AAC)", "train|test/<song>.stem.mp4",
         "published; validation is the 14 songs named by the package musdb", "per song, mostly non-commercial",
         f"{_HERE}.stems:Musdb18",
