@@ -369,11 +369,7 @@ def build_band_set(root: Path) -> None:
             "words": [{"text": "hello", "start_s": 0.0, "end_s": 0.1, "line": 0, "syllables": syllables}] * is_sung,
             "language": "en" if is_sung else "",
             "text": "Greeting, Nobody" if is_sung else "",
-            "instruments": [
-                {"part": "piano", "id": "gm/000"},
-                {"part": "drums", "id": "gm/kit"},
-                {"part": "bass", "id": "gm/033"},
-            ],
+            "instruments": [{"part": part, "id": f"gm/{part}"} for part in ("piano", "drums", "bass")],
             "caption": "A mid-tempo pop song.",
             "files": {f"{name}.flac": "" for name in names},
         }

@@ -56,7 +56,7 @@ def test_equals_the_published_implementation(stem: int, values: list[float], mea
     from descant.hub.store import fetch
     from descant.separate.weights import load_nets
 
-    net = load_nets(load_card("spleeter-2stems"), fetch("spleeter-2stems"))[stem]
+    net = load_nets(load_card("spleeter-2stems"), fetch("spleeter-2stems"))[0][stem]
     with torch.inference_mode():
         estimate = net(_spectrogram())
     places = ((0, 0, 0), (1, 0, 700), (0, 100, 50), (1, 255, 333), (0, 400, 5), (1, 511, 1023), (0, 300, 600))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ARCHITECTURES = {
     "spleeter-u-net": "one U-Net per stem on STFT magnitudes, soft masks",
+    "u-net": "the same, of any width and spectrogram, as `descant train recipes/separation` makes it",
     "swift-f0": "SwiftF0's ONNX graph: 16 kHz audio to pitch and confidence",
     "basic-pitch": "Basic Pitch's ONNX graph: 22.05 kHz audio to notes, onsets and contours",
     "whisper": "Whisper in CTranslate2's format",

@@ -65,8 +65,8 @@ class Separator:
         card = load_card(name)
         if card.task != "separate":
             raise CardError(f"The card {name} is for {card.task}, not for separating.", "See `descant models list`.")
-        nets = load_nets(card, fetch(name, progress=progress, cancel=cancel))
-        return cls(nets, tuple(card.stems))
+        nets, config = load_nets(card, fetch(name, progress=progress, cancel=cancel))
+        return cls(nets, tuple(card.stems), config)
 
     def __call__(
         self,

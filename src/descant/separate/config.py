@@ -42,6 +42,11 @@ class SeparationConfig:
     top_bins: int = 384
 
     def __post_init__(self) -> None:
+        if min(self.sample_rate, self.hop_samples) < 1 or self.fft_size % (2 * self.hop_samples) or self.fft_size < 1:
+            raise InvalidOption(
+                f"Windows of {self.fft_size} samples every {self.hop_samples} cannot be joined again.",
+                "The window must be an even multiple of the hop.",
+            )
         if self.block_frames % U_NET_STRIDE or self.net_bins % U_NET_STRIDE:
             raise InvalidOption(
                 f"Blocks of {self.block_frames} frames x {self.net_bins} bins do not fit the net.",

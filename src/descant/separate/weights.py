@@ -1,46 +1,76 @@
-"""Spleeter's published weights under the names of our own U-Net."""
+"""Nets from cards: those that Descant's own lesson trains, and Spleeter's under the names of our own U-Net."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from descant.errors import CheckpointError
+from descant.errors import CheckpointError, InvalidOption
 from descant.hub.card import Card
 from descant.hub.checkpoint import check_shapes, load_tensors
 from descant.nets.u_net import UNet
+from descant.separate.config import SeparationConfig
 
-ARCHITECTURE = "spleeter-u-net"
+SPLEETER = "spleeter-u-net"
+OWN = "u-net"
+CONFIG = "config.json"
 _WEIGHTS_FILE = "weights.safetensors"
 _LEVELS = 6
+_WIDTHS = range(1, 257)
 
 
-def load_nets(card: Card, folder: Path) -> tuple[UNet, ...]:
-    """One net per stem of the card, in the card's order, ready to run.
+def load_nets(card: Card, folder: Path) -> tuple[tuple[UNet, ...], SeparationConfig]:
+    """One net per stem of the card, in the card's order, ready to run, and the spectrogram they were trained on.
 
     Args:
-        card: A card of the architecture "spleeter-u-net".
+        card: A card of the architecture "u-net" or "spleeter-u-net".
         folder: Where its files lie.
 
     Raises:
-        CheckpointError: The card is for another architecture, or its weights do not fit this one.
+        CheckpointError: The card is for another architecture, or its weights or configuration do not fit this one.
     """
-    if card.architecture != ARCHITECTURE:
+    if card.architecture not in (SPLEETER, OWN):
         raise CheckpointError(
             f"{card.name} is a {card.architecture} model, which cannot separate.", "Choose a card of the task separate."
         )
-    return tuple(_load_net(folder / _WEIGHTS_FILE, stem, card.channels or 2) for stem in card.stems)
+    channels, path = card.channels or 2, folder / _WEIGHTS_FILE
+    if card.architecture == SPLEETER:
+        nets = [_load_net(UNet, path, rename(load_tensors(path, prefix=f"{s}.")), s, channels) for s in card.stems]
+        return tuple(nets), SeparationConfig()
+    width, config = read_config(folder / CONFIG)
+    make = partial(UNet, width=width)
+    nets = [_load_net(make, path, load_tensors(path, prefix=f"{stem}."), stem, channels) for stem in card.stems]
+    return tuple(nets), config
 
 
-def _load_net(path: Path, stem: str, channels: int) -> UNet:
+def read_config(path: Path) -> tuple[int, SeparationConfig]:
+    """Width of the nets and sizes of the spectrogram, as the lesson's export writes them.
+
+    Raises:
+        CheckpointError: They are missing or mean nothing.
+    """
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        config = SeparationConfig(**stated["separation"])
+        width = stated["width"]
+    except (OSError, ValueError, LookupError, TypeError, InvalidOption) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}.", "Export the model again.") from error
+    if type(width) is not int or width not in _WIDTHS:
+        raise CheckpointError(f"{path}: a width of {width!r} is impossible.", "Export the model again.")
+    return width, config
+
+
+def _load_net(make: Callable[[int], UNet], path: Path, tensors: dict[str, Tensor], stem: str, channels: int) -> UNet:
     with torch.device("meta"):  # no time spent on random numbers that are overwritten
-        net = UNet(channels)
+        net = make(channels)
     net.to_empty(device="cpu")
     counters = {name: torch.zeros((), dtype=torch.int64) for name in net.state_dict() if name.endswith("_tracked")}
-    tensors = rename(load_tensors(path, prefix=f"{stem}."))
+    tensors = {name: tensor.float() for name, tensor in tensors.items() if name not in counters}
     shapes = {name: tuple(value.shape) for name, value in net.state_dict().items() if name not in counters}
     check_shapes(tensors, shapes, where=f"{path} ({stem})")
     net.load_state_dict({**tensors, **counters})

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from descant.train.lesson import Batch, KeepsPosition, Lesson
+from descant.train.lesson import Batch, Closes, KeepsPosition, Lesson, SharesOut
 
 
 class Batches:
@@ -22,13 +22,16 @@ class Batches:
     Args:
         lesson: Draws them.
         seed: Of the generator that draws them.
-        rank: Which process this is; each draws batches of its own.
+        rank: Which of `world` processes this is; each draws batches of its own.
+        world: How many there are.
         ahead: How many to draw ahead, in a thread. The lesson's `batch` then must not share state with its `loss`,
             `validate` or `examples`.
     """
 
-    def __init__(self, lesson: Lesson, seed: int, rank: int, ahead: int) -> None:
+    def __init__(self, lesson: Lesson, seed: int, rank: int, world: int, ahead: int) -> None:
         self._lesson = lesson
+        if isinstance(lesson, SharesOut):
+            lesson.share_out(rank, world)
         self._generator = np.random.default_rng([seed, rank])  # [seed, 0] is the same as seed alone
         self._ahead = ahead
         self._waiting: deque[Future[tuple[Batch, dict[str, Any]]]] = deque()
@@ -56,9 +59,11 @@ class Batches:
         self._place = self._here()
 
     def close(self) -> None:
-        """Wait for the thread to end; what it drew ahead is dropped."""
+        """Wait for the thread to end; what it drew ahead is dropped. The lesson lets go of what it holds."""
         if self._worker is not None:
             self._worker.shutdown(cancel_futures=True)
+        if isinstance(self._lesson, Closes):
+            self._lesson.close()
 
     def _draw(self) -> tuple[Batch, dict[str, Any]]:
         return self._lesson.batch(self._generator), self._here()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,9 +146,7 @@ def _card(
         credit=options.credit,
         files=describe_folder(folder),
         sources=(Source("import", sha256=sha256_of(path), obtain=f"{path.name}, step {state.get('step')}"),),
-        sample_rate=draft.sample_rate,
-        channels=draft.channels,
-        stems=draft.stems,
+        **asdict(draft.hears(config)),
         data=draft.data(config),
         quality=tuple(Quality(f"{name} in its validation", f"{value:.4g}", command) for name, value in measured),
     )

@@ -1,7 +1,8 @@
 """What is taught: a model, its data and its loss; and what a lesson may offer beyond that.
 
 The loop asks for the four members of `Lesson`. Whatever else a lesson has is found by its name: `players` (several
-optimisers, as in adversarial training), `position` and `go_to` (where it is in its data), `examples` (what to show).
+optimisers, as in adversarial training), `position` and `go_to` (where it is in its data), `share_out` (which of several
+processes it serves), `examples` (what to show), `close` (processes of its own to end).
 """
 
 from __future__ import annotations
@@ -81,6 +82,22 @@ class KeepsPosition(Protocol):
 
     def go_to(self, position: Mapping[str, Any]) -> None:
         """Continue from there."""
+
+
+@runtime_checkable
+class SharesOut(Protocol):
+    """A lesson whose data come in an order of their own, not from the generator: each process must take its part."""
+
+    def share_out(self, rank: int, world: int) -> None:
+        """Serve process `rank` of `world`; called before the first batch."""
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A lesson that holds processes or files."""
+
+    def close(self) -> None:
+        """Let go of them; called when the training ends, however it ends."""
 
 
 @dataclass(frozen=True)

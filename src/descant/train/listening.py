@@ -27,7 +27,7 @@ from descant.hub.card import TrainingData
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
 from descant.train.config import check_numbers
 from descant.train.lesson import on_device_of
-from descant.train.plan import Draft, Plan, copy_shipped, required, write_config
+from descant.train.plan import Draft, Hears, Plan, copy_shipped, required, write_config
 from descant.train.tones import tone_songs
 
 Array = NDArray[Any]
@@ -275,8 +275,7 @@ PLAN = Plan(
         summary="Beats, downbeats and singing 50 times a second, chords, bass and key 10 times a second.",
         architecture="analysis-net",
         data=_data,
-        sample_rate=22_050,
-        channels=1,
+        hears=lambda _config: Hears(sample_rate=22_050, channels=1),
     ),
     _furnish,
 )

@@ -16,12 +16,22 @@ from descant.train.lesson import Lesson
 WEIGHTS = "weights.safetensors"
 
 
+@dataclass(frozen=True, slots=True)
+class Hears:
+    """The audio a model works on, where it works on audio; see `hub.card.Card`."""
+
+    sample_rate: int | None = None
+    channels: int | None = None
+    stems: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Draft:
     """The part of a card that every run of a lesson shares; see `hub.card.Card`.
 
     Attributes:
         data: The lesson's configuration -> what it was trained on.
+        hears: The lesson's configuration -> the audio it works on.
     """
 
     title: str
@@ -29,9 +39,7 @@ class Draft:
     summary: str
     architecture: str
     data: Callable[[Any], tuple[TrainingData, ...]]
-    sample_rate: int | None = None
-    channels: int | None = None
-    stems: tuple[str, ...] = ()
+    hears: Callable[[Any], Hears] = lambda _config: Hears()
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,8 @@ def build(kind: type[T], options: Mapping[str, Any], path: Path, table: str = ""
 def _value(value: object, hint: Any, path: Path, key: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
         return build(hint, value, path, key)
+    if value is None and types.NoneType in get_args(hint):  # JSON's null; TOML leaves the key out
+        return None
     for choice in get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,):
         fitting = _fitting(value, choice)
         if fitting is not None:
@@ -186,6 +188,8 @@ def _fitting(value: object, hint: Any) -> Any:
     """The value as this type, or None if it is none."""
     if get_origin(hint) is Literal:
         return value if value in get_args(hint) else None
+    if get_origin(hint) is dict:  # a table that the lesson reads itself
+        return dict(value) if isinstance(value, dict) else None
     if get_origin(hint) in (tuple, list):
         return _sequence(value, hint)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

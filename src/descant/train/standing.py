@@ -69,7 +69,7 @@ class Standing:
         self.checkpoint = folder / CHECKPOINT
         self.state = State()
         self.best = Best(folder, config.watch)
-        self.batches = Batches(lesson, config.seed, fabric.global_rank, config.prefetch)
+        self.batches = Batches(lesson, config.seed, fabric.global_rank, fabric.world_size, config.prefetch)
         players = players_of(lesson)
         self.names = [player.name for player in players]
         inside = {id(parameter) for parameter in lesson.model.parameters()}

@@ -21,7 +21,7 @@ from descant.nets.meter_reader import ELSEWHERE, MeterReader
 from descant.train.config import check_numbers
 from descant.train.lesson import on_device_of
 from descant.train.plan import WEIGHTS as NET_WEIGHTS
-from descant.train.plan import Draft, Plan, copy_shipped, required, write_config
+from descant.train.plan import Draft, Hears, Plan, copy_shipped, required, write_config
 
 _INVENTED = 400
 _HELD_OUT = 120
@@ -172,8 +172,7 @@ PLAN = Plan(
         summary="Descant's listener; the place of sung notes in the bar is read by these weights.",
         architecture="analysis-net",
         data=_data,
-        sample_rate=22_050,
-        channels=1,
+        hears=lambda _config: Hears(sample_rate=22_050, channels=1),
     ),
     _furnish,
     weights=WEIGHTS,

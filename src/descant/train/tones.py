@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descant.audio.clip import Clip
+from descant.audio.io import write
 from descant.compose.grid import Bar, bars_of
 from descant.data.arrange import arrange
 from descant.data.invent import invent_song
@@ -19,6 +22,7 @@ _BARS = 8
 _PARTIALS = 5
 _DECAY = 3.0
 _HIT_S = 0.12
+_PEAK = 0.9
 
 
 class ToneBand(Band):
@@ -66,6 +70,35 @@ def tone_songs(count: int, seed: int) -> list[LabelledSong]:
         for number in range(count)
         for rng in [np.random.default_rng([seed, number])]
     ]
+
+
+_STEM_OF = {"melody": "vocals", "drums": "drums", "bass": "bass"}
+
+
+def write_tone_stems(folder: Path, counts: Mapping[str, int], seed: int) -> None:
+    """Invented songs as folders of stems: <split>/<song>/<vocals|drums|bass|other>.wav, 22,050 Hz mono.
+
+    Args:
+        folder: Where to.
+        counts: Songs of each split.
+        seed: Which songs.
+
+    Raises:
+        OutputError, PermissionRefused: They cannot be written.
+    """
+    band = ToneBand()
+    for number, split in enumerate(split for split, count in counts.items() for _ in range(count)):
+        rng = np.random.default_rng([seed, number])
+        score = arrange(invent_song(rng, bars=_BARS), rng)
+        frames = round(score.duration_s * band.sample_rate)
+        stems = {name: np.zeros(frames, np.float32) for name in ("vocals", "drums", "bass", "other")}
+        for track in score.tracks:
+            stems[_STEM_OF.get(track.name, "other")] += band.play(track, score.tempo, frames)
+        loudest = max(1e-9, float(np.abs(sum(stems.values())).max()))
+        song = folder / split / f"{number:03d}"
+        song.mkdir(parents=True, exist_ok=True)
+        for name, samples in stems.items():
+            write(song / f"{name}.wav", Clip(np.float32(_PEAK / loudest) * samples[np.newaxis], band.sample_rate))
 
 
 def invented_bars(count: int, seed: int) -> list[tuple[Bar, ...]]:

@@ -40,6 +40,7 @@ def test_parts_hold_the_dry_voice_and_no_sum_of_others(build: Build) -> None:
     sung, played = open_set("band-parts", build("band-parts")).items()
     assert {stem.name for stem in sung.stems} == {"lead", "lead_dry", "backing", "piano", "drums", "bass"}
     assert {stem.name for stem in played.stems} == {"piano", "drums", "bass"}
+    assert {stem.audio.path.parent.name for stem in played.stems} == {"parts", "0000001"}
     assert sung.stem("drums").is_drum
     assert sung.stem("piano").instrument == "gm/piano"
 

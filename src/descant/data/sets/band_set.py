@@ -158,7 +158,7 @@ def read_f0(path: Path) -> PitchTrack:
         raise TextReadError(f"{path} holds no f0: {error}.", _AGAIN) from error
     if hertz.ndim != 1 or not np.isfinite(hertz).all():
         raise TextReadError(f"{path} holds no f0.", _AGAIN)
-    return pitch_track(np.arange(len(hertz)) * F0_HOP_S, hertz)
+    return pitch_track((np.arange(len(hertz)) * F0_HOP_S).tolist(), hertz.tolist())
 
 
 def _word(row: Mapping[str, Any]) -> Word:
