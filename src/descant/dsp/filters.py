@@ -21,6 +21,27 @@ def mel_filters(sample_rate: int, size: int, bands: int, low_hz: float, high_hz:
     return _triangles(corners, sample_rate, size)
 
 
+def slaney_filters(sample_rate: int, size: int, bands: int) -> Floats:
+    """The mel filters of Slaney's Auditory Toolbox, up to the Nyquist frequency, which Whisper and GE2E were trained on.
+
+    Linear in frequency below 1 kHz, logarithmic above; triangles of one area per hertz, exact also where they are
+    narrower than a bin.
+
+    Returns:
+        Shape [bands, size // 2 + 1].
+    """
+    step_hz, knee_hz, octave = 200.0 / 3.0, 1000.0, np.log(6.4) / 27.0
+    knee = knee_hz / step_hz
+    top_hz = sample_rate / 2.0
+    top = knee + np.log(top_hz / knee_hz) / octave if top_hz > knee_hz else top_hz / step_hz
+    mel = np.linspace(0.0, top, bands + 2)
+    corners = np.where(mel < knee, mel * step_hz, knee_hz * np.exp(octave * (mel - knee)))
+    hz = np.arange(size // 2 + 1) * sample_rate / size
+    low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
+    weights = np.maximum(0.0, np.minimum((hz - low) / (centre - low), (high - hz) / (high - centre)))
+    return (weights * 2.0 / (high - low)).astype(np.float32)
+
+
 def pitch_filters(
     sample_rate: int, size: int, *, lowest: int, semitones: int, per_semitone: int, tuning_cents: float = 0.0
 ) -> Floats:

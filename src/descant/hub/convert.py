@@ -94,5 +94,16 @@ def spleeter_pickles(source: Path, target: Path, monitor: Monitor) -> None:
     save_tensors(target / "weights.safetensors", tensors)
 
 
-CONVERTERS: Mapping[str, Callable[[Path, Path, Monitor], None]] = {"spleeter-pickles": spleeter_pickles}
+def torch_state(source: Path, target: Path, monitor: Monitor) -> None:
+    """`model.pt`, a checkpoint with one state dict in it, to `weights.safetensors` under the same names."""
+    monitor.report(0.0)
+    tensors = state_dict(read_pickle(source / "model.pt"), usual=("model_state", "state_dict", "model"), where="model.pt")
+    save_tensors(target / "weights.safetensors", tensors)
+    monitor.report(1.0)
+
+
+CONVERTERS: Mapping[str, Callable[[Path, Path, Monitor], None]] = {
+    "spleeter-pickles": spleeter_pickles,
+    "torch-state": torch_state,
+}
 """Name on the card -> converter(folder of what the source yielded, folder for the card's files, progress)."""

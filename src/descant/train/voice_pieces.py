@@ -1,0 +1,98 @@
+"""`Piece`: some seconds of one voice with all that the voice lesson needs, and files of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from descant.audio.clip import Clip
+from descant.audio.resample import resample
+from descant.convert.content import ContentEncoder
+from descant.errors import TextReadError
+from descant.files import atomic_output
+from descant.nets.whisper_encoder import SAMPLE_RATE
+
+Floats = NDArray[np.float32]
+
+_FIELDS = ("samples", "content", "f0_hz", "voiced", "level_db", "speaker", "is_sung")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """See the module.
+
+    Attributes:
+        samples: int16 at 44.1 kHz, [samples].
+        content: The states of several versions of it, in the piece's own time, [versions, frames at 50 a second, width];
+            the first is the piece itself, the others come from throats of other sizes.
+        f0_hz: [frames at 100 a second]; see `convert.features.VoiceFeatures`.
+        voiced: [frames].
+        level_db: [frames].
+        speaker: Embedding, [256].
+        is_sung: Whether it is singing.
+    """
+
+    samples: NDArray[np.int16]
+    content: NDArray[np.float16]
+    f0_hz: Floats
+    voiced: Floats
+    level_db: Floats
+    speaker: Floats
+    is_sung: bool
+
+    @property
+    def frames(self) -> int:
+        """At 100 a second."""
+        return len(self.f0_hz)
+
+
+def content_at_speed(clip: Clip, speed: float, encoder: ContentEncoder) -> Floats:
+    """What the encoder hears when the clip is played faster or slower, brought back to the clip's own time.
+
+    Playing faster moves pitch and formants up, as a smaller throat does: what stays is content. (The idea of perturbing
+    the speaker is that of Choi et al., "NANSY", NeurIPS 2021.)
+
+    Returns:
+        [ceil(samples at 16 kHz / 320), width].
+    """
+    mono = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
+    frames = -(-len(mono) // 320)
+    played = soxr.resample(mono, speed * SAMPLE_RATE, SAMPLE_RATE).astype(np.float32)
+    states = encoder(played)
+    at = np.minimum(np.arange(frames) / speed, len(states) - 1)
+    low = np.minimum(at.astype(int), max(len(states) - 2, 0))
+    share = (at - low).astype(np.float32)[:, np.newaxis]
+    return states[low] * (1 - share) + states[np.minimum(low + 1, len(states) - 1)] * share
+
+
+def save_pieces(path: Path, pieces: Sequence[Piece]) -> None:
+    """Write the pieces of one voice.
+
+    Raises:
+        OutputError, PermissionRefused: The file cannot be written.
+    """
+    arrays = {f"{number}.{name}": getattr(piece, name) for number, piece in enumerate(pieces) for name in _FIELDS}
+    with atomic_output(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_pieces(path: Path) -> tuple[Piece, ...]:
+    """The pieces of one voice.
+
+    Raises:
+        TextReadError: The file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            count = 1 + max((int(name.split(".")[0]) for name in file.files), default=-1)
+            return tuple(
+                Piece(**{name: file[f"{n}.{name}"] for name in _FIELDS[:-1]}, is_sung=bool(file[f"{n}.is_sung"]))
+                for n in range(count)
+            )
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise TextReadError(f"{path} holds no pieces of a voice: {error}.", "Run recipes/voice/build.py again.") from error
