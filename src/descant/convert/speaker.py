@@ -74,7 +74,8 @@ class SpeakerEmbedder:
         if len(mel) < WINDOW_FRAMES:  # said over and over, as no window holds silence in training
             mel = mel.repeat(-(-WINDOW_FRAMES // len(mel)), 1)
         windows = mel.unfold(0, WINDOW_FRAMES, _STEP_FRAMES).transpose(1, 2)
-        rows = torch.cat([self.net(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)])
+        with torch.autocast("cpu", enabled=False):  # likenesses are compared to a hundredth
+            rows = torch.cat([self.net(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)])
         mean = rows.mean(dim=0)
         return cast("Floats", (mean / mean.norm()).numpy().copy())
 

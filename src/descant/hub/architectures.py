@@ -8,6 +8,7 @@ ARCHITECTURES = {
     "swift-f0": "SwiftF0's ONNX graph: 16 kHz audio to pitch and confidence",
     "basic-pitch": "Basic Pitch's ONNX graph: 22.05 kHz audio to notes, onsets and contours",
     "whisper": "Whisper in CTranslate2's format",
+    "voice-decoder": "content, pitch, level and a speaker to a source-filter voice",
     "ge2e": "three LSTM layers on 40 mel bands: windows of 1.6 s to points on the unit sphere",
     "soundfont-2": "a SoundFont 2 sound set",
     "recording": "an audio file, no model",

@@ -25,6 +25,7 @@ _FFT = 2048
 """Window and filter together must be shorter, or the filter's tail (26 ms of it fit) wraps around."""
 _LOWEST_HZ = 20.0
 _TINY = 1e-9
+_MEL_KNEE_HZ = 700.0
 
 
 def upsample(frames: Tensor, hop: int = HOP) -> Tensor:
@@ -98,6 +99,17 @@ class BandFilter(torch.nn.Module):
         return _overlap_added(pieces)[:, HOP : HOP + source.shape[1]]
 
 
+def moved(log_gain: Tensor, factor: float) -> Tensor:
+    """The gains of bands (see `BandFilter`) with everything at a frequency moved to `factor` times that frequency."""
+    bands = log_gain.shape[-1]
+    top = math.log1p(SAMPLE_RATE / 2.0 / _MEL_KNEE_HZ)
+    centres = _MEL_KNEE_HZ * torch.expm1((torch.arange(bands, dtype=torch.float64) + 0.5) / bands * top)
+    place = (torch.log1p(centres / factor / _MEL_KNEE_HZ) / top * bands - 0.5).clamp(0.0, bands - 1.0)
+    low = place.floor().long().clamp_max(bands - 2)
+    share = (place - low).to(log_gain)
+    return torch.lerp(log_gain[..., low], log_gain[..., low + 1], share)
+
+
 def _overlap_added(pieces: Tensor) -> Tensor:
     """[batch, frames, size], each 441 samples later than the one before, to [batch, samples]."""
     batch, frames, size = pieces.shape
@@ -108,7 +120,7 @@ def _overlap_added(pieces: Tensor) -> Tensor:
 
 
 def _mel(hz: Tensor) -> Tensor:
-    return torch.log1p(hz / 700.0)
+    return torch.log1p(hz / _MEL_KNEE_HZ)
 
 
 def _interpolation(bands: int) -> Tensor:

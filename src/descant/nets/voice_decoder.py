@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descant.nets.source_filter import BandFilter, pulses
+from descant.nets.source_filter import BandFilter, moved, pulses
 
 _LOWEST_HZ, _HIGHEST_HZ = 50.0, 1600.0
 _DB = math.log(10.0) / 20.0
@@ -117,7 +117,15 @@ class VoiceDecoder(nn.Module):
         voice, noise = gains.split((self.config.voice_bands, self.config.noise_bands), dim=-1)
         return Filters(voice, noise)
 
-    def render(self, filters: Filters, f0_hz: Tensor, voiced: Tensor, noise: Tensor) -> Tensor:
+    def with_formants(self, filters: Filters, factor: float) -> Filters:
+        """Filters of a throat whose resonances lie higher by a factor: the same gains at other frequencies."""
+        if factor == 1.0:
+            return filters
+        return Filters(*(moved(gains, factor) for gains in (filters.voice, filters.noise)))
+
+    def render(
+        self, filters: Filters, f0_hz: Tensor, voiced: Tensor, noise: Tensor, phase: Tensor | None = None
+    ) -> Tensor:
         """Sound.
 
         Args:
@@ -125,11 +133,12 @@ class VoiceDecoder(nn.Module):
             f0_hz: [batch, frames].
             voiced: [batch, frames].
             noise: Of unit variance, [batch, frames * 441].
+            phase: Where the pulses begin, in cycles, [batch]; 0 if left out.
 
         Returns:
             [batch, frames * 441] at 44.1 kHz.
         """
-        train, _ = pulses(f0_hz, voiced)
+        train, _ = pulses(f0_hz, voiced, phase)
         return cast("Tensor", self.voice_filter(train, filters.voice) + self.noise_filter(noise, filters.noise))
 
     def _pitch(self, f0_hz: Tensor, voiced: Tensor, level_db: Tensor) -> Tensor:

@@ -1,0 +1,215 @@
+"""`Converter`: one voice to another, from a clip to a clip."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.audio.clip import Clip
+from descant.audio.resample import Resampler, resample
+from descant.convert.content import ContentEncoder
+from descant.convert.features import HIGHEST_HZ, LOWEST_HZ, pitch_frames
+from descant.convert.options import ConvertOptions
+from descant.convert.speaker import SpeakerEmbedder
+from descant.convert.stream import BlockConverter, Melody, middle_of
+from descant.convert.voice import Voice, voice_of
+from descant.dsp.pitch import PitchTrack
+from descant.errors import CardError, CheckpointError, InvalidAudio
+from descant.hub.card import load_card
+from descant.hub.checkpoint import load_into
+from descant.hub.store import fetch
+from descant.nets.source_filter import FPS
+from descant.nets.source_filter import SAMPLE_RATE as VOICE_RATE
+from descant.nets.swift_f0 import HOP, SwiftF0
+from descant.nets.voice_decoder import VoiceDecoder, VoiceDecoderConfig
+from descant.nets.whisper_encoder import SAMPLE_RATE
+from descant.progress import CancelToken, Monitor, ProgressSink
+
+Floats = NDArray[np.float32]
+
+DEFAULT_CARD = "descant-voice"
+
+_TRACKED_HOPS, _MARGIN_HOPS = 7_500, 32
+_TRACKING = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """How a conversion was made.
+
+    Attributes:
+        clip: The new voice, of the rate, channel count and length of the old one.
+        semitones: By how much it was transposed.
+    """
+
+    clip: Clip
+    semitones: float
+
+
+class Converter:
+    """Voices to voices; rate, channel count and length stay what they were.
+
+    Args:
+        decoder: With its weights.
+        encoder: For the content.
+        tracker: For the pitch.
+        embedder: For whose voice it is.
+
+    Example:
+        >>> converter = Converter.load()  # doctest: +SKIP
+        >>> voice = converter.voice(read("someone.wav"))  # doctest: +SKIP
+        >>> write("sung_by_someone.wav", converter(read("vocals.wav"), voice).clip)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, decoder: VoiceDecoder, encoder: ContentEncoder, tracker: SwiftF0, embedder: SpeakerEmbedder
+    ) -> None:
+        self.decoder = decoder.eval().requires_grad_(requires_grad=False)
+        self.encoder = encoder
+        self.tracker = tracker
+        self.embedder = embedder
+
+    @classmethod
+    def load(cls, name: str = DEFAULT_CARD) -> Converter:
+        """With the weights of a card of the task "convert"; what it needs is fetched if it is not there yet.
+
+        Raises:
+            CardError: The card is for something else.
+            CheckpointError: Its files are damaged.
+            DescantError: As for `hub.store.fetch`.
+        """
+        card = load_card(name)
+        if card.task != "convert" or card.architecture != "voice-decoder":
+            raise CardError(f"The card {name} is no voice decoder.", "See `descant models list --task convert`.")
+        return cls.from_folder(fetch(name))
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Converter:
+        """With the weights in a folder; raises as `load`."""
+        decoder, layer = load_decoder(folder)
+        return cls(decoder, ContentEncoder.load(layer), SwiftF0.load(), SpeakerEmbedder.load())
+
+    def voice(self, reference: Clip) -> Voice:
+        """A voice from 3 s or more of it alone; see `convert.voice.voice_of`."""
+        return voice_of(reference, self.encoder, self.tracker, self.embedder)
+
+    def __call__(
+        self,
+        clip: Clip,
+        voice: Voice,
+        options: ConvertOptions = ConvertOptions(),
+        *,
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Converted:
+        """Sing a clip with another voice.
+
+        Args:
+            clip: One voice, dry and alone.
+            voice: Whose voice to sing with.
+            options: How.
+            progress: Receives the share that is done.
+            cancel: Stops within a block.
+
+        Raises:
+            InvalidAudio: The clip is empty, or holds no pitch.
+            Cancelled: It was asked to stop.
+        """
+        if clip.frames == 0:
+            raise InvalidAudio("There is no audio to convert: its length is zero.", "Record or export it again.")
+        low = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
+        monitor = Monitor(progress, cancel, "converting")
+        job = self.job(low, voice, options, monitor)
+        up = Resampler(VOICE_RATE, clip.sample_rate, 1)
+        parts = [up.push(Clip(sound[np.newaxis], VOICE_RATE)).samples for sound in job.blocks]
+        parts.append(up.push(Clip(np.zeros((1, 0), np.float32), VOICE_RATE), last=True).samples)
+        mono = fitted(np.concatenate(parts, axis=1), clip.frames)
+        return Converted(Clip(mono, clip.sample_rate).to_channels(clip.channels), job.semitones)
+
+    def job(self, low: Floats, voice: Voice, options: ConvertOptions, monitor: Monitor) -> Job:
+        """A conversion of samples at 16 kHz that makes its blocks when they are asked for.
+
+        Args:
+            low: [samples] at 16 kHz; an array in a file will do.
+            voice: Whose voice to sing with.
+            options: How.
+            monitor: Receives the share that is done.
+
+        Raises:
+            InvalidAudio: Nothing has a pitch.
+        """
+        frames = -(-len(low) * FPS // SAMPLE_RATE)
+        f0_hz, voiced = pitch_frames(self._track(low, monitor.part("melody", 0.0, _TRACKING)), frames)
+        middle = middle_of(Melody(f0_hz, voiced))
+        if math.isnan(middle):
+            raise InvalidAudio("Nothing in it has a pitch: there is no voice to convert.", "Give a voice alone.")
+        semitones = options.transposition(middle, voice.singing_middle)
+        melody = Melody((f0_hz * 2.0 ** (semitones / 12.0)).astype(np.float32), voiced)
+        blocks = BlockConverter(self.decoder, self.encoder, voice, options, melody)
+        return Job(semitones, _run(blocks, low, frames, monitor.part("singing", _TRACKING, 1.0)))
+
+    def _track(self, low: Floats, monitor: Monitor) -> PitchTrack:
+        """Pitch of everything, two minutes at a time."""
+        hops = max(1, len(low) // HOP)
+        tracks = []
+        for start in range(0, hops, _TRACKED_HOPS):
+            monitor.report(start / hops)
+            first, stop = max(0, start - _MARGIN_HOPS), min(hops, start + _TRACKED_HOPS)
+            end = len(low) if stop == hops else (stop + _MARGIN_HOPS) * HOP
+            part = Clip(np.array(low[first * HOP : end], np.float32)[np.newaxis], SAMPLE_RATE)
+            track = self.tracker(part, lowest_hz=LOWEST_HZ, highest_hz=HIGHEST_HZ)
+            kept = slice(start - first, stop - first)
+            tracks.append((track.f0_hz[kept], track.confidence[kept], track.voiced[kept]))
+        f0, confidence, voiced = (np.concatenate(column) for column in zip(*tracks, strict=True))
+        return PitchTrack(np.arange(len(f0)) * (HOP / SAMPLE_RATE), f0, confidence, voiced)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A conversion under way.
+
+    Attributes:
+        semitones: By how much it is transposed.
+        blocks: Samples at 44.1 kHz, block after block; all together 441 for each 10 ms begun.
+    """
+
+    semitones: float
+    blocks: Iterator[Floats]
+
+
+def _run(blocks: BlockConverter, low: Floats, frames: int, monitor: Monitor) -> Iterator[Floats]:
+    for start, stop in blocks.plan():
+        monitor.report(start / frames)
+        first, last = blocks.window(start, stop)
+        mono = np.array(low[max(first, 0) : last], np.float32)
+        yield blocks(start, stop, np.pad(mono, (max(-first, 0), last - max(first, 0) - len(mono))))
+    monitor.report(1.0)
+
+
+def fitted(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Cut, or followed by silence: the last 10 ms begun are mostly not whole."""
+    return np.pad(samples[:, :frames], ((0, 0), (0, max(0, frames - samples.shape[1]))))
+
+
+def load_decoder(folder: Path) -> tuple[VoiceDecoder, int]:
+    """The decoder in a folder, and which layer of the encoder it reads.
+
+    Raises:
+        CheckpointError: Its configuration or weights are damaged.
+    """
+    path = folder / "config.json"
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        config = VoiceDecoderConfig(**{name: int(value) for name, value in stated["network"].items()})
+        layer = int(stated["content"]["layer"])
+        decoder = VoiceDecoder(config)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}.", "Fetch or export the voice again.") from error
+    load_into(decoder, folder / "weights.safetensors")
+    return decoder, layer

@@ -1,0 +1,102 @@
+"""`Voice`: what must be known of a person's voice to sing with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.audio.clip import Clip
+from descant.convert.content import ContentEncoder
+from descant.convert.features import VoiceFeatures, features_of
+from descant.convert.speaker import SpeakerEmbedder
+from descant.errors import InvalidAudio
+from descant.nets.source_filter import FPS
+from descant.nets.swift_f0 import SwiftF0
+
+Floats = NDArray[np.float32]
+
+SHORTEST_S = 3.0
+"""Less voice than this is refused as a reference."""
+
+_VOICED_SHARE = 0.15
+_SUNG_STILL_SHARE = 0.35
+_STILL_SEMITONES = 0.35
+_STILL_FRAMES = 12
+_LOUD_DB = 35.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """See the module.
+
+    Attributes:
+        speaker: GE2E embedding, [256].
+        pool: Content of its recordings, [frames, width], for retrieval.
+        middle: Median pitch in MIDI numbers.
+        low: Pitch that 5 % of it lie below.
+        high: Pitch that 5 % of it lie above.
+        is_sung: Whether the recordings are singing; speech lies lower in a voice's range than song.
+    """
+
+    speaker: Floats
+    pool: NDArray[np.float16]
+    middle: float
+    low: float
+    high: float
+    is_sung: bool
+
+    @property
+    def singing_middle(self) -> float:
+        """Where the voice would sing: a speaker's median lies about a fourth below."""
+        return self.middle if self.is_sung else self.middle + 5.0
+
+
+def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: SpeakerEmbedder) -> Voice:
+    """A voice from a reference recording.
+
+    Args:
+        clip: 3 s or more of one voice, speaking or singing, without instruments.
+        encoder: For the pool.
+        tracker: For the range.
+        embedder: For whose voice it is.
+
+    Raises:
+        InvalidAudio: There are less than three seconds of voice, or nothing with a pitch.
+    """
+    if clip.duration_s < SHORTEST_S:
+        raise InvalidAudio(
+            f"A reference of {clip.duration_s:.1f} s is too short to know a voice by.",
+            "Give 10 to 60 s of one voice; 3 s at least.",
+        )
+    found = features_of(clip, encoder, tracker)
+    sounding = found.level_db > np.quantile(found.level_db, 0.95) - _LOUD_DB
+    voiced = (found.voiced > 0.5) & sounding
+    if sounding.sum() < SHORTEST_S * FPS:
+        raise InvalidAudio(
+            f"Of {clip.duration_s:.1f} s only {sounding.sum() / FPS:.1f} s are not silent.",
+            "Give 10 to 60 s of one voice; 3 s at least.",
+        )
+    if voiced.sum() < _VOICED_SHARE * sounding.sum():
+        raise InvalidAudio("There is hardly any pitch in the reference: noise, a whisper, or music.",
+                           "Give a recording of one voice without instruments.")  # fmt: skip
+    midi = 69.0 + 12.0 * np.log2(found.f0_hz[voiced] / 440.0)
+    low, middle, high = (float(value) for value in np.quantile(midi, (0.05, 0.5, 0.95)))
+    kept = sounding[: 2 * len(found.content) : 2][: len(found.content)]
+    pool = found.content[: len(kept)][kept].astype(np.float16)
+    return Voice(embedder(clip), pool, middle, low, high, is_sung(found))
+
+
+def is_sung(found: VoiceFeatures) -> bool:
+    """Whether pitch mostly stands still for 0.12 s, as it does on notes and not in speech."""
+    voiced = found.voiced > 0.5
+    midi = 12.0 * np.log2(found.f0_hz)
+    if voiced.sum() < 2 * _STILL_FRAMES:
+        return False
+    windows = np.lib.stride_tricks.sliding_window_view(midi, _STILL_FRAMES)
+    whole = np.lib.stride_tricks.sliding_window_view(voiced, _STILL_FRAMES).all(axis=1)
+    if not whole.any():
+        return False
+    still = np.ptp(windows[whole], axis=1) < _STILL_SEMITONES
+    return bool(still.mean() > _SUNG_STILL_SHARE)

@@ -1,0 +1,231 @@
+"""The voice lesson: from content, pitch, level and a speaker back to the voice that they were taken from.
+
+Most of the time the content is that of a throat of another size (`train.voice_pieces`), so that it says nothing of whose
+voice it was and the decoder must ask the speaker's embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from descant.convert.content import LAYER
+from descant.convert.features import VoiceFeatures
+from descant.convert.speaker import SpeakerEmbedder, likeness
+from descant.errors import InputNotFound
+from descant.hub.card import TrainingData
+from descant.nets.source_filter import FPS, HOP, SAMPLE_RATE
+from descant.nets.voice_decoder import VoiceDecoder, VoiceDecoderConfig
+from descant.train.config import check_numbers
+from descant.train.lesson import Picture, Sound, on_device_of
+from descant.train.plan import Draft, Hears, Plan, required, write_config
+from descant.train.spectral_loss import spectral_distance
+from descant.train.voice_pieces import Piece, load_pieces
+
+_SPEECH_TOP = 0.345
+"""Speech at hand was recorded at 16 kHz: up to 7.6 kHz of 22.05."""
+_HELD_OUT_EVERY = 15
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceLessonConfig:
+    """Net and batches."""
+
+    width: int = 256
+    """See `nets.voice_decoder.VoiceDecoderConfig`."""
+    blocks: int = 8
+    """Likewise."""
+    bottleneck: int = 96
+    """Likewise."""
+    batch: int = 12
+    """Stretches in a batch."""
+    seconds: float = 1.2
+    """Length of a stretch."""
+    sung_share: float = 0.4
+    """Stretches of singing."""
+    own_share: float = 0.25
+    """Stretches whose content comes from the voice itself, not from a throat of another size."""
+    validation_pieces: int = 24
+    """Held-out pieces to measure on."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self, at_least={"seconds": 0.2})
+
+    def network(self) -> VoiceDecoderConfig:
+        """Shape of the net."""
+        return VoiceDecoderConfig(width=self.width, blocks=self.blocks, bottleneck=self.bottleneck)
+
+
+class VoiceLesson:
+    """See the module.
+
+    Args:
+        config: Net and batches.
+        training: Pieces of each voice.
+        validation: Pieces to measure on.
+        seed: Of the net's first weights.
+        embedder: For how alike converted voices are to their targets; None leaves that out.
+    """
+
+    def __init__(
+        self,
+        config: VoiceLessonConfig,
+        training: Sequence[Sequence[Piece]],
+        validation: Sequence[Piece],
+        seed: int,
+        embedder: SpeakerEmbedder | None = None,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.config = config
+        self.model = VoiceDecoder(config.network())
+        self._frames = round(config.seconds * FPS)
+        pools = {True: [], False: []}  # type: dict[bool, list[Sequence[Piece]]]
+        for pieces in training:
+            long = [piece for piece in pieces if piece.frames > self._frames]
+            if long:
+                pools[long[0].is_sung].append(long)
+        self._pools = pools
+        # Many minutes of one person teach less than as many of several.
+        self._odds = {kind: _odds([sum(p.frames for p in pieces) for pieces in pool]) for kind, pool in pools.items()}
+        self._validation = [p for p in validation if p.frames > self._frames][: config.validation_pieces]
+        self._embedder = embedder
+
+    def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
+        """Content, f0, voicing, level, speaker, sound, the share of its spectrum that counts, and noise."""
+        return _stacked([self._stretch(self._draw(generator), generator) for _ in range(self.config.batch)])
+
+    def _draw(self, generator: np.random.Generator) -> Piece:
+        is_sung = generator.random() < self.config.sung_share
+        if not self._pools[is_sung]:
+            is_sung = not is_sung
+        pieces = self._pools[is_sung][generator.choice(len(self._pools[is_sung]), p=self._odds[is_sung])]
+        return pieces[generator.integers(len(pieces))]
+
+    def _stretch(self, piece: Piece, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+        start = 2 * int(generator.integers((piece.frames - self._frames) // 2 + 1))
+        own = generator.random() < self.config.own_share or len(piece.content) < 2
+        version = 0 if own else int(generator.integers(1, len(piece.content)))
+        return _cut(piece, start, self._frames, version, generator)
+
+    def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Spectral distance."""
+        content, f0, voiced, level, speaker, sound, top, noise = batch
+        filters = self.model(content, f0, voiced, level, speaker)
+        with torch.autocast(sound.device.type, enabled=False):
+            found = self.model.render(filters, f0, voiced, noise)
+            return spectral_distance(sound, found, top)
+
+    @torch.no_grad()
+    def validate(self) -> Mapping[str, float]:
+        """Distance to the true voice; the same with a stranger's embedding; and how alike conversions are."""
+        self.model.eval()
+        generator = np.random.default_rng(0)
+        batch = _stacked([self._stretch(piece, generator) for piece in self._validation])
+        right = float(self.loss(on_device_of(self.model, batch)))
+        wrong = list(batch)
+        wrong[4] = batch[4].roll(1, dims=0)
+        measured = {"distance": right, "distance_to_strangers": float(self.loss(on_device_of(self.model, tuple(wrong))))}
+        if self._embedder is not None:
+            measured |= self._likenesses(self._embedder)
+        return measured
+
+    def _likenesses(self, embedder: SpeakerEmbedder) -> dict[str, float]:
+        """Cosines of converted pieces, and of the unconverted ones, to the voice that was asked for."""
+        shown = self._validation[:_SHOWN]
+        before, after = [], []
+        for source, target in zip(shown, [*shown[1:], *shown[:1]], strict=True):
+            sound = self._said_by(source, target)
+            low = np.interp(np.arange(0, len(sound), SAMPLE_RATE / 16_000), np.arange(len(sound)), sound)
+            after.append(likeness(embedder.embed(low.astype(np.float32)), target.speaker))
+            before.append(likeness(source.speaker, target.speaker))
+        return {"likeness": float(np.mean(after)), "likeness_before": float(np.mean(before))}
+
+    def _said_by(self, source: Piece, target: Piece) -> np.ndarray:
+        """A piece in the voice of another, at the pitch that this one has on average."""
+        rows = _cut(source, 0, source.frames // 2 * 2, 0, np.random.default_rng(0))
+        content, f0, voiced, level, _, _, _, noise = on_device_of(self.model, _stacked([rows]))
+        f0 = f0 * 2.0 ** ((_middle(target) - _middle(source)) / 12.0)
+        speaker = torch.from_numpy(target.speaker)[None].to(content.device)
+        filters = self.model(content, f0, voiced, level, speaker)
+        return np.asarray(self.model.render(filters, f0, voiced, noise)[0].float().cpu())
+
+    @torch.no_grad()
+    def examples(self) -> Sequence[Sound | Picture]:
+        """Two held-out pieces, as they are and in each other's voice."""
+        one, other = self._validation[0], self._validation[1]
+        pairs = [("first", one, one), ("first by the second", one, other), ("second by the first", other, one)]
+        return [Sound(name, self._said_by(a, b).clip(-1, 1).astype(np.float32), SAMPLE_RATE) for name, a, b in pairs]
+
+
+def _odds(frames: list[int]) -> np.ndarray:
+    weights = np.sqrt(np.asarray(frames, float))
+    return weights / max(weights.sum(), 1e-9)
+
+
+def _middle(piece: Piece) -> float:
+    """Median pitch in semitones."""
+    f0 = piece.f0_hz[piece.voiced > 0.5]
+    return float(12.0 * np.log2(np.median(f0 if len(f0) else piece.f0_hz)))
+
+
+def _cut(
+    piece: Piece, start: int, frames: int, version: int, generator: np.random.Generator
+) -> tuple[np.ndarray, ...]:
+    """A stretch as arrays; `start` and `frames` are even."""
+    stop = start + frames
+    states = piece.content[version, start // 2 : stop // 2 + 1].astype(np.float32)
+    features = VoiceFeatures(states, piece.f0_hz[start:stop], piece.voiced[start:stop], piece.level_db[start:stop])
+    sound = piece.samples[start * HOP : stop * HOP].astype(np.float32) / 32768.0
+    sound = np.pad(sound, (0, frames * HOP - len(sound)))
+    top = np.float32(1.0 if piece.is_sung else _SPEECH_TOP)
+    noise = generator.standard_normal(frames * HOP, np.float32)
+    return features.contents(), features.f0_hz, features.voiced, features.level_db, piece.speaker, sound, top, noise
+
+
+def _stacked(rows: Sequence[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+
+
+def build_lesson(config: VoiceLessonConfig, data: Path | None, seed: int) -> VoiceLesson:
+    """The lesson on what recipes/voice/build.py has stored.
+
+    Raises:
+        InputNotFound: It is not there.
+    """
+    folder = required(data, "a folder filled by recipes/voice/build.py")
+    voices = [load_pieces(path) for path in sorted(folder.glob("*.npz"))]
+    if not voices:
+        raise InputNotFound(f"{folder} holds no voices (.npz).", "recipes/voice/README.md says how to make them.")
+    training = [[p for n, p in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY] for pieces in voices]
+    validation = [p for pieces in voices for n, p in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY == 0]
+    order = np.random.default_rng(0).permutation(len(validation))
+    return VoiceLesson(config, training, [validation[i] for i in order], seed, SpeakerEmbedder.load())
+
+
+def _furnish(config: VoiceLessonConfig, folder: Path) -> None:
+    write_config(folder / "config.json", {"network": asdict(config.network()), "content": {"layer": LAYER}})
+
+
+def _data(_config: VoiceLessonConfig) -> tuple[TrainingData, ...]:
+    return (TrainingData("recordings of speech and singing, see recipes/voice/README.md", "several", "see the recipe"),)
+
+
+PLAN = Plan(
+    VoiceLessonConfig,
+    build_lesson,
+    Draft(
+        title="A voice decoder",
+        task="convert",
+        summary="Content, pitch, level and a speaker to a source-filter voice at 44.1 kHz.",
+        architecture="voice-decoder",
+        data=_data,
+        hears=lambda _config: Hears(SAMPLE_RATE, 1),
+    ),
+    _furnish,
+)
