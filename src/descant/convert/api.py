@@ -167,7 +167,8 @@ class Converter:
             kept = slice(start - first, stop - first)
             tracks.append((track.f0_hz[kept], track.confidence[kept], track.voiced[kept]))
         f0, confidence, voiced = (np.concatenate(column) for column in zip(*tracks, strict=True))
-        return PitchTrack(np.arange(len(f0)) * (HOP / SAMPLE_RATE), f0, confidence, voiced)
+        times = np.arange(len(f0), dtype=np.float64) * (HOP / SAMPLE_RATE)
+        return PitchTrack(times, f0.astype(np.float64), confidence.astype(np.float64), voiced.astype(np.bool_))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

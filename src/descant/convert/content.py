@@ -87,5 +87,7 @@ def _net() -> WhisperEncoder:
     try:
         net.load_converted(read_tensors(path, "encoder/"))
     except (KeyError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is not Whisper tiny: {error}.", f"Run `descant models remove {CARD}`.") from error
+        raise CheckpointError(
+            f"{path} is not Whisper tiny: {error}.", f"Run `descant models remove {CARD}`."
+        ) from error
     return net

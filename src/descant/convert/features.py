@@ -59,7 +59,9 @@ class VoiceFeatures:
         at = np.arange(self.frames) * CONTENT_FPS / FPS
         low = np.minimum(at.astype(int), len(self.content) - 1)
         share = (at - low).astype(np.float32)[:, np.newaxis]
-        return self.content[low] * (1 - share) + self.content[np.minimum(low + 1, len(self.content) - 1)] * share
+        following = self.content[np.minimum(low + 1, len(self.content) - 1)]
+        states: Floats = self.content[low] * (1 - share) + following * share
+        return states
 
 
 def frame_count(clip: Clip) -> int:

@@ -103,8 +103,8 @@ class BlockConverter:
             sound[:shared] = self._tail * (1.0 - rise) + sound[:shared] * rise
         if stop == len(self._melody.f0_hz):
             return sound
-        self._tail = sound[-shared:]
-        return sound[:-shared]
+        finished, self._tail = sound[:-shared], sound[-shared:]
+        return finished
 
     def _render(self, start: int, stop: int, mono: Floats) -> Floats:
         first, last = max(0, start - _MARGIN), min(len(self._melody.f0_hz), stop + _MARGIN)
@@ -115,7 +115,9 @@ class BlockConverter:
             content[(first - (start - _MARGIN)) // 2 :], self._melody.f0_hz[first:last], self._melody.voiced[first:last],
             level,
         )  # fmt: skip
-        tensors = [torch.from_numpy(np.ascontiguousarray(x))[None] for x in (part.contents(), part.f0_hz, part.voiced, level)]
+        tensors = [
+            torch.from_numpy(np.ascontiguousarray(x))[None] for x in (part.contents(), part.f0_hz, part.voiced, level)
+        ]
         filters = self._decoder(*tensors, self._speaker)
         filters = self._decoder.with_formants(filters, 2.0 ** (self._options.formant / 12.0))
         noise = torch.from_numpy(np.concatenate([self._breath(frame) for frame in range(first, last)]))[None]
@@ -124,7 +126,8 @@ class BlockConverter:
         gate = np.clip((level - _SILENT_DB) / (_FADED_DB - _SILENT_DB), 0.0, 1.0).astype(np.float32)
         at = np.arange(count * HOP) / HOP
         sound = sound * np.interp(at, np.arange(count), gate).astype(np.float32)
-        return sound[(start - first) * HOP : (stop - first) * HOP].copy()
+        wanted: Floats = sound[(start - first) * HOP : (stop - first) * HOP].astype(np.float32)
+        return wanted
 
     def _breath(self, frame: int) -> Floats:
         """Noise of one frame, the same in whatever block it is asked for."""

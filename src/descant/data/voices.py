@@ -120,7 +120,9 @@ def find_voices(folder: Path) -> tuple[Voice, ...]:
         *(_lead(path) for path in sorted(folder.rglob("lead.opus"))),
     ]
     if not found:
-        raise InputNotFound(f"{folder} holds no voices.", "Expected index.csv, voice.json or lead.opus somewhere in it.")
+        raise InputNotFound(
+            f"{folder} holds no voices.", "Expected index.csv, voice.json or lead.opus somewhere in it."
+        )
     return tuple(found)
 
 

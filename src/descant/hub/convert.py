@@ -97,7 +97,9 @@ def spleeter_pickles(source: Path, target: Path, monitor: Monitor) -> None:
 def torch_state(source: Path, target: Path, monitor: Monitor) -> None:
     """`model.pt`, a checkpoint with one state dict in it, to `weights.safetensors` under the same names."""
     monitor.report(0.0)
-    tensors = state_dict(read_pickle(source / "model.pt"), usual=("model_state", "state_dict", "model"), where="model.pt")
+    tensors = state_dict(
+        read_pickle(source / "model.pt"), usual=("model_state", "state_dict", "model"), where="model.pt"
+    )
     save_tensors(target / "weights.safetensors", tensors)
     monitor.report(1.0)
 

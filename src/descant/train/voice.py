@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from descant.convert.content import LAYER
@@ -29,6 +31,9 @@ from descant.train.voice_pieces import Piece, load_pieces
 
 _SPEECH_TOP = 0.345
 """Speech at hand was recorded at 16 kHz: up to 7.6 kHz of 22.05."""
+Row = tuple[Any, ...]
+"""One stretch: content, f0, voicing, level, speaker, sound, top, noise."""
+
 _HELD_OUT_EVERY = 15
 _SHOWN = 8
 
@@ -85,7 +90,7 @@ class VoiceLesson:
         self.config = config
         self.model = VoiceDecoder(config.network())
         self._frames = round(config.seconds * FPS)
-        pools = {True: [], False: []}  # type: dict[bool, list[Sequence[Piece]]]
+        pools: dict[bool, list[Sequence[Piece]]] = {True: [], False: []}
         for pieces in training:
             long = [piece for piece in pieces if piece.frames > self._frames]
             if long:
@@ -104,10 +109,11 @@ class VoiceLesson:
         is_sung = generator.random() < self.config.sung_share
         if not self._pools[is_sung]:
             is_sung = not is_sung
-        pieces = self._pools[is_sung][generator.choice(len(self._pools[is_sung]), p=self._odds[is_sung])]
-        return pieces[generator.integers(len(pieces))]
+        pool, odds = self._pools[is_sung], self._odds[is_sung]
+        pieces = pool[int(generator.choice(len(pool), p=odds))]
+        return pieces[int(generator.integers(len(pieces)))]
 
-    def _stretch(self, piece: Piece, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def _stretch(self, piece: Piece, generator: np.random.Generator) -> Row:
         start = 2 * int(generator.integers((piece.frames - self._frames) // 2 + 1))
         own = generator.random() < self.config.own_share or len(piece.content) < 2
         version = 0 if own else int(generator.integers(1, len(piece.content)))
@@ -130,7 +136,10 @@ class VoiceLesson:
         right = float(self.loss(on_device_of(self.model, batch)))
         wrong = list(batch)
         wrong[4] = batch[4].roll(1, dims=0)
-        measured = {"distance": right, "distance_to_strangers": float(self.loss(on_device_of(self.model, tuple(wrong))))}
+        measured = {
+            "distance": right,
+            "distance_to_strangers": float(self.loss(on_device_of(self.model, tuple(wrong)))),
+        }
         if self._embedder is not None:
             measured |= self._likenesses(self._embedder)
         return measured
@@ -146,7 +155,7 @@ class VoiceLesson:
             before.append(likeness(source.speaker, target.speaker))
         return {"likeness": float(np.mean(after)), "likeness_before": float(np.mean(before))}
 
-    def _said_by(self, source: Piece, target: Piece) -> np.ndarray:
+    def _said_by(self, source: Piece, target: Piece) -> NDArray[np.float32]:
         """A piece in the voice of another, at the pitch that this one has on average."""
         rows = _cut(source, 0, source.frames // 2 * 2, 0, np.random.default_rng(0))
         content, f0, voiced, level, _, _, _, noise = on_device_of(self.model, _stacked([rows]))
@@ -163,9 +172,9 @@ class VoiceLesson:
         return [Sound(name, self._said_by(a, b).clip(-1, 1).astype(np.float32), SAMPLE_RATE) for name, a, b in pairs]
 
 
-def _odds(frames: list[int]) -> np.ndarray:
-    weights = np.sqrt(np.asarray(frames, float))
-    return weights / max(weights.sum(), 1e-9)
+def _odds(frames: list[int]) -> NDArray[np.float64]:
+    weights: NDArray[np.float64] = np.sqrt(np.asarray(frames, float))
+    return weights / max(float(weights.sum()), 1e-9)
 
 
 def _middle(piece: Piece) -> float:
@@ -174,9 +183,7 @@ def _middle(piece: Piece) -> float:
     return float(12.0 * np.log2(np.median(f0 if len(f0) else piece.f0_hz)))
 
 
-def _cut(
-    piece: Piece, start: int, frames: int, version: int, generator: np.random.Generator
-) -> tuple[np.ndarray, ...]:
+def _cut(piece: Piece, start: int, frames: int, version: int, generator: np.random.Generator) -> Row:
     """A stretch as arrays; `start` and `frames` are even."""
     stop = start + frames
     states = piece.content[version, start // 2 : stop // 2 + 1].astype(np.float32)
@@ -188,7 +195,7 @@ def _cut(
     return features.contents(), features.f0_hz, features.voiced, features.level_db, piece.speaker, sound, top, noise
 
 
-def _stacked(rows: Sequence[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
+def _stacked(rows: Sequence[Row]) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
 
 

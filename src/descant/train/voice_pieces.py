@@ -67,7 +67,8 @@ def content_at_speed(clip: Clip, speed: float, encoder: ContentEncoder) -> Float
     at = np.minimum(np.arange(frames) / speed, len(states) - 1)
     low = np.minimum(at.astype(int), max(len(states) - 2, 0))
     share = (at - low).astype(np.float32)[:, np.newaxis]
-    return states[low] * (1 - share) + states[np.minimum(low + 1, len(states) - 1)] * share
+    moved: Floats = states[low] * (1 - share) + states[np.minimum(low + 1, len(states) - 1)] * share
+    return moved
 
 
 def save_pieces(path: Path, pieces: Sequence[Piece]) -> None:
@@ -95,4 +96,6 @@ def load_pieces(path: Path) -> tuple[Piece, ...]:
                 for n in range(count)
             )
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise TextReadError(f"{path} holds no pieces of a voice: {error}.", "Run recipes/voice/build.py again.") from error
+        raise TextReadError(
+            f"{path} holds no pieces of a voice: {error}.", "Run recipes/voice/build.py again."
+        ) from error
