@@ -271,10 +271,13 @@ class Item:
         """Read the headers of the mix and all stems and make sure that they belong together.
 
         Raises:
-            InvalidAudio: They differ in rate, channels or length; the message names two of them.
+            InvalidAudio: One is empty, or they differ in rate, channels or length; the message names two of them.
             DescantError: A file is missing or damaged.
         """
         infos = tuple(ref.info() for ref in self.audio)
+        for info in infos:
+            if info.frames == 0:
+                raise InvalidAudio(f"{info.path} holds no audio: its length is zero.", "Get it again.")
         _check_agreement(self.id, infos)
         return infos
 
