@@ -14,12 +14,12 @@ import soundfile
 from descant.data.band import build as building
 from descant.data.band.build import build_band, build_items
 from descant.data.band.check import check_band
-from descant.data.band.folder import item_folder
+from descant.data.band.folder import item_folder, read_labels
 from descant.data.band.index import read_index, write_index
 from descant.data.band.options import BandSet
 from descant.data.band.sound_files import write_audio
 from descant.data.band.world import resolved
-from descant.errors import Cancelled, InputNotFound, InvalidOption, MissingDependency
+from descant.errors import Cancelled, DescantError, InputNotFound, InvalidOption, MissingDependency
 from descant.progress import CancelToken
 from descant.score.midi import read_midi
 
@@ -302,13 +302,77 @@ def test_what_the_index_and_the_folder_disagree_on_is_said(built: Path, tmp_path
     assert "folder: half-written: build the set again" in found
 
 
-def test_a_singer_in_two_splits_is_found(built: Path, tmp_path: Path) -> None:
+def leaks(built: Path, root: Path, **labels: object) -> set[str]:
+    """Fields that are said to be shared, when item 0 is in train, item 1 in test, and both have these labels."""
+    shutil.copytree(built, root)
+    for number, split in enumerate(("train", "test")):
+
+        def change(found: dict, number: int = number, split: str = split) -> None:
+            own = found["singer"] | {"id": f"singer {number}", "person": f"person {number}"}
+            found |= {"split": split, "song": f"song {number}", "instruments": [], "singer": own}
+            found |= {"backing_singers": [], "backing_persons": []} | labels
+            found["singer"] = own | labels.get("singer", {})  # type: ignore[operator]
+
+        change_labels(item_folder(root, number), change)
+    write_index(root)
+    return {c.field for c in check_band(root).complaints if "is in test and train" in c.what}
+
+
+@pytest.mark.parametrize(
+    ("shared", "field"),
+    [
+        ({}, None),
+        ({"song": "the same"}, "song"),
+        ({"singer": {"person": "Ann"}}, "person"),  # under two names: de/Ann and en/Ann
+        ({"backing_singers": ["de/Ann"], "backing_persons": ["Ann"]}, "person"),
+        ({"instruments": [{"part": "bass", "id": "font/Bass"}]}, "instruments"),
+    ],
+)
+def test_what_is_heard_in_two_splits_is_found(
+    built: Path, tmp_path: Path, shared: dict[str, object], field: str | None
+) -> None:
+    assert leaks(built, tmp_path / "set", **shared) == ({field} - {None})
+
+
+def test_labels_name_the_person_behind_each_singer(built: Path) -> None:
+    labels, row = read_labels(item_folder(built, 0)), read_index(built)[0]
+    assert labels["singer"]["person"] == row["person"] == labels["singer"]["id"]  # the voices made here are themselves
+    assert labels["backing_persons"] == row["backing_persons"] == labels["backing_singers"]
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "words"),
+    [
+        (None, "file", "does not exist"),
+        ("", "file", "damaged"),
+        ("[1, 2]", "file", "no JSON object"),
+        ('{"seed": 7', "file", "damaged"),
+        ("{}", "scores", "is missing"),
+    ],
+)
+def test_a_set_that_no_longer_says_what_it_is_made_of(
+    built: Path, asked: BandSet, tmp_path: Path, content: str | None, field: str, words: str
+) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
-    for number, split in ((0, "train"), (1, "test")):
-        change_labels(item_folder(root, number), lambda x, split=split: x.update(split=split, song="the same"))
-    write_index(root)
-    assert any(c.field == "song" and "test and train" in c.what for c in check_band(root).complaints)
+    about = root / "band.json"
+    about.unlink()
+    if content is not None:
+        about.write_text(content)
+    complaints = [c for c in check_band(root).complaints if c.file == about]
+    assert any(c.field == field and words in c.what for c in complaints), complaints
+    with pytest.raises(DescantError):  # and it cannot go on
+        build_band(asked, root, workers=1)
+
+
+def test_a_set_whose_items_are_of_another_format_than_it_says(built: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(built, root)
+    about = json.loads((root / "band.json").read_text())
+    (root / "band.json").write_text(json.dumps(about | {"audio": "opus"}))
+    assert [str(c).split(": ", 1)[1] for c in check_band(root).complaints] == [
+        "audio: says 'opus', but there are items in flac"
+    ]
 
 
 def test_a_folder_that_is_no_set_is_said(tmp_path: Path) -> None:

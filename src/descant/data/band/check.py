@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from descant.data.band.folder import F0, LABELS, SCORE, items_of, read_labels
+from descant.data.band.folder import ABOUT, F0, LABELS, SCORE, items_of, read_about, read_labels
 from descant.data.band.index import read_index, row_of
 from descant.data.band.item import STEMS
 from descant.data.band.labels import F0_HOP_S
+from descant.data.band.options import BandSet
 from descant.data.band.sound_files import RATES
 from descant.data.band.splits import SPLITS
 from descant.errors import DescantError, InputNotFound
@@ -92,6 +93,7 @@ def check_band(
         monitor.report(number / len(folders))
         found += check_item(root, item, by_folder.get(item.relative_to(root).as_posix()))
     found += _shared_between_splits(index, rows)
+    found += _about_complaints(root, rows)
     monitor.report(1.0)
     counts: dict[str, int] = {split: sum(row["split"] == split for row in rows) for split in SPLITS}
     hours = sum(float(row["duration_s"]) for row in rows) / 3600.0
@@ -298,12 +300,26 @@ def _index_complaints(root: Path, folder: Path, labels: dict[str, Any], row: dic
             )
 
 
+def _about_complaints(root: Path, rows: Sequence[dict[str, Any]]) -> Iterator[Complaint]:
+    """Whether the set still says what it was made of, and its items are of that kind."""
+    path = root / ABOUT
+    try:
+        about = read_about(root)
+    except DescantError as error:
+        yield Complaint(path, "file", error.message)
+        return
+    yield from (Complaint(path, name, "is missing") for name in BandSet().described() if name not in about)
+    others = sorted({row["audio"] for row in rows} - {about.get("audio")})
+    if "audio" in about and others:
+        yield Complaint(path, "audio", f"says {about['audio']!r}, but there are items in {others[0]}")
+
+
 def _shared_between_splits(path: Path, rows: Sequence[dict[str, Any]]) -> Iterator[Complaint]:
-    """Songs, singers and instruments that are heard in two splits."""
+    """Songs, persons and instruments that are heard in two splits; a person may sing under several names."""
     homes: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         names = [("song", row["song"])]
-        names += [("singer", name) for name in {row["singer"], *row["backing_singers"]} if name]
+        names += [("person", name) for name in {row["person"], *row["backing_persons"]} if name]
         names += [("instruments", name) for name in row["instruments"]]
         for place in names:
             homes.setdefault(place, set()).add(row["split"])

@@ -76,18 +76,16 @@ def read_labels(folder: Path) -> dict[str, Any]:
     Raises:
         InputNotFound: They are missing or no JSON.
     """
-    path = folder / LABELS
-    try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise input_error(error, path) from error
-    except ValueError as error:
-        raise InputNotFound(
-            f"{path} is damaged: {error}.", "Remove the item's folder and build the set again."
-        ) from error
-    if not isinstance(labels, dict):
-        raise InputNotFound(f"{path} holds no labels.", "Remove the item's folder and build the set again.")
-    return labels
+    return _json(folder / LABELS, "Remove the item's folder and build the set again.")
+
+
+def read_about(root: Path) -> dict[str, Any]:
+    """What a set was made of, as `claim` wrote it.
+
+    Raises:
+        InputNotFound: It is missing or no JSON.
+    """
+    return _json(root / ABOUT, "Build the set again in an empty folder: without this file nobody knows its options.")
 
 
 def items_of(root: Path) -> Iterator[Path]:
@@ -100,14 +98,12 @@ def claim(root: Path, described: dict[str, Any]) -> None:
 
     Raises:
         InvalidOption: The folder holds another set, or something else.
+        InputNotFound: What it says of itself is damaged.
         OutputError, PermissionRefused: It cannot be written.
     """
     path = root / ABOUT
-    if path.is_file():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InvalidOption(f"{path} is damaged.", "Give an empty folder.") from error
+    if path.exists():
+        before = read_about(root)
         changed = [name for name in described if before.get(name) != described[name]]
         if changed:
             raise InvalidOption(
@@ -119,6 +115,18 @@ def claim(root: Path, described: dict[str, Any]) -> None:
         raise InvalidOption(f"{root} is not empty and holds no set.", "Give a new or empty folder.")
     with atomic_output(path) as part:
         part.write_text(json.dumps(described, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _json(path: Path, hint: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise input_error(error, path) from error
+    except (ValueError, RecursionError) as error:
+        raise InputNotFound(f"{path} is damaged: {error}.", hint) from error
+    if not isinstance(value, dict):
+        raise InputNotFound(f"{path} is damaged: it holds no JSON object.", hint)
+    return value
 
 
 def _digest(path: Path) -> str:

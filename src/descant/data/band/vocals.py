@@ -64,7 +64,7 @@ class Vocals:
     sheet: Sheet
     melody: Track
     backing: tuple[tuple[Clip, float], ...]
-    backing_singers: tuple[str, ...]
+    backing_singers: tuple[Singer, ...]
 
 
 def sing_song(
@@ -87,12 +87,12 @@ def sing_song(
     sheet = choose_words([n.lyric for n in melody.notes], notes, singer, rng)
     manner = Manner.draw(rng, cents / 100.0)
     lead = sing(notes, sheet.placed, singer, sheet.words, sheet.language, manner, duration_s, rng)
-    backing, names = _backing(score, notes, sheet, singers, cents, duration_s, rng)
+    backing, choir = _backing(score, notes, sheet, singers, cents, duration_s, rng)
     lyrics = _lyrics(sheet)
     shown = tuple(
         replace(n, pitch=n.pitch + octaves, lyric=lyrics.get(i, ""), bends=()) for i, n in enumerate(melody.notes)
     )
-    return Vocals(lead, singer, manner, sheet, replace(melody, notes=shown, program=52), backing, names)
+    return Vocals(lead, singer, manner, sheet, replace(melody, notes=shown, program=52), backing, choir)
 
 
 def choose_words(lyrics: Sequence[str], notes: Sequence[TrueNote], singer: Singer, rng: np.random.Generator) -> Sheet:
@@ -147,7 +147,7 @@ def _backing(
     cents: float,
     duration_s: float,
     rng: np.random.Generator,
-) -> tuple[tuple[tuple[Clip, float], ...], tuple[str, ...]]:
+) -> tuple[tuple[tuple[Clip, float], ...], tuple[Singer, ...]]:
     """One to three voices in harmony, in some sections only; on the words, or on one vowel."""
     fit = [s for s in singers if not s.vocabulary()]
     labels = sorted({s.label for s in score.sections})
@@ -161,7 +161,7 @@ def _backing(
     wordless = bool(sheet.words) and rng.random() < 0.4
     vowel = _VOWELS[int(rng.integers(len(_VOWELS)))]
     voices: list[tuple[Clip, float]] = []
-    names: list[str] = []
+    choir: list[Singer] = []
     for number in range(int(rng.integers(1, 4))):
         singer = fit[int(rng.integers(len(fit)))]
         line = harmony_line(notes, chords, above=number % 2 == 0)
@@ -178,8 +178,8 @@ def _backing(
         language = "ja" if wordless else sheet.language
         sung = sing(part, placed, singer, sheet.words, language, manner, duration_s, rng)
         voices.append((Clip(sung.samples, SAMPLE_RATE), float(rng.uniform(-0.8, 0.8))))
-        names.append(singer.name)
-    return tuple(voices), tuple(names)
+        choir.append(singer)
+    return tuple(voices), tuple(choir)
 
 
 def _chords_in_seconds(score: Score) -> list[tuple[float, float, Chord]]:
