@@ -19,7 +19,7 @@ from descant.data.band.index import read_index, write_index
 from descant.data.band.options import BandSet
 from descant.data.band.sound_files import write_audio
 from descant.data.band.world import resolved
-from descant.errors import Cancelled, DescantError, InputNotFound, InvalidOption, MissingDependency
+from descant.errors import Cancelled, DescantError, InputNotFound, InvalidAudio, InvalidOption, MissingDependency
 from descant.progress import CancelToken
 from descant.score.midi import read_midi
 
@@ -209,6 +209,17 @@ def test_cancelling_keeps_what_is_finished(asked: BandSet, tmp_path: Path) -> No
         build_band(asked, tmp_path / "set", workers=1, cancel=cancel,
                    progress=lambda e: cancel.cancel() if "1 of 2" in e.message else None)  # fmt: skip
     assert [p.name for p in (tmp_path / "set").glob("items/*/*")] == ["0000000"]
+
+
+def test_speech_for_rooms_is_refused_before_any_item_is_made(asked: BandSet, tmp_path: Path) -> None:
+    (tmp_path / "rooms").mkdir()
+    syllables = np.abs(np.sin(np.arange(3 * 44_100) / 44_100 * 9.0)) * np.random.default_rng(0).uniform(
+        -1, 1, 3 * 44_100
+    )
+    soundfile.write(tmp_path / "rooms" / "orders.wav", 0.5 * syllables, 44_100)
+    with pytest.raises(InvalidAudio, match=r"orders\.wav is no impulse response"):
+        build_band(replace(asked, rooms=tmp_path / "rooms"), tmp_path / "set", workers=1)
+    assert not (tmp_path / "set").exists()
 
 
 def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path, monkeypatch) -> None:

@@ -74,7 +74,10 @@ def build_band(
     monitor = Monitor(progress, cancel, "preparing")
     monitor.report(0.0)
     whole = resolved(asked)
-    open_world(whole)  # what is missing is said before workers start
+    world = open_world(whole)  # what is missing, or is no room, is said before workers start
+    for number, room in enumerate(world.rooms):
+        monitor.report(0.02 * number / len(world.rooms))
+        room.impulse()
     claim(root, whole.described())
     clear_parts(root)
     missing = [number for number in range(asked.songs) if not is_finished(root, number)]
