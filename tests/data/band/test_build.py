@@ -1,6 +1,8 @@
 import json
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +120,7 @@ class SlowRay:
         self.built = built
         self.left: dict[str, tuple[Path, list[int]]] = {}
         self.timeouts: list[float | None] = []
+        self.cancelled: list[str] = []
         self.wait_hook: Callable[[], object] = lambda: None
 
     def is_initialized(self) -> bool:
@@ -129,6 +132,10 @@ class SlowRay:
             return f"shard {len(self.left) - 1}"
 
         return lambda _task: SimpleNamespace(remote=submit)
+
+    def cancel(self, one: str, *, force: bool) -> None:
+        assert force
+        self.cancelled.append(one)
 
     def wait(
         self, running: list[str], *, num_returns: int, timeout: float | None = None
@@ -162,6 +169,7 @@ def test_on_ray_items_are_counted_as_they_come_and_cancelling_waits_for_none(
     with pytest.raises(Cancelled):
         build_band(asked, tmp_path / "b", ray_address="auto", cancel=cancel)
     assert [p.name for p in (tmp_path / "b").glob("items/*/*")] == ["0000000"]
+    assert ray.cancelled == ["shard 0"]
 
 
 def test_a_shard_that_is_tried_again_leaves_finished_items_alone(built: Path, asked: BandSet, tmp_path: Path) -> None:
@@ -209,6 +217,46 @@ def test_cancelling_keeps_what_is_finished(asked: BandSet, tmp_path: Path) -> No
         build_band(asked, tmp_path / "set", workers=1, cancel=cancel,
                    progress=lambda e: cancel.cancel() if "1 of 2" in e.message else None)  # fmt: skip
     assert [p.name for p in (tmp_path / "set").glob("items/*/*")] == ["0000000"]
+
+
+class Watch(CancelToken):
+    """Notes the processor time at each check, and is raised at the check of a number."""
+
+    def __init__(self, last: int = 1 << 30) -> None:
+        super().__init__()
+        self.times = [time.process_time()]
+        self.last = last
+
+    @property
+    def is_cancelled(self) -> bool:
+        self.times.append(time.process_time())
+        return len(self.times) > self.last
+
+
+def test_an_item_is_stopped_anywhere_within_a_second_and_leaves_nothing(asked: BandSet, tmp_path: Path) -> None:
+    world, whole = resolved(replace(asked, seconds=20.0)), Watch()
+    build_items(world, tmp_path / "whole", [0], whole)
+    assert max(np.diff(whole.times)) < 1.0
+    assert whole.times[-1] - whole.times[0] > 0.5  # or the bound says nothing
+    with pytest.raises(Cancelled):
+        build_items(world, tmp_path / "set", [0], Watch(len(whole.times) - 3))  # while it is written
+    assert list(tmp_path.glob("set/items/*/*")) == []
+
+
+@pytest.mark.slow
+def test_workers_are_stopped_within_moments_too(asked: BandSet, tmp_path: Path) -> None:
+    cancel, raised = CancelToken(), []
+
+    def stop() -> None:
+        raised.append(time.monotonic())
+        cancel.cancel()
+
+    timer = threading.Timer(4.0, stop)
+    timer.start()
+    with pytest.raises(Cancelled):  # 600 s an item: none is finished so soon
+        build_band(replace(asked, seconds=600.0, songs=4), tmp_path / "set", workers=2, cancel=cancel)
+    assert time.monotonic() - raised[0] < 2.0
+    assert not any(p.name.isdigit() for p in (tmp_path / "set").glob("items/*/*"))
 
 
 def test_speech_for_rooms_is_refused_before_any_item_is_made(asked: BandSet, tmp_path: Path) -> None:

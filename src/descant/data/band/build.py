@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ def build_band(
         ray_address: Where to build: "auto" or an address of a Ray cluster, "local" for a new one on this machine.
             All its machines must see the folder and the sources under the same paths.
         progress: Receives progress.
-        cancel: Stops between items.
+        cancel: Stops within about a second; finished items are kept.
 
     Raises:
         InvalidOption: The folder holds something else, or the options contradict each other.
@@ -87,35 +88,33 @@ def build_band(
     if ray is not None:
         finished = _on_ray(ray, str(ray_address), whole, root, missing, workers, monitor)
     elif (workers or os.cpu_count() or 1) == 1 or len(missing) <= 1:
-        finished = _here(whole, root, missing)
+        finished = _here(whole, root, missing, cancel)
     else:
         finished = _on_cores(whole, root, missing, workers or os.cpu_count() or 1, monitor)
     for count in finished:
         done += count
         rendering.report(done / asked.songs, f"{done} of {asked.songs}")
-        if cancel is not None:
-            cancel.check()  # before the next item, which takes seconds
     items = write_index(root)
     monitor.report(1.0)
     return Built(root, items, len(missing))
 
 
-def build_items(asked: BandSet, root: Path, numbers: Sequence[int]) -> int:
+def build_items(asked: BandSet, root: Path, numbers: Sequence[int], cancel: CancelToken | None = None) -> int:
     """Make and write some items, but for those that are there (of a shard that began elsewhere); returns how many."""
     world = open_world(asked)
     for number in numbers:
         if not is_finished(root, number):
-            write_item(root, make_item(world, number), asked.audio)
+            write_item(root, make_item(world, number, cancel), asked.audio, cancel)
     return len(numbers)
 
 
-def _here(asked: BandSet, root: Path, numbers: Sequence[int]) -> Iterator[int]:
+def _here(asked: BandSet, root: Path, numbers: Sequence[int], cancel: CancelToken | None) -> Iterator[int]:
     for number in numbers:
-        yield build_items(asked, root, [number])
+        yield build_items(asked, root, [number], cancel)
 
 
 def _on_cores(asked: BandSet, root: Path, numbers: Sequence[int], workers: int, monitor: Monitor) -> Iterator[int]:
-    """A process a worker; each opens the sources once. Items are handed out one by one."""
+    """A process a worker; each opens the sources once. Items are handed out one by one; stopping waits for none."""
     context = get_context("spawn")
     with ProcessPoolExecutor(
         min(workers, len(numbers)), mp_context=context, initializer=_begin_worker, initargs=(os.getpid(),)
@@ -134,8 +133,16 @@ def _on_cores(asked: BandSet, root: Path, numbers: Sequence[int], workers: int, 
                 "Run the same command again with fewer --workers: finished items are kept.",
             ) from error
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            _end(pool)
             raise
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """At once, whatever its processes are at: what they leave half-written is removed when the set is gone on with."""
+    processes = list((pool._processes or {}).values())  # noqa: SLF001 - Python 3.14 has terminate_workers()
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
 
 
 def _on_ray(
@@ -159,10 +166,10 @@ def _on_ray(
             raise InvalidOption(
                 f"No Ray cluster answers at {address!r}.", "Start one with `ray start --head`, or use --ray local."
             ) from error
+    running: dict[Any, list[int]] = {}
     try:
         remote = ray.remote(num_cpus=1, max_retries=3)(build_items)
         shards = [list(numbers[i : i + _SHARD]) for i in range(0, len(numbers), _SHARD)]
-        running: dict[Any, list[int]] = {}
         while shards or running:
             while shards and (workers is None or len(running) < workers):
                 shard = shards.pop(0)
@@ -177,14 +184,20 @@ def _on_ray(
                 unseen = [number for number in shard if not is_finished(root, number)]
                 running[one] = unseen
                 yield len(shard) - len(unseen)
+    except BaseException:
+        for one in running:
+            ray.cancel(one, force=True)  # else it would go on to the end of its shard, on a cluster that others use
+        raise
     finally:
         if started:
             ray.shutdown()
 
 
 def _begin_worker(parent: int) -> None:
-    """Workers share the cores already, and end when the process that began them was killed."""
+    """Workers share the cores already, leave Ctrl-C to the process that began them, and end when that was killed."""
     import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     torch.set_num_threads(1)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

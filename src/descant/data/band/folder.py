@@ -15,8 +15,9 @@ import numpy as np
 from descant.data.band.item import Item
 from descant.data.band.labels import f0_of, labels_of
 from descant.data.band.sound_files import SUFFIXES, write_audio
-from descant.errors import InputNotFound, InvalidOption
+from descant.errors import Cancelled, InputNotFound, InvalidOption
 from descant.files import atomic_output, input_error, output_error
+from descant.progress import CancelToken
 from descant.score.midi import write_midi
 
 LABELS, F0, SCORE = "item.json", "f0.npy", "score.mid"
@@ -28,10 +29,11 @@ def item_folder(root: Path, number: int) -> Path:
     return root / "items" / f"{number // 1000:04d}" / f"{number:07d}"
 
 
-def write_item(root: Path, item: Item, audio: str) -> Path:
+def write_item(root: Path, item: Item, audio: str, cancel: CancelToken | None = None) -> Path:
     """Write an item beside its place, then move it there: a killed run leaves no half item.
 
     Raises:
+        Cancelled: `cancel` was raised; the half-written item is removed.
         OutputError, PermissionRefused: The folder cannot be written.
     """
     target = item_folder(root, item.number)
@@ -41,6 +43,8 @@ def write_item(root: Path, item: Item, audio: str) -> Path:
             shutil.rmtree(part)
         (part / "parts").mkdir(parents=True)
         for name, samples in item.audio.items():
+            if cancel is not None:
+                cancel.check()
             write_audio(part / f"{name}{SUFFIXES[audio]}", samples)
         buffer = io.BytesIO()
         np.save(buffer, f0_of(item))
@@ -56,6 +60,9 @@ def write_item(root: Path, item: Item, audio: str) -> Path:
         part.rename(target)
     except OSError as error:
         raise output_error(error, part) from error
+    except Cancelled:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     return target
 
 
