@@ -14,11 +14,13 @@ import pytest
 import soundfile
 
 from descant.data.band import build as building
-from descant.data.band.build import build_band, build_items
+from descant.data.band import cluster
+from descant.data.band.build import build_band
 from descant.data.band.check import check_band
 from descant.data.band.folder import item_folder, read_labels
 from descant.data.band.index import read_index, write_index
-from descant.data.band.options import BandSet
+from descant.data.band.making import build_items
+from descant.data.band.options import BandOptions
 from descant.data.band.sound_files import write_audio
 from descant.data.band.world import resolved
 from descant.errors import Cancelled, DescantError, InputNotFound, InvalidAudio, InvalidOption, MissingDependency
@@ -84,14 +86,14 @@ def test_beats_of_the_labels_are_those_of_the_score(built: Path) -> None:
     assert [p for _, p in labels["beats"]][1:5] != [1, 1, 1, 1]
 
 
-def test_items_depend_on_seed_and_number_alone(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_items_depend_on_seed_and_number_alone(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     build_items(resolved(asked), tmp_path / "again", [1, 0])
     for number in range(2):
         assert contents(item_folder(built, number)) == contents(item_folder(tmp_path / "again", number))
 
 
-def test_another_seed_makes_another_set(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_another_seed_makes_another_set(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     build_items(resolved(replace(asked, seed=8)), tmp_path, [0])
     assert (item_folder(tmp_path, 0) / "mixture.flac").read_bytes() != (
         item_folder(built, 0) / "mixture.flac"
@@ -99,15 +101,15 @@ def test_another_seed_makes_another_set(built: Path, asked: BandSet, tmp_path: P
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_same_bytes_as_one(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_two_processes_make_the_same_bytes_as_one(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     build_band(asked, tmp_path / "set", workers=2)
     assert contents(tmp_path / "set") == contents(built)
 
 
 @pytest.mark.slow
-def test_two_workers_of_ray_make_the_same_bytes(built: Path, asked: BandSet, tmp_path: Path, monkeypatch) -> None:
+def test_two_workers_of_ray_make_the_same_bytes(built: Path, asked: BandOptions, tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: descant[cluster]")
-    monkeypatch.setattr(building, "_SHARD", 1)
+    monkeypatch.setattr(cluster, "_SHARD", 1)
     done = build_band(asked, tmp_path / "set", workers=2, ray_address="local")
     assert done.made == 2
     assert contents(tmp_path / "set") == contents(built)
@@ -155,10 +157,10 @@ class SlowRay:
 
 
 def test_on_ray_items_are_counted_as_they_come_and_cancelling_waits_for_none(
-    built: Path, asked: BandSet, tmp_path: Path, monkeypatch
+    built: Path, asked: BandOptions, tmp_path: Path, monkeypatch
 ) -> None:
     ray, said = SlowRay(built), []
-    monkeypatch.setattr(building, "_require_ray", lambda: ray)
+    monkeypatch.setattr(building, "require_ray", lambda: ray)
     done = build_band(asked, tmp_path / "a", ray_address="auto", progress=lambda e: said.append(e.message))
     assert done.made == 2
     assert [m for m in dict.fromkeys(said) if m.endswith("of 2")] == ["1 of 2", "2 of 2"]
@@ -172,7 +174,9 @@ def test_on_ray_items_are_counted_as_they_come_and_cancelling_waits_for_none(
     assert ray.cancelled == ["shard 0"]
 
 
-def test_a_shard_that_is_tried_again_leaves_finished_items_alone(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_a_shard_that_is_tried_again_leaves_finished_items_alone(
+    built: Path, asked: BandOptions, tmp_path: Path
+) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
     before = [(item_folder(root, n) / "item.json").stat().st_mtime_ns for n in range(2)]
@@ -180,7 +184,7 @@ def test_a_shard_that_is_tried_again_leaves_finished_items_alone(built: Path, as
     assert [(item_folder(root, n) / "item.json").stat().st_mtime_ns for n in range(2)] == before
 
 
-def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
     whole = contents(built)
@@ -195,7 +199,7 @@ def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandSet, tmp_path
     assert contents(root) == whole
 
 
-def test_a_set_grows_but_never_changes_its_kind(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_a_set_grows_but_never_changes_its_kind(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
     with pytest.raises(InvalidOption, match="seed"):
@@ -204,14 +208,14 @@ def test_a_set_grows_but_never_changes_its_kind(built: Path, asked: BandSet, tmp
     assert [row["number"] for row in read_index(root)] == [0, 1, 2]
 
 
-def test_a_folder_with_something_else_is_left_alone(asked: BandSet, tmp_path: Path) -> None:
+def test_a_folder_with_something_else_is_left_alone(asked: BandOptions, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("important")
     with pytest.raises(InvalidOption, match="not empty"):
         build_band(asked, tmp_path, workers=1)
     assert contents(tmp_path) == {"thesis.txt": b"important"}
 
 
-def test_cancelling_keeps_what_is_finished(asked: BandSet, tmp_path: Path) -> None:
+def test_cancelling_keeps_what_is_finished(asked: BandOptions, tmp_path: Path) -> None:
     cancel = CancelToken()
     with pytest.raises(Cancelled):
         build_band(asked, tmp_path / "set", workers=1, cancel=cancel,
@@ -233,7 +237,7 @@ class Watch(CancelToken):
         return len(self.times) > self.last
 
 
-def test_an_item_is_stopped_anywhere_within_a_second_and_leaves_nothing(asked: BandSet, tmp_path: Path) -> None:
+def test_an_item_is_stopped_anywhere_within_a_second_and_leaves_nothing(asked: BandOptions, tmp_path: Path) -> None:
     world, whole = resolved(replace(asked, seconds=20.0)), Watch()
     build_items(world, tmp_path / "whole", [0], whole)
     assert max(np.diff(whole.times)) < 1.0
@@ -244,7 +248,7 @@ def test_an_item_is_stopped_anywhere_within_a_second_and_leaves_nothing(asked: B
 
 
 @pytest.mark.slow
-def test_workers_are_stopped_within_moments_too(asked: BandSet, tmp_path: Path) -> None:
+def test_workers_are_stopped_within_moments_too(asked: BandOptions, tmp_path: Path) -> None:
     cancel, raised = CancelToken(), []
 
     def stop() -> None:
@@ -259,7 +263,7 @@ def test_workers_are_stopped_within_moments_too(asked: BandSet, tmp_path: Path) 
     assert not any(p.name.isdigit() for p in (tmp_path / "set").glob("items/*/*"))
 
 
-def test_speech_for_rooms_is_refused_before_any_item_is_made(asked: BandSet, tmp_path: Path) -> None:
+def test_speech_for_rooms_is_refused_before_any_item_is_made(asked: BandOptions, tmp_path: Path) -> None:
     (tmp_path / "rooms").mkdir()
     syllables = np.abs(np.sin(np.arange(3 * 44_100) / 44_100 * 9.0)) * np.random.default_rng(0).uniform(
         -1, 1, 3 * 44_100
@@ -270,7 +274,7 @@ def test_speech_for_rooms_is_refused_before_any_item_is_made(asked: BandSet, tmp
     assert not (tmp_path / "set").exists()
 
 
-def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path, monkeypatch) -> None:
+def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandOptions, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependency) as caught:
         build_band(asked, tmp_path / "set")
@@ -278,7 +282,7 @@ def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: 
     assert not (tmp_path / "set").exists()
 
 
-def test_without_ray_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path, monkeypatch) -> None:
+def test_without_ray_the_pip_line_is_said_at_once(asked: BandOptions, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependency) as caught:
         build_band(asked, tmp_path / "set", ray_address="auto")
@@ -291,7 +295,7 @@ def test_without_ray_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path
 )
 def test_impossible_sets_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidOption):
-        BandSet(**wrong)  # type: ignore[arg-type]
+        BandOptions(**wrong)  # type: ignore[arg-type]
 
 
 def change_labels(item: Path, change: Callable[[dict], None]) -> None:
@@ -410,7 +414,7 @@ def test_labels_name_the_person_behind_each_singer(built: Path) -> None:
     ],
 )
 def test_a_set_that_no_longer_says_what_it_is_made_of(
-    built: Path, asked: BandSet, tmp_path: Path, content: str | None, field: str, words: str
+    built: Path, asked: BandOptions, tmp_path: Path, content: str | None, field: str, words: str
 ) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)

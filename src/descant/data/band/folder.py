@@ -52,8 +52,8 @@ def write_item(root: Path, item: Item, audio: str, cancel: CancelToken | None = 
         write_midi(part / SCORE, item.score)
         labels = labels_of(item) | {"audio": audio}
         labels["files"] = {
-            f"{name}{SUFFIXES[audio]}": _digest(part / f"{name}{SUFFIXES[audio]}") for name in item.audio
-        } | {name: _digest(part / name) for name in (F0, SCORE)}
+            f"{name}{SUFFIXES[audio]}": file_digest(part / f"{name}{SUFFIXES[audio]}") for name in item.audio
+        } | {name: file_digest(part / name) for name in (F0, SCORE)}
         (part / LABELS).write_text(json.dumps(labels, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
@@ -136,5 +136,6 @@ def _json(path: Path, hint: str) -> dict[str, Any]:
     return value
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as the labels have it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

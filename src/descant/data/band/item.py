@@ -29,7 +29,7 @@ from descant.data.band.studio import (
 from descant.data.band.vocals import Vocals, sing_song
 from descant.data.band.vocoder import SAMPLE_RATE
 from descant.data.band.world import World
-from descant.data.pop909 import Split
+from descant.data.splits import Split
 from descant.errors import ScoreReadError
 from descant.progress import CancelToken
 from descant.score.notes import Note, Score, Track

@@ -1,4 +1,4 @@
-"""`BandSet`: what a synthetic set is made of."""
+"""`BandOptions`: what a synthetic set is made of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class BandSet:
+class BandOptions:
     """What is asked of a set; equal values give equal bytes, whatever the number of workers."""
 
     songs: int = 200

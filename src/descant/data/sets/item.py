@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from descant.audio import io
 from descant.audio.clip import Clip, Stems
 from descant.audio.io import AudioInfo
+from descant.data.splits import SPLITS as SPLITS
+from descant.data.splits import Split as Split
 from descant.dsp.pitch import PitchTrack
 from descant.errors import InvalidAudio, InvalidOption
 from descant.score.harmony import Chord, Key
 from descant.score.notes import Score
 from descant.score.tempo import BeatGrid
 from descant.text.lyrics import Lyrics
-
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 _MEDIA_SLACK_S = 0.05
 """MP4 streams of one song may end a packet apart; files that store samples may not differ at all."""
