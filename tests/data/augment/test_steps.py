@@ -241,6 +241,18 @@ def test_a_measured_room_begins_with_its_first_arrival(room: Path) -> None:
     assert np.abs(np.delete(wet, [0, 80])).max() < 1e-6
 
 
+def test_every_measured_room_is_heard(tmp_path: Path) -> None:
+    """Three rooms of one echo each, at 10, 20 and 30 samples."""
+    for number in (10, 20, 30):
+        soundfile.write(
+            tmp_path / f"{number}.wav", np.eye(1, 40)[0] + np.eye(1, 40, number)[0] / 2, RATE, subtype="FLOAT"
+        )
+    step = MeasuredRoom(files=room_files(tmp_path), amount=(1.0, 1.0))
+    click = Clip(np.eye(1, 100, dtype=np.float32), RATE)
+    echoes = [int(np.abs(step(click, generator(seed)).samples[0, 1:]).argmax()) + 1 for seed in range(30)]
+    assert set(echoes) == {10, 20, 30}
+
+
 def test_long_responses_are_cut_and_fade(tmp_path: Path) -> None:
     decay = 0.5 * np.exp(-np.arange(RATE) / 4_000)[:, None]
     soundfile.write(tmp_path / "long.wav", decay, RATE, subtype="FLOAT")

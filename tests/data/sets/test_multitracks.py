@@ -47,7 +47,13 @@ def test_musdb_mp4_streams_are_the_right_stems(build: Build) -> None:
     stems = item.read_stems()
     assert list(stems) == ["vocals", "drums", "bass", "other"]
     assert item.mix is not None
-    for clip, hz in ((item.mix.read(), 220), (stems["drums"], 440), (stems["bass"], 660), (stems["vocals"], 1100)):
+    for clip, hz in (
+        (item.mix.read(), 220),
+        (stems["drums"], 440),
+        (stems["bass"], 660),
+        (stems["other"], 880),
+        (stems["vocals"], 1100),
+    ):
         spectrum = np.abs(np.fft.rfft(clip.samples[0, 4096:12288]))
         assert abs(spectrum.argmax() * 44_100 / 8192 - hz) < 6
 
