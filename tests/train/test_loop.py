@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from descant.compose.grid import Bar, BarSpan, GridNote
-from descant.data.listening import item_from_song
+from descant.data.listening_item import item_from_song
 from descant.errors import Cancelled, CardError, InputNotFound
 from descant.progress import CancelToken
 from descant.score.harmony import Chord

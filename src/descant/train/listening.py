@@ -21,7 +21,7 @@ from descant.analyze.features import PITCH_FPS, PULSE_FPS
 from descant.analyze.level import FILE as LEVEL_FILE
 from descant.analyze.meter import CONFIG as METER_CONFIG
 from descant.analyze.meter import WEIGHTS as METER_WEIGHTS
-from descant.data.listening import UNKNOWN, ListeningItem, item_from_song
+from descant.data.listening_item import UNKNOWN, ListeningItem, item_from_song
 from descant.errors import InputNotFound
 from descant.hub.card import TrainingData
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
