@@ -44,7 +44,9 @@ def evaluate_accompany(
     from descant.data.pop909 import Pop909
     from descant.evaluate.accompany import Song
     from descant.evaluate.accompany import evaluate_accompany as measure
+    from descant.evaluate.report import require_place
 
+    require_place(out, "accompany")
     pop909 = Pop909(data)
     if singing is None:
         tested = [Song(name, pop909.load(name)) for name in islice(pop909.songs("test"), songs)]

@@ -133,6 +133,17 @@ BENCH_TASKS = {
 """Tasks by verb."""
 
 
+def bench_task(verb: str) -> BenchTask:
+    """The task of a verb.
+
+    Raises:
+        InvalidOption: There is none.
+    """
+    if verb not in BENCH_TASKS:
+        raise InvalidOption(f"There is nothing to measure for {verb!r}.", f"Choose from {', '.join(BENCH_TASKS)}.")
+    return BENCH_TASKS[verb]
+
+
 def bench(
     verb: str,
     options: BenchOptions | None = None,
@@ -156,9 +167,7 @@ def bench(
         InvalidOption: There is no such task.
         BatchFailed: The verb fails; the message has its last words.
     """
-    if verb not in BENCH_TASKS:
-        raise InvalidOption(f"There is nothing to measure for {verb!r}.", f"Choose from {', '.join(BENCH_TASKS)}.")
-    task, options = BENCH_TASKS[verb], options or BenchOptions()
+    task, options = bench_task(verb), options or BenchOptions()
     load_before = os.getloadavg()[0]
     programs = [Program("descant " + verb, _ours(verb), is_ours=True)]
     programs += find_peers(verb, options.peer_pythons) if options.with_peers else []
