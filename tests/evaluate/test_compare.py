@@ -13,6 +13,7 @@ import pytest
 from descant.audio.clip import Clip
 from descant.audio.io import write
 from descant.cli.app import run
+from descant.errors import InvalidOption
 from descant.evaluate.compare import FILE_TASKS, compare_folders, file_task
 from descant.evaluate.compare_report import comparison_report
 from descant.score.midi import write_midi
@@ -79,6 +80,26 @@ def test_a_chosen_stem_of_one_song(tmp_path: Path) -> None:
     systems = compare_folders(file_task("stems"), true / "song 0", [found], only=("vocals",))
     assert list(systems[0].songs) == ["song 0"]
     assert systems[0].parts == ("vocals",)
+
+
+@pytest.mark.parametrize("asked", ["nosuch", "vocals,nosuch", "mixture", ","])
+def test_a_stem_that_the_reference_lacks_is_named(
+    asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(_stems(tmp_path / "true", 2))
+    assert run(["evaluate", "stems", "--reference", folder, "--estimate", folder, "--stems", asked, "-q"]) == 2
+    said = capsys.readouterr()
+    assert repr(asked.rpartition(",")[2] or asked) in said.err
+    assert asked == "," or "drums, vocals" in said.err
+    assert not said.out
+
+
+def test_a_stem_that_a_file_is_not_is_named(tmp_path: Path) -> None:
+    true = _stems(tmp_path / "true", 1) / "song 0"
+    one = true / "vocals.wav"
+    assert compare_folders(file_task("stems"), one, [one], only=("vocals",))[0].parts == ("vocals",)
+    with pytest.raises(InvalidOption, match="no part 'drums'"):
+        compare_folders(file_task("stems"), one, [one], only=("drums",))
 
 
 @pytest.mark.parametrize(
