@@ -121,6 +121,31 @@ def test_medians_and_slopes_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "inherited", "said"),
+    [
+        (None, None, "OMP_NUM_THREADS: not set;"),
+        (None, "3", "OMP_NUM_THREADS: 3, inherited from the environment;"),
+        (2, "3", "OMP_NUM_THREADS: 2, by --threads;"),
+    ],
+)
+def test_the_report_says_the_threads_that_the_commands_saw(
+    asked: int | None, inherited: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if inherited is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", inherited)
+    told = ["sh", "-c", 'test "${OMP_NUM_THREADS-}" = "$0"', str(asked or inherited or "")]
+
+    def make(folder: Path, _: float) -> list[Path]:
+        return [folder]
+
+    monkeypatch.setitem(bench_module.BENCH_TASKS, "mix", BenchTask("mix", make, "out"))
+    monkeypatch.setattr(bench_module, "_ours", lambda _: lambda *_: told)
+    report, _ = bench("mix", BenchOptions((1.0,), 1, with_peers=False, threads=asked))
+    assert said in report.notes[0]
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [(["dance"], "nothing to measure for 'dance'"), (["mix", "--seconds", "long"], "'long' are no lengths")],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -119,11 +120,12 @@ def test_sets_of_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     page = (tmp_path / "out" / "sets.md").read_text(encoding="utf-8")
     assert "nan" not in page
     assert "net.onnx, log-mel patches" in page
-    near, far = (
-        float(next(row for row in page.splitlines() if row.startswith(f"| {name} ")).split("|")[2])
-        for name in ("near", "far")
-    )
-    assert near < far
+    near, far, floor = json.loads((tmp_path / "out" / "sets.json").read_text(encoding="utf-8"))["tables"][0]["rows"]
+    for column in (1, 3):  # FAD, KAD
+        assert near[column]["value"] < far[column]["value"]
+        assert near[column]["low"] < near[column]["value"] < near[column]["high"]
+        assert near[column]["songs"] == 4
+    assert floor[1:3] == [None, None]
     empty = tmp_path / "empty"
     empty.mkdir()
     assert run(["evaluate", "sets", *arguments, "--estimate", str(empty)]) == 10

@@ -307,10 +307,9 @@ def _report(
                 tuple(slopes),
             )
         )
-    threads = "as the system has it" if options.threads is None else str(options.threads)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     notes = [
-        f"{machine}; OMP_NUM_THREADS: {threads}; load before the start {load:.1f}.",
+        f"{machine}; OMP_NUM_THREADS: {_threads(options)}; load before the start {load:.1f}.",
         "Other work on the machine makes walls longer; processor time (of all threads together) notices it less.",
         "Peak memory is the resident memory of the process; each run starts a fresh one, weights being on disk.",
         "The input is synthetic; every run does the whole work, finished steps of earlier runs are not used.",
@@ -320,6 +319,14 @@ def _report(
         names = ", ".join(sorted({d for task, d, _, _ in peers.PEERS.values() if task == verb}))
         notes.append(f"No peer was measured. Known for this verb: {names or 'none'}; see --peer-python.")
     return Report(f"bench-{verb}", command or f"descant bench {verb}", tuple(tables), tuple(notes))
+
+
+def _threads(options: BenchOptions) -> str:
+    """What the measured commands were told; an inherited value is as much a setting as a given one."""
+    if options.threads is not None:
+        return f"{options.threads}, by --threads"
+    inherited = os.environ.get("OMP_NUM_THREADS")
+    return f"{inherited}, inherited from the environment" if inherited else "not set"
 
 
 def _slopes(found: Sequence[Measurement]) -> list[tuple[Cell, ...]]:
