@@ -9,13 +9,14 @@ import pytest
 
 from descant.audio.io import probe
 from descant.cli.app import run
-from descant.errors import BatchFailed, InputNotFound, InvalidOption
+from descant.errors import BatchFailed, Cancelled, InputNotFound, InvalidOption
 from descant.evaluate import bench as bench_module
 from descant.evaluate import peers
 from descant.evaluate.bench import BENCH_TASKS, BenchOptions, BenchTask, Measurement, bench, find_peers
 from descant.evaluate.bench_inputs import write_score, write_song, write_stems, write_voice
 from descant.evaluate.bench_report import save_bench
 from descant.evaluate.child import Usage
+from descant.progress import CancelToken, Progress
 from descant.score.midi import read_midi
 
 
@@ -97,6 +98,25 @@ def test_a_peer_that_fails_is_told_of_and_ours_is_still_measured(tmp_path: Path)
     report, found = bench("separate", BenchOptions((5.0,), 1, peer_pythons=(python,)))
     assert [each.program for each in found] == ["descant separate"]
     assert any("demucs 9.9" in note and "No module named x" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_cancelled_benchmark_ends_also_while_a_peer_runs(tmp_path: Path) -> None:
+    python = _interpreter(tmp_path, '{"htdemucs": "9.9"}', "exit 0")
+    cancel = CancelToken()
+
+    def stop(event: Progress) -> None:
+        if "demucs" in event.message:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        bench("separate", BenchOptions((5.0,), 2, peer_pythons=(python,)), progress=stop, cancel=cancel)
+
+
+@pytest.mark.usefixtures("quick")
+def test_lengths_that_look_alike_are_two() -> None:
+    _, found = bench("separate", BenchOptions((5.0, 5.000_000_1), 1, with_peers=False))
+    assert [each.audio_s for each in found] == [5.0, 5.000_000_1]
 
 
 def test_what_is_no_interpreter_is_named(tmp_path: Path) -> None:
