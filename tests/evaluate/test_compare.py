@@ -14,8 +14,9 @@ from descant.audio.clip import Clip
 from descant.audio.io import write
 from descant.cli.app import run
 from descant.errors import InvalidOption
-from descant.evaluate.compare import FILE_TASKS, compare_folders, file_task
+from descant.evaluate.compare import FILE_TASKS, FileTask, SystemScores, compare_folders, file_task
 from descant.evaluate.compare_report import comparison_report
+from descant.evaluate.statistics import Interval
 from descant.score.midi import write_midi
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap
@@ -215,6 +216,33 @@ def test_the_same_estimate_twice_is_refused(tmp_path: Path, capsys: pytest.Captu
     folder = str(_texts(tmp_path / "true", {"a.key": "C"}))
     assert run(["evaluate", "key", "--reference", folder, "--estimate", folder, "--estimate", folder, "-q"]) == 2
     assert "given twice" in capsys.readouterr().err
+
+
+def _scored(task: FileTask, name: str, values: list[float]) -> SystemScores:
+    names = [metric.name for metric in task.metrics]
+    return SystemScores(name, {f"song {n}": {"": dict.fromkeys(names, value)} for n, value in enumerate(values)})
+
+
+@pytest.mark.parametrize(("kind", "summary"), [("stems", np.median), ("key", np.mean)])
+def test_summaries_are_those_of_the_measure(kind: str, summary: Callable[[list[float]], float]) -> None:
+    task, values = file_task(kind), [1.0, 2.0, 9.0]
+    table = comparison_report(task, [_scored(task, "a", values)], "x").tables[0]
+    assert [cell.value for cell in table.rows[0][1:] if isinstance(cell, Interval)] == [summary(values)] * (
+        len(table.columns) - 1
+    )
+
+
+def test_the_seed_reaches_every_interval() -> None:
+    random, task = np.random.default_rng(0), file_task("key")
+    systems = [_scored(task, name, random.exponential(5.0, 12).tolist()) for name in ("a", "b")]
+    reports = [comparison_report(task, systems, "x", seed=seed) for seed in (1, 1, 2)]
+    for table in (0, 1):  # summary, tests
+        first, again, other = (report.tables[table].rows[0][1] for report in reports)
+        assert isinstance(first, Interval)
+        assert isinstance(other, Interval)
+        assert first == again
+        assert first.value == other.value
+        assert first.low != other.low
 
 
 def test_every_task_reads_judges_and_says_what_it_measures() -> None:
