@@ -71,6 +71,22 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     assert (tmp_path / "out").read_text() == "in the way"
 
 
+@pytest.mark.parametrize(
+    ("verb", "option", "value"),
+    [
+        *((verb, "--songs", number) for verb in ("analyze", "transcribe", "accompany") for number in ("0", "-1")),
+        ("accompany", "--library", "0"),
+        *(("separate", "--seconds", value) for value in ("0", "-5", "nan", "1e9")),
+        *(("separate", "--gain-db", value) for value in ("nan", "inf", "-500")),
+    ],
+)
+def test_numbers_that_leave_nothing_to_measure_are_refused(
+    verb: str, option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", verb, "--data", "/nowhere", f"{option}={value}", "-o", str(tmp_path), "-q"]) == 2
+    assert "Give " in capsys.readouterr().err
+
+
 def test_trying_a_place_leaves_nothing_and_touches_nothing(tmp_path: Path) -> None:
     require_place(tmp_path / "new" / "folder", "x")
     assert not list(tmp_path.iterdir())

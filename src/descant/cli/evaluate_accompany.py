@@ -44,8 +44,9 @@ def evaluate_accompany(
     from descant.data.pop909 import Pop909
     from descant.evaluate.accompany import Song
     from descant.evaluate.accompany import evaluate_accompany as measure
-    from descant.evaluate.report import require_place
+    from descant.evaluate.report import require_counts, require_place
 
+    require_counts(songs=songs, library=library)
     require_place(out, "accompany")
     pop909 = Pop909(data)
     sheets = _recorded(singing) if singing else ((name, pop909.load(name)) for name in pop909.songs("test"))

@@ -29,9 +29,10 @@ def evaluate_analyze(
     """
     from descant.cli.terminal import progress_bar
     from descant.evaluate.analyze import evaluate_analyze as measure
-    from descant.evaluate.report import require_place
+    from descant.evaluate.report import require_counts, require_place
     from descant.hub.store import fetch
 
+    require_counts(songs=songs)
     if out is not None:
         require_place(out, "analyze")
     font = soundfont or next(iter(sorted(fetch("timgm6mb").rglob("*.sf2"))))

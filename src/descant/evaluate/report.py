@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from descant.errors import OutputError
+from descant.errors import InvalidOption, OutputError
 from descant.evaluate.statistics import Interval
 from descant.files import atomic_output, output_error
 
@@ -132,6 +132,17 @@ def require_place(folder: Path, name: str) -> None:
     for suffix in _SUFFIXES:
         with suppress(_TakenBack), atomic_output(folder / f"{name}{suffix}"):
             raise _TakenBack
+
+
+def require_counts(**counts: int) -> None:
+    """Refuse to measure on nothing: each count by the name of its option.
+
+    Raises:
+        InvalidOption: One is less than 1.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise InvalidOption(f"--{name} {count} leaves nothing to measure on.", "Give 1 or more.")
 
 
 class _TakenBack(Exception):
