@@ -91,6 +91,13 @@ def test_note_lists_with_and_without_a_heading(text: str, tmp_path: Path) -> Non
     assert [(n.start_s, n.end_s, round(n.pitch, 6)) for n in notes] == [(0.5, 1.0, 69.0), (1.0, 2.0, 57.0)]
 
 
+def test_values_above_128_are_hz_where_nothing_is_named(tmp_path: Path) -> None:
+    (low,) = read_notes(_file(tmp_path, "a.csv", "0,1,130.8128\n"))
+    assert low.pitch == pytest.approx(48.0, abs=1e-4)
+    (key,) = read_notes(_file(tmp_path, "b.csv", "0,1,127\n"))
+    assert key.pitch == 127.0
+
+
 def test_a_named_frequency_is_one_also_below_128_hz(tmp_path: Path) -> None:
     (note,) = read_notes(_file(tmp_path, "a.csv", "onset,offset,frequency_hz\n0,1,110\n"))
     assert note.pitch == pytest.approx(45.0)
@@ -104,9 +111,13 @@ def test_one_heading_is_skipped_in_every_table(tmp_path: Path) -> None:
 
 
 def test_repeats_in_lrc_may_stand_anywhere(tmp_path: Path) -> None:
-    text = "[00:05.00][00:20.00]la la\n[00:10.00]one two\n[00:15.00]three\n"
-    lyrics = read_timed_lyrics(_file(tmp_path, "a.lrc", text))
-    assert [line.start_s for line in lyrics.lines] == [5.0, 10.0, 15.0, 20.0]
+    above = "[00:05.00][00:20.00]la la\n[00:10.00]one two\n[00:15.00]three\n"
+    below = "[00:10.00]one two\n[00:15.00]three\n[00:05.00][00:20.00]la la\n"
+    for text in (above, below):
+        lyrics = read_timed_lyrics(_file(tmp_path, "a.lrc", text))
+        assert [line.start_s for line in lyrics.lines] == [5.0, 10.0, 15.0, 20.0]
+    together = read_timed_lyrics(_file(tmp_path, "b.lrc", "[00:05.00]one\n[00:05.00]two\n"))
+    assert [line.start_s for line in together.lines] == [5.0, 5.0]  # two voices
 
 
 def test_keys(tmp_path: Path) -> None:
@@ -120,10 +131,10 @@ def test_pitch_with_and_without_voicing(tmp_path: Path) -> None:
     plain = read_pitch_track(_file(tmp_path, "a.csv", "0.00,220\n0.01,0\n0.02,-110\n"))
     np.testing.assert_array_equal(plain.voiced, [True, False, False])
     np.testing.assert_array_equal(plain.f0_hz, [220.0, 0.0, 110.0])  # a negative frequency is an unvoiced guess
-    text = "time_s,f0_hz,confidence,voiced\n0.0,220.0,0.9,1\n0.01,221.0,0.2,0\n"
+    text = "time_s,f0_hz,confidence,voiced\n0.0,220.0,0.9,1\n0.01,221.0,0.2,0\n0.02,0,0.1,1\n"
     ours = read_pitch_track(_file(tmp_path, "b.csv", text))
-    np.testing.assert_array_equal(ours.voiced, [True, False])
-    np.testing.assert_array_equal(ours.confidence, [0.9, 0.2])
+    np.testing.assert_array_equal(ours.voiced, [True, False, False])  # what has no frequency is not voiced
+    np.testing.assert_array_equal(ours.confidence, [0.9, 0.2, 0.1])
 
 
 def test_words_of_a_table(tmp_path: Path) -> None:
