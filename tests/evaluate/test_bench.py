@@ -83,6 +83,27 @@ def test_every_length_and_repeat_is_measured(tmp_path: Path) -> None:
     assert saved.pictures[0].file in (tmp_path / "bench-separate.md").read_text()
 
 
+def test_runs_do_all_of_the_work_after_one_that_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that keeps a finished step fails where it finds one, and writes down how it was called."""
+    log = tmp_path / "log"
+    program = (
+        'test ! -e "$DESCANT_CACHE/steps" && mkdir "$DESCANT_CACHE/steps" && test -z "$(ls "$(dirname "$1")")" && '
+        f'echo "$(cat "$0") $(basename "$1")" >> "{log}" && touch "$1"'
+    )
+
+    def make(folder: Path, seconds: float) -> list[Path]:
+        (folder / "input").write_text(f"{seconds:g}")
+        return [folder / "input"]
+
+    monkeypatch.setitem(bench_module.BENCH_TASKS, "mix", BenchTask("mix", make, "mix.flac"))
+    monkeypatch.setattr(
+        bench_module, "_ours", lambda _: lambda given, out: ["sh", "-c", program, str(given[0]), str(out)]
+    )
+    _, found = bench("mix", BenchOptions((20.0, 10.0), 2, with_peers=False))
+    assert log.read_text().splitlines() == [f"{length} mix.flac" for length in (10, 10, 10, 20, 20)]
+    assert [len(each.runs) for each in found] == [2, 2]
+
+
 @pytest.mark.usefixtures("quick")
 def test_peers_of_another_interpreter_are_measured(tmp_path: Path) -> None:
     python = _interpreter(tmp_path, '{"htdemucs": "9.9", "basic-pitch": "1.0"}', "exit 0")
