@@ -89,6 +89,11 @@ def test_a_missed_floor_is_a_failure_that_keeps_the_run(tmp_path: Path, capsys: 
     [
         (["--minutes", "0"], InvalidOption.code),
         (["--set", "loop.stepps=3"], InvalidOption.code),
+        (
+            ["--set", "expect.ture_below=3", "--set", "accompaniment.source=pop909"],
+            InvalidOption.code,
+        ),  # before any data is looked for
+        (["--set", "loop.watch.measure=ture", "--set", "accompaniment.source=pop909"], InvalidOption.code),
         (["--set", "accompaniment.source=radio"], InvalidOption.code),
         (["--set", "accompaniment.source=pop909"], InputNotFound.code),
         (["--set", "accompaniment.source=pop909", "--data", "/nowhere"], InputNotFound.code),

@@ -43,6 +43,8 @@ class Plan:
         build: (config, what `--data` names or None, seed) -> the lesson.
         draft: For its cards.
         furnish: (config, folder) writes what the card's loader needs beside the weights (`config.json`).
+        measures: The lesson's configuration -> the names of what its `validate` returns: what a recipe expects and
+            watches is checked against them before any data is read.
         weights: Name of the weights' file in the card.
     """
 
@@ -50,6 +52,7 @@ class Plan:
     build: Callable[[Any, Path | None, int], Lesson]
     draft: Draft
     furnish: Callable[[Any, Path], None] = field(repr=False)
+    measures: Callable[[Any], tuple[str, ...]]
     weights: str = WEIGHTS
 
 
