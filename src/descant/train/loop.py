@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,7 @@ from descant.train.config import LoopConfig
 from descant.train.lesson import HasExamples, Lesson
 from descant.train.log import CsvLog, Row, TensorBoardLog
 from descant.train.machine import agreed, gathered, start
+from descant.train.resume import asked_for
 from descant.train.schedule import factor
 from descant.train.standing import Standing
 
@@ -90,12 +91,14 @@ def train(
 
     Raises:
         CardError: The checkpoint in `folder` belongs to another model.
+        CheckpointError: It is damaged.
         TrainingFailed: The loss is no number any more; the last checkpoint is from before.
-        InvalidOption: The machine has no such devices, or validation has no such measure.
+        InvalidOption: The machine has no such devices, validation has no such measure, or the run in `folder` was begun
+            with other settings (see `descant.train.resume`).
         MissingDependency: Lightning Fabric or tensorboard is not installed.
         Cancelled: `cancel` was raised.
     """
-    asked = {"loop": asdict(config), **(described or {})}
+    asked = asked_for(config, described)
     fabric = start(config.machine)
     with _alone_in(folder) if fabric.is_global_zero else nullcontext():
         run = _Run(fabric, lesson, config, folder, asked, Monitor(progress, None, "training"))
