@@ -87,10 +87,10 @@ def _run(
     prepared: Prepared, out: Path, data: Path | None, start: Path | None, minutes: float | None, *, quiet: bool
 ) -> Outcome:
     """Read the data and train, with a progress bar, until the end or a signal."""
+    from descant.train.checkpoint import CHECKPOINT
     from descant.train.loop import load_weights
     from descant.train.loop import train as run
     from descant.train.resume import asked_for, refuse_other_settings
-    from descant.train.standing import CHECKPOINT
 
     refuse_other_settings(out / CHECKPOINT, asked_for(prepared.recipe.loop, prepared.described))  # before the data
     for greeter in ("rank_zero", "distributed"):

@@ -26,6 +26,8 @@ from descant.files import output_error
 from descant.hub.checkpoint import load_tensors, save_tensors
 from descant.train.machine import laid_out_like, whole
 
+CHECKPOINT = "checkpoint"
+"""The folder in a run's folder."""
 WEIGHTS = "weights.safetensors"
 AVERAGE = "average.safetensors"
 OPTIMISERS = "optimisers.safetensors"

@@ -12,6 +12,7 @@ LESSONS = {
     "accompaniment": "descant.train.accompaniment:PLAN",
     "listening": "descant.train.listening:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
+    "next_frame": "descant.train.next_frame:PLAN",
 }
 
 

@@ -26,8 +26,6 @@ from descant.train.seat import Table, seated
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-CHECKPOINT = "checkpoint"
-
 
 @dataclass(slots=True)
 class State:
@@ -68,7 +66,7 @@ class Standing:
         self, lesson: Lesson, config: LoopConfig, folder: Path, asked: Mapping[str, Any], fabric: Fabric
     ) -> None:
         self._model, self._fabric, self._asked = lesson.model, fabric, asked
-        self.checkpoint = folder / CHECKPOINT
+        self.checkpoint = folder / files.CHECKPOINT
         self.state = State()
         self.best = Best(folder, config.watch)
         self.batches = Batches(lesson, config.seed, fabric.global_rank, config.prefetch)
