@@ -10,7 +10,7 @@ from descant.reproduce.provenance import _reached, code_digest, conditions
 from descant.reproduce.systems import Options, make_system
 
 FILES = {
-    "arm.py": 'from toy import tools\nfrom toy.net import Net\n\ndef run():\n    """Words."""\n    return tools.two()\n',
+    "arm.py": 'from toy import tools\nfrom toy.net import Net\ndef run():\n    """Words."""\n    return tools.two()\n',
     "tools.py": "def two():\n    from toy.late import TWO\n    return TWO\n",
     "late.py": "TWO = 2\n",
     "net/__init__.py": "import toy.net.layers\nclass Net: ...\n",

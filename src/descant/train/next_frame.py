@@ -28,7 +28,7 @@ from descant.train.plan import Plan
 
 CHORALE_FRAME, TUNE_FRAME = 1.0, 0.25  # quarters
 SHORTEST_TUNE = 64  # frames
-_INVENTED, _INVENTED_BARS, _INVENTED_FRAME = 40, 8, 0.5
+_INVENTED, _INVENTED_BARS, _INVENTED_FRAME = 300, 8, 0.5
 _MEASURE = "nats_per_frame"
 
 
@@ -115,6 +115,16 @@ def frequency_nats(training: Sequence[PianoRoll], test: Sequence[PianoRoll]) -> 
     share = (counts + 0.5) / (sum(len(p.frames) for p in training) + 1.0)
     frames = np.concatenate([p.frames[1:] for p in test])
     return float(-(np.log(share) * frames + np.log1p(-share) * ~frames).sum(1).mean())
+
+
+def persistence_nats(training: Sequence[PianoRoll], test: Sequence[PianoRoll]) -> float:
+    """Nats per frame of a model that knows how likely each key is to go on, or to begin, given whether it sounds."""
+    before, after = (np.concatenate([p.frames[part] for p in training]) for part in (slice(-1), slice(1, None)))
+    goes_on = ((before & after).sum(0) + 0.5) / (before.sum(0) + 1.0)
+    begins = ((~before & after).sum(0) + 0.5) / ((~before).sum(0) + 1.0)
+    heard, wanted = (np.concatenate([p.frames[part] for p in test]) for part in (slice(-1), slice(1, None)))
+    share = np.where(heard, goes_on, begins)
+    return float(-(np.log(share) * wanted + np.log1p(-share) * ~wanted).sum(1).mean())
 
 
 def read_splits(config: NextFrameConfig, data: Path | None, seed: int) -> Splits:
