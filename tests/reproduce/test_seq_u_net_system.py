@@ -101,6 +101,19 @@ def test_the_pairs_of_every_scale_that_is_judged_are_fair(name: str) -> None:
         assert sizes["seq_u_net"] == pytest.approx(sizes["tcn"], rel=0.03)
 
 
+@pytest.mark.parametrize("name", ["smoke", "cpu", "paper"])
+def test_the_recipe_states_the_sizes_of_every_scale(name: str) -> None:
+    page = (Path(__file__).parents[2] / "recipes" / "seq_u_net" / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    scale = read_scale(name)
+    chorales, tunes, audio = roll_pair(scale.chorales), roll_pair(scale.tunes), audio_pair(scale.audio)
+    for pair in (tunes, audio) if name == "paper" else (chorales, tunes, audio):
+        assert all(f"{size:,}" in row for size in pair.parameters.values()), pair.parameters
+    if name != "paper":
+        assert f"{scale.audio.training_s:g} s" in row
+        assert f"{scale.audio.steps} steps" in row
+
+
 def test_the_cpu_scale_has_the_published_chorale_nets() -> None:
     assert roll_pair(read_scale("cpu").chorales).parameters == {"tcn": 534_468, "seq_u_net": 521_938}
 
