@@ -171,15 +171,17 @@ def test_every_claim_is_judged_and_held_on_good_numbers() -> None:
         ("2-cached", "generation/seq_u_net", "full_ms", 1.0),  # no faster
         ("2-cached", "generation/seq_u_net", "full_ms", 0.5),
         ("3a-chorales", "chorales/seq_u_net", "test_nats_per_frame", 8.5),
-        ("3a-chorales", "chorales/seq_u_net", "parameters", 104),
+        ("3a-chorales", "chorales/seq_u_net", "parameters", 103.2),
+        ("3a-chorales", "chorales/seq_u_net", "parameters", 96.8),
         ("3b-tunes", "tunes/seq_u_net", "test_nats_per_frame", 8.9),
         ("4a-memory", "costs/chorales/tcn", "peak_mib", [0.9, 4.0]),
+        ("4a-memory", "costs/chorales/tcn", "peak_mib", [1.0, 4.0]),  # as much is not less
         ("4b-time", "costs/tunes/tcn", "milliseconds", [0.9, 4.0]),
         ("4c-length", "costs/tunes/tcn", "peak_mib", [1.5, 2.9]),
         ("4d-depth", "costs/depth/tcn", "milliseconds", [1.5, 2.9]),
         ("5a-audio-training", "costs/audio/wavenet", "milliseconds", [1.9, 9.0]),
         ("5b-audio-generation", "generation/wavenet", "cached_ms", 1.9),
-        ("5c-audio-bits", "audio/seq_u_net", "test_bits_per_sample", 2.2),
+        ("5c-audio-bits", "audio/seq_u_net", "test_bits_per_sample", 2.12),
         ("5c-audio-bits", "audio/wavenet", "unigram_bits_per_sample", 2.0),
         ("5c-audio-bits", "audio/wavenet", "unigram_bits_per_sample", 2.02),  # between WaveNet's 2.0 and our 2.05
         ("5c-audio-bits", "audio/wavenet", "unigram_bits_per_sample", 2.05),  # as good as ours is not better
@@ -232,6 +234,9 @@ def test_nets_are_compared_on_the_same_seeds_only(claim: str, arms: str, nets: t
         found = verdicts(results)[claim]
         assert found.verdict is Verdict.NOT_MEASURED
         assert f"{net} 0, 2" in found.said
+        results[f"{arms}/{net}/seed-7"] = good()[f"{arms}/{net}/seed-1"]  # as many, but others
+        assert f"{net} 0, 2, 7" in verdicts(results)[claim].said
+        del results[f"{arms}/{net}/seed-7"]
         for seed in (0, 2):
             del results[f"{arms}/{net}/seed-{seed}"]
         assert verdicts(results)[claim].said == "Its arms were not run."
