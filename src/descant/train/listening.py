@@ -33,6 +33,9 @@ from descant.train.tones import tone_songs
 Array = NDArray[Any]
 
 _KINDS = ("song", "album", "sung")
+_PULSE_LOSSES = ("beat", "downbeat", "voice")
+_HARMONY_LOSSES = ("chord", "bass", "key")
+_SHARES = ("chord_right", "key_right", "voice_right", "beat_precision", "songs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +269,10 @@ def _data(config: ListeningConfig) -> tuple[TrainingData, ...]:
     return (TrainingData("features made by recipes/analysis/build.py", "see recipes/analysis/package.py"),)
 
 
+def _measures(config: ListeningConfig) -> tuple[str, ...]:
+    return (*_PULSE_LOSSES, *(() if config.pulse_only else _HARMONY_LOSSES), *_SHARES)
+
+
 PLAN = Plan(
     ListeningConfig,
     build_lesson,
@@ -278,4 +285,5 @@ PLAN = Plan(
         hears=lambda _config: Hears(sample_rate=22_050, channels=1),
     ),
     _furnish,
+    _measures,
 )
