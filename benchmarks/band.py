@@ -24,10 +24,10 @@ import soundfile
 from descant.analyze.api import analyze
 from descant.audio.clip import Clip
 from descant.audio.io import read
-from descant.data.band.build import build_items
 from descant.data.band.folder import item_folder
 from descant.data.band.labels import F0_HOP_S, chord_label
-from descant.data.band.options import BandSet
+from descant.data.band.making import build_items
+from descant.data.band.options import BandOptions
 from descant.data.band.world import open_world, resolved
 from descant.nets.swift_f0 import SwiftF0
 
@@ -84,12 +84,12 @@ def main() -> None:
             _listened(items, labels)
 
 
-def _asked(given: argparse.Namespace) -> BandSet:
+def _asked(given: argparse.Namespace) -> BandOptions:
     if given.data is None:
-        return BandSet(seed=given.seed, seconds=given.seconds, audio=given.audio)
+        return BandOptions(seed=given.seed, seconds=given.seconds, audio=given.audio)
     data = given.data
     scores = (data / "pop909.zip", data / "symbolic/nottingham.zip", data / "symbolic/lieder.zip")
-    return BandSet(
+    return BandOptions(
         seed=given.seed,
         seconds=given.seconds,
         audio=given.audio,

@@ -5,12 +5,15 @@ python benchmarks/training_loop.py [--steps 200] [--rounds 5]
 Both train the accompaniment recipe's smoke model on the same eight batches, drawn beforehand, and a linear layer of 16
 numbers, in turns, on one thread; processor time, so that other work on the machine does not count, and of each the
 fastest round. Reports come every 50 steps in both, validations and checkpoints in
-neither.
+neither. Then what importing Lightning Fabric takes beyond PyTorch, each time in a fresh process.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -94,6 +97,14 @@ def ours(lesson: Drawn, config: LoopConfig) -> float:
     return (times[-1] - times[0]) / (config.steps - config.report_every)
 
 
+def import_seconds() -> float:
+    """Processor seconds that a fresh process takes for `import lightning_fabric` once PyTorch is there."""
+    code = (
+        "import time, torch; began = time.process_time(); import lightning_fabric; print(time.process_time() - began)"
+    )
+    return float(subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -109,6 +120,8 @@ def main() -> None:
         rounds = [(bare(make(), asked), ours(make(), asked)) for _ in range(args.rounds)]
         low, high = (1e3 * min(column) for column in zip(*rounds, strict=True))
         print(f"| {name} | {low:.3f} | {high:.3f} | {high - low:+.3f} ms | {(high / low - 1):+.1%} |")
+    imports = sorted(import_seconds() for _ in range(args.rounds))
+    print(f"import lightning_fabric: {statistics.median(imports):.2f} s ({imports[0]:.2f} to {imports[-1]:.2f})")
 
 
 if __name__ == "__main__":

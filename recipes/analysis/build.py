@@ -14,7 +14,7 @@ from descant.data.album import VALIDATION, album_songs
 from descant.data.arrange import excerpt
 from descant.data.groove import Groove
 from descant.data.invent import invent_song
-from descant.data.listening import item_from_album, item_from_song
+from descant.data.listening_item import item_from_album, item_from_song
 from descant.data.pop909 import Pop909
 from descant.data.resinging import VoiceBank
 from descant.data.songs import SAMPLE_RATE, Band, make_a_cappella, make_song

@@ -17,7 +17,7 @@ from descant.analyze.beats import follow_beats
 from descant.analyze.evidence import load_listener, net_evidence
 from descant.analyze.features import PITCH_FPS, PULSE_FPS, Features
 from descant.analyze.level import LevelChooser, candidate_levels, describe_level
-from descant.data.listening import ListeningItem
+from descant.data.listening_item import ListeningItem
 from descant.evaluate.beat_metrics import beat_f
 from descant.hub.checkpoint import save_tensors
 from descant.hub.store import fetch

@@ -56,7 +56,16 @@ def test_missing_files_are_an_error_unless_meant(tmp_path: Path, capsys: pytest.
         soundfile.write(song / f"{stem}.wav", np.zeros((4410, 2)), 44_100)
     command = ["data", "check-set", "musdb18-hq", str(tmp_path), "-q"]
     assert run(command) == BatchFailed.code
-    assert "missing:" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "missing:" in said.out
+    assert "half-downloaded: 0 of 150 items" in said.out
+    soundfile.write(song / "other.wav", np.zeros((4410, 2)), 44_100)
+    assert run(command) == BatchFailed.code
+    said = capsys.readouterr()
+    assert "half-downloaded: 1 of 150 items" in said.out
+    assert "half-downloaded (1 of 150 items), 0 files missing" in said.err
+    assert run([*command, "--json"]) == BatchFailed.code
+    assert json.loads(capsys.readouterr().out)["published"] == 150
     assert run([*command, "--partial"]) == 0
     assert run([*command, "--split", "train"]) == InvalidOption.code
 

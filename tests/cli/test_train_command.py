@@ -77,6 +77,16 @@ def test_starting_from_other_weights(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == ""
 
 
+def test_going_on_with_other_settings_is_refused_before_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(tmp_path / "run", "--set", "loop.steps=1", "-q") == 0
+    words = ("--set", "accompaniment.source=pop909", "--set", "loop.steps=2")  # whose data are nowhere
+    assert train(tmp_path / "run", *words, "-q") == InvalidOption.code
+    assert 'accompaniment.source = "invented" (now "pop909")' in capsys.readouterr().err
+    assert train(tmp_path / "run", "--set", "loop.steps=2", "--set", "expect.true_below=9.5", "-q") == 0
+
+
 def test_a_missed_floor_is_a_failure_that_keeps_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--set", "loop.steps=1", "--set", "expect.true_below=0.1", "-q")
     assert train(tmp_path / "run", *words) == TrainingFailed.code
@@ -89,6 +99,11 @@ def test_a_missed_floor_is_a_failure_that_keeps_the_run(tmp_path: Path, capsys: 
     [
         (["--minutes", "0"], InvalidOption.code),
         (["--set", "loop.stepps=3"], InvalidOption.code),
+        (
+            ["--set", "expect.ture_below=3", "--set", "accompaniment.source=pop909"],
+            InvalidOption.code,
+        ),  # before any data is looked for
+        (["--set", "loop.watch.measure=ture", "--set", "accompaniment.source=pop909"], InvalidOption.code),
         (["--set", "accompaniment.source=radio"], InvalidOption.code),
         (["--set", "accompaniment.source=pop909"], InputNotFound.code),
         (["--set", "accompaniment.source=pop909", "--data", "/nowhere"], InputNotFound.code),

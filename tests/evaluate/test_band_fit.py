@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from descant.compose.api import Composer
+from descant.compose.config import BandOptions
 from descant.compose.grid import bars_of
-from descant.evaluate.accompany import Song, chord_overlap, lay_under, retrieve
+from descant.evaluate.accompany import Song, chord_overlap, evaluate_accompany, lay_under, retrieve
 from descant.evaluate.band_fit import (
     beat_f,
     chord_agreement,
@@ -76,6 +77,26 @@ def test_retrieval_takes_the_nearest_tempo_and_moves_it_to_the_key() -> None:
     assert chord_agreement(bars_of(replace(found, chords=asked.score.chords))) == 1.0
     strange = lay_under(asked, library[1], 0)
     assert {n.pitch % 12 for n in strange.track("piano").notes} != {n.pitch % 12 for n in found.track("piano").notes}
+
+
+def test_every_band_has_a_row_of_its_own() -> None:
+    """Two songs and a library: the rows are what each band gives, measured one by one."""
+    composer = Composer.load()
+    songs, library = [Song("a", song(0, 100, 4)), Song("b", song(5, 90, 4))], [Song("c", song(4, 140, 4))]
+    report = evaluate_accompany(composer, songs, library, options=BandOptions(seed=1))
+    means, tests = report.tables[:2]
+    rows = {str(row[0]).split(" (")[0]: row[1:] for row in means.rows}
+    assert list(rows) == ["Descant", "retrieval", "shuffled pairing", "human arrangement"]
+    makers = {
+        "retrieval": lambda each: retrieve(each, library),
+        "shuffled pairing": lambda each: lay_under(each, library[0], 0),
+        "human arrangement": lambda each: each.score,
+    }
+    for name, make in makers.items():
+        fits = [measure_fit(composer, each.score, make(each)).cells() for each in songs]
+        assert rows[name] == pytest.approx(tuple(np.mean(fits, axis=0)))
+    against = {str(row[0]).split(", against ")[1].split(" (")[0] for row in tests.rows}
+    assert against == {"retrieval", "shuffled pairing"}
 
 
 def test_the_model_prefers_what_fits() -> None:

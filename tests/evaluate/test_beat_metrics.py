@@ -39,6 +39,15 @@ def test_beats_near_the_edge_of_the_window() -> None:
     assert beat_f([], [1.0]) == 0.0
 
 
+def test_beats_before_five_seconds_do_not_count() -> None:
+    later = np.arange(5.0, 20.0, 0.5)
+    early = np.array([0.7, 1.9, 3.3, 4.99])
+    assert beat_f(later, np.concatenate([early, later])) == 1.0
+    assert beat_f(np.concatenate([early, later]), later) == 1.0
+    assert beat_f(later, later[1:]) == pytest.approx(58 / 59)
+    assert continuity(later, np.concatenate([early, later])) == Continuity(1.0, 1.0, 1.0, 1.0)
+
+
 def test_one_estimate_serves_one_reference() -> None:
     assert matches([1.0, 1.05], [1.02], 0.07) == 1
 

@@ -9,13 +9,14 @@ import pytest
 
 from descant.audio.io import probe
 from descant.cli.app import run
-from descant.errors import BatchFailed, InputNotFound, InvalidOption
+from descant.errors import BatchFailed, Cancelled, InputNotFound, InvalidOption
 from descant.evaluate import bench as bench_module
 from descant.evaluate import peers
 from descant.evaluate.bench import BENCH_TASKS, BenchOptions, BenchTask, Measurement, bench, find_peers
 from descant.evaluate.bench_inputs import write_score, write_song, write_stems, write_voice
 from descant.evaluate.bench_report import save_bench
 from descant.evaluate.child import Usage
+from descant.progress import CancelToken, Progress
 from descant.score.midi import read_midi
 
 
@@ -82,6 +83,27 @@ def test_every_length_and_repeat_is_measured(tmp_path: Path) -> None:
     assert saved.pictures[0].file in (tmp_path / "bench-separate.md").read_text()
 
 
+def test_runs_do_all_of_the_work_after_one_that_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that keeps a finished step fails where it finds one, and writes down how it was called."""
+    log = tmp_path / "log"
+    program = (
+        'test ! -e "$DESCANT_CACHE/steps" && mkdir "$DESCANT_CACHE/steps" && test -z "$(ls "$(dirname "$1")")" && '
+        f'echo "$(cat "$0") $(basename "$1")" >> "{log}" && touch "$1"'
+    )
+
+    def make(folder: Path, seconds: float) -> list[Path]:
+        (folder / "input").write_text(f"{seconds:g}")
+        return [folder / "input"]
+
+    monkeypatch.setitem(bench_module.BENCH_TASKS, "mix", BenchTask("mix", make, "mix.flac"))
+    monkeypatch.setattr(
+        bench_module, "_ours", lambda _: lambda given, out: ["sh", "-c", program, str(given[0]), str(out)]
+    )
+    _, found = bench("mix", BenchOptions((20.0, 10.0), 2, with_peers=False))
+    assert log.read_text().splitlines() == [f"{length} mix.flac" for length in (10, 10, 10, 20, 20)]
+    assert [len(each.runs) for each in found] == [2, 2]
+
+
 @pytest.mark.usefixtures("quick")
 def test_peers_of_another_interpreter_are_measured(tmp_path: Path) -> None:
     python = _interpreter(tmp_path, '{"htdemucs": "9.9", "basic-pitch": "1.0"}', "exit 0")
@@ -97,6 +119,25 @@ def test_a_peer_that_fails_is_told_of_and_ours_is_still_measured(tmp_path: Path)
     report, found = bench("separate", BenchOptions((5.0,), 1, peer_pythons=(python,)))
     assert [each.program for each in found] == ["descant separate"]
     assert any("demucs 9.9" in note and "No module named x" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_cancelled_benchmark_ends_also_while_a_peer_runs(tmp_path: Path) -> None:
+    python = _interpreter(tmp_path, '{"htdemucs": "9.9"}', "exit 0")
+    cancel = CancelToken()
+
+    def stop(event: Progress) -> None:
+        if "demucs" in event.message:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        bench("separate", BenchOptions((5.0,), 2, peer_pythons=(python,)), progress=stop, cancel=cancel)
+
+
+@pytest.mark.usefixtures("quick")
+def test_lengths_that_look_alike_are_two() -> None:
+    _, found = bench("separate", BenchOptions((5.0, 5.000_000_1), 1, with_peers=False))
+    assert [each.audio_s for each in found] == [5.0, 5.000_000_1]
 
 
 def test_what_is_no_interpreter_is_named(tmp_path: Path) -> None:
@@ -118,6 +159,31 @@ def test_medians_and_slopes_by_hand() -> None:
     report = bench_module._report("mix", found, [], BenchOptions(repeats=3), "descant bench mix", 0.0)
     assert report.tables[0].rows[0] == ("x", "60", 2.0, "1.00 to 3.00", 4.0, 200, "100 to 300", "30.0", "15.0")
     assert report.tables[1].rows[0] == ("x", 2.0, 4.0, 200.0, "30.0", "15.0")  # 4 s more for 2 minutes more
+
+
+@pytest.mark.parametrize(
+    ("asked", "inherited", "said"),
+    [
+        (None, None, "OMP_NUM_THREADS: not set;"),
+        (None, "3", "OMP_NUM_THREADS: 3, inherited from the environment;"),
+        (2, "3", "OMP_NUM_THREADS: 2, by --threads;"),
+    ],
+)
+def test_the_report_says_the_threads_that_the_commands_saw(
+    asked: int | None, inherited: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if inherited is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", inherited)
+    told = ["sh", "-c", 'test "${OMP_NUM_THREADS-}" = "$0"', str(asked or inherited or "")]
+
+    def make(folder: Path, _: float) -> list[Path]:
+        return [folder]
+
+    monkeypatch.setitem(bench_module.BENCH_TASKS, "mix", BenchTask("mix", make, "out"))
+    monkeypatch.setattr(bench_module, "_ours", lambda _: lambda *_: told)
+    report, _ = bench("mix", BenchOptions((1.0,), 1, with_peers=False, threads=asked))
+    assert said in report.notes[0]
 
 
 @pytest.mark.parametrize(

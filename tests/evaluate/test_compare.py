@@ -13,8 +13,10 @@ import pytest
 from descant.audio.clip import Clip
 from descant.audio.io import write
 from descant.cli.app import run
-from descant.evaluate.compare import FILE_TASKS, compare_folders, file_task
+from descant.errors import InvalidOption
+from descant.evaluate.compare import FILE_TASKS, FileTask, SystemScores, compare_folders, file_task
 from descant.evaluate.compare_report import comparison_report
+from descant.evaluate.statistics import Interval
 from descant.score.midi import write_midi
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap
@@ -79,6 +81,26 @@ def test_a_chosen_stem_of_one_song(tmp_path: Path) -> None:
     systems = compare_folders(file_task("stems"), true / "song 0", [found], only=("vocals",))
     assert list(systems[0].songs) == ["song 0"]
     assert systems[0].parts == ("vocals",)
+
+
+@pytest.mark.parametrize("asked", ["nosuch", "vocals,nosuch", "mixture", ","])
+def test_a_stem_that_the_reference_lacks_is_named(
+    asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(_stems(tmp_path / "true", 2))
+    assert run(["evaluate", "stems", "--reference", folder, "--estimate", folder, "--stems", asked, "-q"]) == 2
+    said = capsys.readouterr()
+    assert repr(asked.rpartition(",")[2] or asked) in said.err
+    assert asked == "," or "drums, vocals" in said.err
+    assert not said.out
+
+
+def test_a_stem_that_a_file_is_not_is_named(tmp_path: Path) -> None:
+    true = _stems(tmp_path / "true", 1) / "song 0"
+    one = true / "vocals.wav"
+    assert compare_folders(file_task("stems"), one, [one], only=("vocals",))[0].parts == ("vocals",)
+    with pytest.raises(InvalidOption, match="no part 'drums'"):
+        compare_folders(file_task("stems"), one, [one], only=("drums",))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +216,33 @@ def test_the_same_estimate_twice_is_refused(tmp_path: Path, capsys: pytest.Captu
     folder = str(_texts(tmp_path / "true", {"a.key": "C"}))
     assert run(["evaluate", "key", "--reference", folder, "--estimate", folder, "--estimate", folder, "-q"]) == 2
     assert "given twice" in capsys.readouterr().err
+
+
+def _scored(task: FileTask, name: str, values: list[float]) -> SystemScores:
+    names = [metric.name for metric in task.metrics]
+    return SystemScores(name, {f"song {n}": {"": dict.fromkeys(names, value)} for n, value in enumerate(values)})
+
+
+@pytest.mark.parametrize(("kind", "summary"), [("stems", np.median), ("key", np.mean)])
+def test_summaries_are_those_of_the_measure(kind: str, summary: Callable[[list[float]], float]) -> None:
+    task, values = file_task(kind), [1.0, 2.0, 9.0]
+    table = comparison_report(task, [_scored(task, "a", values)], "x").tables[0]
+    assert [cell.value for cell in table.rows[0][1:] if isinstance(cell, Interval)] == [summary(values)] * (
+        len(table.columns) - 1
+    )
+
+
+def test_the_seed_reaches_every_interval() -> None:
+    random, task = np.random.default_rng(0), file_task("key")
+    systems = [_scored(task, name, random.exponential(5.0, 12).tolist()) for name in ("a", "b")]
+    reports = [comparison_report(task, systems, "x", seed=seed) for seed in (1, 1, 2)]
+    for table in (0, 1):  # summary, tests
+        first, again, other = (report.tables[table].rows[0][1] for report in reports)
+        assert isinstance(first, Interval)
+        assert isinstance(other, Interval)
+        assert first == again
+        assert first.value == other.value
+        assert first.low != other.low
 
 
 def test_every_task_reads_judges_and_says_what_it_measures() -> None:

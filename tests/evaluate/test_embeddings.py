@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ from descant.audio.clip import Clip
 from descant.audio.io import write
 from descant.cli.app import run
 from descant.errors import CheckpointError, InvalidAudio, InvalidOption
-from descant.evaluate.embeddings import VGGISH_RATE, load_embedder, per_second, vggish_patches
+from descant.evaluate.embeddings import VGGISH_RATE, Embedder, load_embedder, per_second, vggish_patches
+from descant.evaluate.set_metrics import kernel_distance
+from descant.evaluate.sets import evaluate_sets
 from synthetic_song import RATE, Recipe, song
 from tiny_onnx import mean_over_time
 
@@ -31,6 +35,7 @@ def test_silence_is_the_floor_of_vggish() -> None:
 def test_a_tone_sits_in_its_mel_band_with_the_height_of_the_definition() -> None:
     hz = 1_000.0  # an FFT bin, 31.25 Hz apart: the 25 ms window is shorter than the FFT
     tone = np.sin(2 * np.pi * hz * np.arange(VGGISH_RATE) / VGGISH_RATE).astype(np.float32)
+    tone += 0.2  # an offset: the bin of 0 Hz does not count
     patch = vggish_patches(tone)[0, 10]
     low, high = 1127 * np.log1p(125 / 700), 1127 * np.log1p(7500 / 700)
     centres = np.linspace(low, high, 66)[1:-1]
@@ -85,6 +90,20 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
         load_embedder("clap")
 
 
+def test_the_floor_is_one_half_of_the_reference_against_the_other(tmp_path: Path) -> None:
+    levels = (0.1, 0.2, 0.4, 0.8)
+    for level in levels:
+        write(tmp_path / "true" / f"{level}.wav", Clip(np.full((1, 2_000), level, np.float32), 8_000), subtype="FLOAT")
+    embedder = Embedder("levels", lambda clip: np.float64(clip.samples[0, 0]) + np.arange(6.0).reshape(3, 2))
+    table = evaluate_sets(tmp_path / "true", [tmp_path / "true"], embedder, command="x").tables[0]
+    rows = {level: float(np.float32(level)) + np.arange(6.0).reshape(3, 2) for level in levels}
+    halves = [(one, tuple(sorted(set(levels) - set(one)))) for one in itertools.combinations(levels, 2)]
+    possible = [kernel_distance(*(np.concatenate([rows[each] for each in side]) for side in half)) for half in halves]
+    floor = table.rows[-1][3]
+    assert isinstance(floor, float)
+    assert min(abs(floor - each) for each in possible) < 1e-6
+
+
 @pytest.mark.weights
 def test_our_net_tells_songs_apart_and_does_not_mind_the_key() -> None:
     embedder = load_embedder("listener")
@@ -119,11 +138,12 @@ def test_sets_of_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     page = (tmp_path / "out" / "sets.md").read_text(encoding="utf-8")
     assert "nan" not in page
     assert "net.onnx, log-mel patches" in page
-    near, far = (
-        float(next(row for row in page.splitlines() if row.startswith(f"| {name} ")).split("|")[2])
-        for name in ("near", "far")
-    )
-    assert near < far
+    near, far, floor = json.loads((tmp_path / "out" / "sets.json").read_text(encoding="utf-8"))["tables"][0]["rows"]
+    for column in (1, 3):  # FAD, KAD
+        assert near[column]["value"] < far[column]["value"]
+        assert near[column]["low"] < near[column]["value"] < near[column]["high"]
+        assert near[column]["songs"] == 4
+    assert floor[1:3] == [None, None]
     empty = tmp_path / "empty"
     empty.mkdir()
     assert run(["evaluate", "sets", *arguments, "--estimate", str(empty)]) == 10

@@ -64,6 +64,12 @@ def test_the_transposition_is_found(original: np.ndarray, semitones: int) -> Non
     assert likeness(original, chroma(song(Recipe(transpose=float(semitones))))).transposition == semitones
 
 
+def test_chroma_has_five_frames_a_second_of_length_one() -> None:
+    frames = chroma(song(Recipe(seconds=12.0)))
+    assert len(frames) == pytest.approx(60, abs=2)
+    np.testing.assert_allclose(np.linalg.norm(frames, axis=1), 1.0, rtol=1e-5)
+
+
 def test_rate_channels_and_level_do_not_matter() -> None:
     clip = song(Recipe(seconds=12.0))
     scores = evaluate(clip, resample(clip.gain(-20.0).to_channels(2), 44_100))
@@ -101,9 +107,23 @@ def test_qmax_by_hand() -> None:
     assert qmax(np.eye(10, dtype=bool)) == 1.0
     assert qmax(np.zeros((4, 4), bool)) == 0.0
     assert qmax(np.zeros((0, 4), bool)) == 0.0
-    broken = np.eye(10, dtype=bool)
-    broken[5, 5] = False  # bridged by a step of two and one, or paid with 5: nine cells remain on the way at best
-    assert 0.4 <= qmax(broken) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("missing", "longest"),
+    [
+        ((), 16),
+        ((7,), 7 - 5 + 8),  # a gap opens for 5
+        ((7, 8), 7 - 5 + 7),  # two cells are passed by a step of one and two, then two and one
+        ((7, 8, 9), 7 - 5 - 0.5 + 6),  # a third one costs 0.5
+        ((3,), 12),  # what is lost by a gap may be more than what came before: it starts anew
+        ((7, 8, 9, 10, 11), 7),
+    ],
+)
+def test_a_broken_diagonal_pays_for_its_gap(missing: tuple[int, ...], longest: float) -> None:
+    broken = np.eye(16, dtype=bool)
+    broken[list(missing), list(missing)] = False
+    assert qmax(broken) == pytest.approx(longest / 16)
 
 
 def test_recurrence_is_mutual() -> None:

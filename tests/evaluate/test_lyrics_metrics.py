@@ -46,6 +46,17 @@ def test_by_hand() -> None:
     assert share_in_segments([1.0], [1.0]) is None
 
 
+def test_words_that_come_late_have_a_positive_bias() -> None:
+    true, late = (
+        Lyrics((Line(tuple(Word(name, time) for name, time in zip("abc", times, strict=True))),))
+        for times in ((1.0, 2.0, 3.0), (1.1, 2.2, 3.9))
+    )
+    scores = evaluate(true, late)
+    assert scores["bias"] == pytest.approx(0.2)  # the median, not the mean
+    assert evaluate(late, true)["bias"] == pytest.approx(-0.2)
+    assert (scores["AAE"], scores["median AE"]) == (pytest.approx(0.4), pytest.approx(0.2))
+
+
 words = st.lists(st.sampled_from(["la", "love", "is", "all", "you", "need", "don't"]), max_size=12).map(" ".join)
 
 
@@ -89,6 +100,8 @@ def test_other_words_are_not_aligned() -> None:
         ([], [], "0 words"),
         ([1.0, 2.0], [1.0, float("nan")], "Word 2 of the estimate"),
         ([1.0, 0.5], [1.0, 2.0], "Word 2 of the reference"),
+        ([-0.5, 0.5], [1.0, 2.0], "Word 1 of the reference starts at -0.5 s"),
+        ([1.0, 2.0], [1.0, 0.99], "Word 2 of the estimate starts before"),
     ],
 )
 def test_what_cannot_be_compared_is_named(true: list[float], found: list[float], said: str) -> None:

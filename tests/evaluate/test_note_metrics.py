@@ -42,6 +42,29 @@ def test_each_note_counts_once() -> None:
     assert note_scores(truth, [ListedNote(1.0, 1.5, 60.0)], with_offsets=True).f == 0.0
 
 
+@pytest.mark.parametrize(
+    ("found", "counts"),
+    [
+        (ListedNote(1.049, 3.0, 60.0), True),
+        (ListedNote(1.051, 3.0, 60.0), False),
+        (ListedNote(1.0, 3.0, 60.49), True),
+        (ListedNote(1.0, 3.0, 60.51), False),
+        (ListedNote(1.0, 3.399, 60.0), True),  # of 2 s a fifth
+        (ListedNote(1.0, 3.401, 60.0), False),
+        (ListedNote(1.0, 2.601, 60.0), True),
+        (ListedNote(1.0, 2.599, 60.0), False),
+    ],
+)
+def test_a_note_is_right_up_to_its_tolerances(found: ListedNote, counts: bool) -> None:
+    assert note_scores([ListedNote(1.0, 3.0, 60.0)], [found], with_offsets=True).f == float(counts)
+
+
+@pytest.mark.parametrize(("end_s", "counts"), [(1.149, True), (1.151, False), (1.051, True), (1.049, False)])
+def test_the_end_of_a_short_note_may_be_50_ms_off(end_s: float, counts: bool) -> None:
+    short = [ListedNote(1.0, 1.1, 60.0)]  # a fifth of it is 20 ms
+    assert note_scores(short, [ListedNote(1.0, end_s, 60.0)], with_offsets=True).f == float(counts)
+
+
 def test_mean_over_pieces() -> None:
     assert mean_scores([NoteScores(1.0, 0.5, 0.6), NoteScores(0.0, 0.5, 0.2)]) == NoteScores(
         0.5, 0.5, pytest.approx(0.4)

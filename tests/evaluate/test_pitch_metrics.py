@@ -52,6 +52,31 @@ def test_other_frame_times_are_read_in_between() -> None:
     assert scores["cents off"] == pytest.approx(0.0, abs=1e-6)
 
 
+def _at_times(times: list[float], hz: list[float], voiced: list[bool]) -> PitchTrack:
+    return PitchTrack(np.array(times), np.array(hz), np.ones(len(hz)), np.array(voiced))
+
+
+@pytest.mark.parametrize(("time_s", "voiced"), [(0.04, True), (0.049, True), (0.051, False), (0.06, False)])
+def test_between_a_voiced_and_a_silent_frame_the_nearer_one_holds(time_s: float, voiced: bool) -> None:
+    found = _at_times([0.0, 0.1, 0.2], [220.0, 0.0, 0.0], [True, False, False])
+    scores = evaluate(_at_times([time_s, 0.2], [220.0, 0.0], [True, False]), found)
+    assert (scores["voicing recall"], scores["RPA"]) == (float(voiced), float(voiced))
+
+
+def test_an_estimate_that_starts_late_is_not_held_back() -> None:
+    true = _track(np.full(100, 220.0))
+    late = PitchTrack(np.arange(50, 100) * 0.01, np.full(50, 220.0), np.ones(50), np.ones(50, bool))
+    assert evaluate(true, late)["RPA"] == pytest.approx(0.51)  # one frame before the start is within a hop
+
+
+def test_medians_are_of_the_frames_voiced_in_both() -> None:
+    true = _at_times([0.0, 0.1, 0.2, 0.3], [220.0, 220.0, 220.0, 0.0], [True, True, True, False])
+    sharps = [220.0 * 2 ** (s / 12) for s in (0.1, 0.2, 6.0, 0.0)]
+    scores = evaluate(true, _at_times([0.0, 0.1, 0.2, 0.3], sharps, [True] * 4))
+    assert (scores["shift"], scores["cents off"]) == (pytest.approx(0.2), pytest.approx(20.0))
+    assert scores["overall accuracy"] == pytest.approx(2 / 4)  # the third is wrong in pitch, the last in voicing
+
+
 def test_an_estimate_that_ends_early_is_not_held() -> None:
     true = _track(np.full(100, 220.0))
     scores = evaluate(true, _track(np.full(50, 220.0)))

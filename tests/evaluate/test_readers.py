@@ -29,6 +29,11 @@ ANALYSIS = {
 }
 
 
+BEATS_BELOW_ZERO = '{"beats": [{"time_s": -1, "position": 1}, {"time_s": 1, "position": 2}]}'
+CHORD_BELOW_ZERO = '{"chords": [{"start_s": -1, "end_s": 1, "chord": "C"}]}'
+SRT_BACKWARDS = "1\n00:00:02,000 --> 00:00:03,000\ntwo\n\n2\n00:00:01,000 --> 00:00:02,000\none\n"
+
+
 def _file(folder: Path, name: str, text: str) -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
@@ -57,6 +62,64 @@ def test_lab_and_csv_chords(tmp_path: Path) -> None:
     assert read_timed_chords(_file(tmp_path, "b.csv", "start_s,end_s,chord\n0,1,G\n")) == ((0.0, 1.0, Chord(7)),)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0 1.5 C:maj(9,11)\n",  # a comma that separates nothing
+        "0\t1.5\tC:maj(9,11)\n",
+        '0;1.5;"C:maj(9,11)"\n',
+        "start time,end time,chord\n0 ,1.5 ,C:maj(9)\n",
+    ],
+)
+def test_labels_with_commas_and_columns_with_spaces(text: str, tmp_path: Path) -> None:
+    assert read_timed_chords(_file(tmp_path, "a.lab", text)) == ((0.0, 1.5, Chord(0)),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "onset,offset,pitch\n0.5,1.0,69\n1.0,2.0,57\n",
+        "pitch,velocity,onset_s,duration_s\n69,,0.5,0.5\n57,80,1.0,1.0\n",
+        "Start\tEnd\tFrequency\n0.5\t1.0\t440\n1.0\t2.0\t220\n",
+        "start;end;hz\n0.5;1.0;440\n1.0;2.0;220\n",
+        "when until what\n0.5 1.0 440\n1.0 2.0 220\n",  # names that say nothing: by place
+        "# by hand\n\n0.5,440,0.5\n1.0,220,1.0,\n",
+    ],
+)
+def test_note_lists_with_and_without_a_heading(text: str, tmp_path: Path) -> None:
+    notes = read_notes(_file(tmp_path, "a.csv", text))
+    assert [(n.start_s, n.end_s, round(n.pitch, 6)) for n in notes] == [(0.5, 1.0, 69.0), (1.0, 2.0, 57.0)]
+
+
+def test_values_above_128_are_hz_where_nothing_is_named(tmp_path: Path) -> None:
+    (low,) = read_notes(_file(tmp_path, "a.csv", "0,1,130.8128\n"))
+    assert low.pitch == pytest.approx(48.0, abs=1e-4)
+    (key,) = read_notes(_file(tmp_path, "b.csv", "0,1,127\n"))
+    assert key.pitch == 127.0
+
+
+def test_a_named_frequency_is_one_also_below_128_hz(tmp_path: Path) -> None:
+    (note,) = read_notes(_file(tmp_path, "a.csv", "onset,offset,frequency_hz\n0,1,110\n"))
+    assert note.pitch == pytest.approx(45.0)
+
+
+def test_one_heading_is_skipped_in_every_table(tmp_path: Path) -> None:
+    assert read_beats(_file(tmp_path, "b.csv", "Time;Bar position\n0.5;2\n1.0;3\n")).bar_positions == (2, 3)
+    assert read_pitch_track(_file(tmp_path, "p.tsv", "Time\tF0\n0.5\t220\n")).f0_hz.tolist() == [220.0]
+    chords = read_timed_chords(_file(tmp_path, "c.tsv", "Start\tEnd\tChord\n0\t1\tAm\n"))
+    assert chords == ((0.0, 1.0, Chord(9, "min")),)
+
+
+def test_repeats_in_lrc_may_stand_anywhere(tmp_path: Path) -> None:
+    above = "[00:05.00][00:20.00]la la\n[00:10.00]one two\n[00:15.00]three\n"
+    below = "[00:10.00]one two\n[00:15.00]three\n[00:05.00][00:20.00]la la\n"
+    for text in (above, below):
+        lyrics = read_timed_lyrics(_file(tmp_path, "a.lrc", text))
+        assert [line.start_s for line in lyrics.lines] == [5.0, 10.0, 15.0, 20.0]
+    together = read_timed_lyrics(_file(tmp_path, "b.lrc", "[00:05.00]one\n[00:05.00]two\n"))
+    assert [line.start_s for line in together.lines] == [5.0, 5.0]  # two voices
+
+
 def test_keys(tmp_path: Path) -> None:
     assert read_key(_file(tmp_path, "a.txt", "Eb major\n")) == Key(3, "major")
     assert read_key(_file(tmp_path, "b.txt", "F#:min")) == Key(6, "minor")
@@ -68,10 +131,10 @@ def test_pitch_with_and_without_voicing(tmp_path: Path) -> None:
     plain = read_pitch_track(_file(tmp_path, "a.csv", "0.00,220\n0.01,0\n0.02,-110\n"))
     np.testing.assert_array_equal(plain.voiced, [True, False, False])
     np.testing.assert_array_equal(plain.f0_hz, [220.0, 0.0, 110.0])  # a negative frequency is an unvoiced guess
-    text = "time_s,f0_hz,confidence,voiced\n0.0,220.0,0.9,1\n0.01,221.0,0.2,0\n"
+    text = "time_s,f0_hz,confidence,voiced\n0.0,220.0,0.9,1\n0.01,221.0,0.2,0\n0.02,0,0.1,1\n"
     ours = read_pitch_track(_file(tmp_path, "b.csv", text))
-    np.testing.assert_array_equal(ours.voiced, [True, False])
-    np.testing.assert_array_equal(ours.confidence, [0.9, 0.2])
+    np.testing.assert_array_equal(ours.voiced, [True, False, False])  # what has no frequency is not voiced
+    np.testing.assert_array_equal(ours.confidence, [0.9, 0.2, 0.1])
 
 
 def test_words_of_a_table(tmp_path: Path) -> None:
@@ -95,7 +158,39 @@ def test_words_of_a_table(tmp_path: Path) -> None:
         (read_timed_chords, "x.json", "{", ScoreReadError, "not an analysis"),
         (read_key, "x.txt", "H major", ScoreReadError, "'H major' is not a key"),
         (read_key, "x.json", "{}", ScoreReadError, "'key' is missing"),
-        (read_beats, "x.txt", "1\n1\n", ScoreReadError, "no beats that rise"),
+        (read_beats, "x.txt", "1\n1\n", ScoreReadError, "line 2: the time, 1 s, is not after"),
+        (read_beats, "x.txt", "# beats\n-1\n0\n1\n", ScoreReadError, "line 2: the time, -1 s, lies before 0 s"),
+        (read_beats, "x.txt", "inf\n1\n2\n", ScoreReadError, "line 1: the time is no number"),
+        (read_beats, "x.txt", "time\nbeat\n1\n2\n", ScoreReadError, "line 2: the time is no number"),
+        (read_beats, "x.txt", "1\n", ScoreReadError, "fewer than two beats"),
+        (read_beats, "x.json", BEATS_BELOW_ZERO, ScoreReadError, "beat 1: the time, -1 s, lies before 0 s"),
+        (read_beats, "x.json", '{"beats": [{"time_s": 1, "position": 1e999}]}', ScoreReadError, "not an analysis"),
+        (read_key, "x.txt", "C major\n\nG major\n", ScoreReadError, "line 3: a second key"),
+        (read_key, "x.key", "none\nG major\n", ScoreReadError, "line 2: a second key"),
+        (read_timed_chords, "x.lab", "-1 1 C\n", ScoreReadError, "line 1: the chord lasts from -1 to 1 s"),
+        (read_timed_chords, "x.lab", "0 1 C\n2 2 C\n", ScoreReadError, "line 2: the chord lasts from 2 to 2 s"),
+        (read_timed_chords, "x.lab", "0 2 C\n1 2 C\n", ScoreReadError, "Chord 2 starts at 1 s, before"),
+        (read_timed_chords, "x.json", CHORD_BELOW_ZERO, ScoreReadError, "Chord 1 lasts from -1 to 1 s"),
+        (read_pitch_track, "x.csv", "-0.1,220\n0.1,220\n", InvalidAudio, "line 1: the time, -0.1 s, lies before 0 s"),
+        (read_pitch_track, "x.csv", "t,f\n0.1,220\n0.1,220\n", InvalidAudio, "line 3: the time, 0.1 s, is not after"),
+        (read_pitch_track, "x.csv", "0.1,220\n0.2,44100\n", InvalidAudio, "line 2: the frequency, 44100 Hz, is not"),
+        (read_pitch_track, "x.csv", "0.1,220,high\n", InvalidAudio, "line 1: the confidence"),
+        (read_pitch_track, "x.csv", "0.1,220,1,yes\n", InvalidAudio, "line 1: the voicing"),
+        (read_pitch_track, "x.csv", "0.1,220,,1\n", InvalidAudio, "line 1: the confidence"),
+        (read_pitch_track, "x.csv", "0.1\n", InvalidAudio, "line 1: the frequency"),
+        (read_pitch_track, "x.csv", "time,hz\nand,more\n0.1,220\n", InvalidAudio, "line 2: the time"),
+        (read_timed_lyrics, "x.lrc", "[00:02.00]two\n[00:01.00]one\n", TextReadError, "Line 2, at 1 s, stands below"),
+        (read_timed_lyrics, "x.srt", SRT_BACKWARDS, TextReadError, "the line 'one' starts at 1 s, before the one"),
+        (read_timed_lyrics, "x.csv", "start,word\n2,la\n1,lo\n", TextReadError, "line 3: the start, 1 s, is before"),
+        (read_timed_lyrics, "x.csv", "start,word\n1," + "a" * 200_000, TextReadError, "field larger than"),
+        (read_notes, "x.csv", "-1,1,60\n", ScoreReadError, "line 1: the start, -1 s, lies before 0 s"),
+        (read_notes, "x.csv", "onset,offset,midi\n0,1,60\n1,2,600\n", ScoreReadError, "line 3: the pitch is no MIDI"),
+        (read_notes, "x.csv", "onset,offset,hz\n0,1,44100\n", ScoreReadError, "line 2: the pitch is no MIDI number"),
+        (read_notes, "x.csv", "onset,offset,hz\n0,1,0\n", ScoreReadError, "line 2: the pitch is no MIDI number"),
+        (read_notes, "x.csv", "onset,offset,midi\n1,1,60\n", ScoreReadError, "line 2: the end, 1 s, is not after"),
+        (read_notes, "x.csv", "onset,midi\n1,60\n", ScoreReadError, "no column is named as the end"),
+        (read_notes, "x.csv", "onset,offset,midi\n1,2,\n", ScoreReadError, "line 2, the pitch is no number"),
+        (read_notes, "x.csv", "a,b,c\n", ScoreReadError, "not a list of notes"),
         (read_pitch_track, "x.csv", "0.0,220\n0.1,nan\n", InvalidAudio, "line 2: the frequency"),
         (read_pitch_track, "x.csv", "0.0,220\nx,220\n", InvalidAudio, "line 2: the time"),
         (read_pitch_track, "x.csv", "time,hz\n", InvalidAudio, "no frames"),

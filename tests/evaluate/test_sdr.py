@@ -146,6 +146,15 @@ def test_a_stem_that_is_only_codec_noise_has_no_ratio() -> None:
     assert scores["rest"]["SDR"] == pytest.approx(6.04, abs=0.01)  # the other stem's windows still count
 
 
+@pytest.mark.parametrize(("level_db", "has_ratio"), [(-59.0, True), (-61.0, False)])
+def test_silence_begins_at_minus_60_db(level_db: float, has_ratio: bool) -> None:
+    square = np.where(np.arange(3 * RATE) % 8 < 4, 1.0, -1.0) * 10 ** (level_db / 20)  # its RMS is its height
+    song = {"bass": Clip(np.stack([square, square]), RATE), "rest": _clip(0.5, 0.5, 0.5)}
+    scores = evaluate(song, {"bass": song["bass"].gain(-1.0), "rest": song["rest"]})
+    assert (scores["bass"]["SDR"] is not None) == has_ratio
+    assert (scores["bass"]["RMS where silent"] is None) == has_ratio
+
+
 def test_silence_in_place_of_a_stem_is_the_worst_there_is() -> None:
     truth = Clip(np.random.default_rng(0).standard_normal((2, 4_000)) * 0.1, 8_000)
     assert si_sdr(truth, Clip.silence(4_000, 8_000, 2)) == -math.inf

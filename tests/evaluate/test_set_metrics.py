@@ -16,8 +16,9 @@ from descant.evaluate.set_metrics import (
     evaluate,
     frechet_distance,
     frechet_infinity,
-    jackknife_interval,
+    frechet_interval,
     kernel_distance,
+    kernel_interval,
     median_distance,
     speaker_cosine,
     validate,
@@ -56,7 +57,23 @@ def test_the_extrapolation_removes_most_of_the_bias_of_few_items() -> None:
     corrected = [frechet_infinity(reference, _items(seed, 300, 16), fewest=60, seed=seed) for seed in range(1, 6)]
     assert np.mean(plain) > 0.1  # the truth is 0
     assert abs(np.mean(corrected)) < 0.2 * np.mean(plain)
-    assert frechet_infinity(reference, _items(9, 3, 16)) == pytest.approx(frechet_infinity(reference, _items(9, 3, 16)))
+
+
+@pytest.mark.parametrize(("items", "smallest"), [(1_200, 500), (1_001, 500), (800, 400), (41, 20)])
+def test_the_line_is_laid_from_500_items_or_half_of_them(items: int, smallest: int) -> None:
+    """Against the definition, written out: 25 sizes, a distance each, a straight line over one over the size."""
+    reference, estimated = _items(0, 60, 2), _items(1, items, 2, 0.3)
+    random = np.random.default_rng(5)
+    sizes = [int(smallest + (items - smallest) * step / 24) for step in range(25)]
+    sizes = list(dict.fromkeys(sizes))
+    found = [frechet_distance(reference, estimated[random.permutation(items)[:size]]) for size in sizes]
+    slope_and_end = np.linalg.lstsq(np.array([[1 / size, 1.0] for size in sizes]), np.array(found))[0]
+    assert frechet_infinity(reference, estimated, seed=5) == pytest.approx(slope_and_end[1], rel=1e-9)
+
+
+def test_two_items_have_nothing_to_extrapolate_from() -> None:
+    reference, few = _items(0, 60, 2), _items(1, 2, 2)
+    assert frechet_infinity(reference, few) == pytest.approx(frechet_distance(reference, few))
 
 
 def test_distances_grow_with_noise() -> None:
@@ -100,15 +117,45 @@ def test_kernel_distance_is_unbiased() -> None:
     assert 0.3 < np.mean(np.array(values) < 0) < 0.8
 
 
-def test_the_interval_of_songs() -> None:
-    reference = _items(0, 300)
-    songs = [_items(seed, 20, shift=0.3) for seed in range(1, 13)]
-    found = jackknife_interval(reference, songs)
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < found.value < found.high
-    assert found.value == pytest.approx(kernel_distance(reference, np.concatenate(songs)))
-    assert jackknife_interval(reference, songs[:1]).low is None
+def _by_the_book(values: list[float]) -> float:
+    """Half the width of a 95 % jackknife interval of eleven songs: t(10) = 2.228139."""
+    mean = sum(values) / 11
+    return 2.228139 * float(np.sqrt(10 / 11 * sum((value - mean) ** 2 for value in values)))
+
+
+def test_the_interval_of_kad_leaves_out_a_song_at_a_time() -> None:
+    reference = _items(0, 30, 3)
+    songs = [_items(seed, 2 + seed % 3, 3, shift=0.3) for seed in range(1, 12)]
+    found = kernel_interval(reference, songs)
+    rests = [np.concatenate(songs[:left] + songs[left + 1 :]) for left in range(11)]
+    half = _by_the_book([_plain_kernel_distance(reference, rest) for rest in rests])
+    assert found.value == pytest.approx(_plain_kernel_distance(reference, np.concatenate(songs)))
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
+    assert (found.songs, kernel_interval(reference, songs[:1]).low) == (11, None)
+
+
+def test_the_interval_of_fad_leaves_out_a_song_at_a_time() -> None:
+    reference = _items(0, 30, 3)
+    songs = [_items(seed, 2 + seed % 3, 3, shift=0.3) for seed in range(1, 12)]
+    found = frechet_interval(reference, songs)
+    rests = [np.concatenate(songs[:left] + songs[left + 1 :]) for left in range(11)]
+    half = _by_the_book([frechet_distance(reference, rest) for rest in rests])
+    assert found.value == pytest.approx(frechet_distance(reference, np.concatenate(songs)))
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
+    assert frechet_interval(reference, [songs[0], songs[1][:1]]).low is None  # without the first, one item is left
+
+
+def test_the_interval_of_fad_holds_what_other_songs_give() -> None:
+    """Coverage with songs that differ: 95 % is promised for the distance of as many other songs."""
+    random = np.random.default_rng(0)
+    reference = random.standard_normal((300, 4))
+
+    def songs() -> list[np.ndarray]:
+        return [0.3 + 0.6 * random.standard_normal(4) + random.standard_normal((6, 4)) for _ in range(12)]
+
+    usual = np.mean([frechet_distance(reference, np.concatenate(songs())) for _ in range(300)])
+    intervals = [frechet_interval(reference, songs()) for _ in range(150)]
+    assert 0.88 <= np.mean([(each.low or 0.0) <= usual <= (each.high or 0.0) for each in intervals]) <= 0.99
 
 
 def test_equal_items_have_a_bandwidth() -> None:

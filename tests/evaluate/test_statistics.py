@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.evaluate.statistics import bootstrap_interval, paired_test, sign_flip_p
+from descant.evaluate.statistics import bootstrap_interval, jackknife_interval, paired_test, sign_flip_p
 
 
 def test_the_interval_agrees_with_scipy() -> None:
@@ -48,6 +48,17 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     values = np.random.default_rng(0).normal(size=20).tolist()
     assert bootstrap_interval(values, seed=4) == bootstrap_interval(values, seed=4)
     assert bootstrap_interval(values, seed=4) != bootstrap_interval(values, seed=5)
+
+
+def test_the_jackknife_by_hand() -> None:
+    """Of a mean it is the textbook's standard error: 1, 2, 3, 4 have s = 1.29099, the error 0.64550; t(3) = 3.18245."""
+    found = jackknife_interval(2.5, [9 / 3, 8 / 3, 7 / 3, 6 / 3])
+    assert (found.value, found.songs) == (2.5, 4)
+    assert (found.low, found.high) == (pytest.approx(2.5 - 2.05426, abs=1e-5), pytest.approx(2.5 + 2.05426, abs=1e-5))
+    wider = jackknife_interval(2.5, [9 / 3, 8 / 3, 7 / 3, 6 / 3], level=0.99)  # t(3) = 5.84091
+    assert wider.high == pytest.approx(2.5 + 3.77029, abs=1e-5)
+    alone = jackknife_interval(2.5, [0.0])
+    assert (alone.low, alone.high, alone.songs) == (None, None, 1)
 
 
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=9))

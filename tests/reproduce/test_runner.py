@@ -16,7 +16,6 @@ from torch import nn
 from descant.errors import Cancelled, InvalidOption, MissingDependency, OutputError
 from descant.evaluate.report import Table
 from descant.progress import CancelToken, Monitor, Progress
-from descant.reproduce.best_weights import BestWeights
 from descant.reproduce.claims import Arm, Claim, Finding, Result, Results, Verdict
 from descant.reproduce.costs import peak_bytes, step_cost
 from descant.reproduce.plots import Line, Plot
@@ -164,17 +163,6 @@ def test_spread_is_median_lowest_and_highest() -> None:
     assert str(found) == "2 (1 to 3)"
     assert str(spread([1.23456])) == "1.235"
     assert spread([]) is None
-
-
-def test_the_best_weights_survive_and_worse_ones_do_not_replace_them(tmp_path: Path) -> None:
-    model = nn.Linear(1, 1, bias=False)
-    for weight, value in ((1.0, 0.5), (2.0, 0.3), (3.0, 0.4), (4.0, float("nan"))):
-        nn.init.constant_(model.weight, weight)
-        BestWeights(tmp_path).offer(model, value)  # as after a kill: what is known comes from the disk
-    best = BestWeights(tmp_path)
-    assert best.value == 0.3
-    best.load(model)
-    assert model.weight.item() == 2.0
 
 
 def test_peak_memory_counts_what_is_there_at_once() -> None:

@@ -84,6 +84,15 @@ def test_the_first_process_measure_decides_for_all(together: Path) -> None:
 
 
 @pytest.mark.slow
+def test_two_processes_with_a_budget_in_minutes_stay_together_and_seldom_talk(together: Path) -> None:
+    first, second = came_to(together)
+    assert first["step"] == second["step"] > 50
+    assert first["elapsed_s"] == second["elapsed_s"] >= 2.0
+    assert first["timed_weights"] == second["timed_weights"]  # with one learning rate in every step
+    assert first["told"] < first["step"] / 4
+
+
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_in_one_process_ends_all_with_the_same_words(together: Path) -> None:
     first, second = came_to(together)
     assert "no number any more, at step 3" in first["failed"]

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from descant.compose.grid import Bar, BarSpan, GridNote
-from descant.data.listening import item_from_song
+from descant.data.listening_item import item_from_song
 from descant.errors import Cancelled, CardError, InputNotFound
 from descant.progress import CancelToken
 from descant.score.harmony import Chord
 from descant.train.accompaniment import AccompanimentConfig, AccompanimentLesson
-from descant.train.listening import ListeningConfig, build_lesson
+from descant.train.listening import PLAN, ListeningConfig, ListeningLesson, build_lesson
 from descant.train.loop import LoopConfig, load_weights, train
 from descant.train.tones import tone_songs
 
@@ -114,3 +114,13 @@ def test_listening_batches_depend_on_the_generator_alone(tmp_path: Path, monkeyp
     again = pupil.batch(np.random.default_rng(1))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert pupil.validate()["songs"] == 1
+
+
+def test_listening_measures_what_it_says_beforehand() -> None:
+    items = [item_from_song(song) for song in tone_songs(1, 0)]
+    for pulse_only in (False, True):
+        config = ListeningConfig(
+            pulse_channels=4, pulse_layers=1, harmony_channels=4, harmony_layers=1, seconds=2, pulse_only=pulse_only
+        )
+        pupil = ListeningLesson(config, {"song0": items[0]}, items, 0)
+        assert tuple(pupil.validate()) == PLAN.measures(config)

@@ -12,6 +12,7 @@ from descant.train.accompaniment import AccompanimentConfig
 from descant.train.config import LoopConfig, Machine, Watch
 from descant.train.listening import ListeningConfig
 from descant.train.loop import train
+from descant.train.prepared import prepare
 from descant.train.recipe import Floor, build, read_recipe
 from descant.train.registry import LESSONS, plan_of
 from descant.train.sung_meter import MeterConfig
@@ -45,9 +46,8 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", ALL, ids=name)
 def test_every_recipe_can_be_read(path: Path) -> None:
-    recipe = read_recipe(path)
-    plan = plan_of(recipe.lesson, path)
-    build(plan.config, recipe.options, path, recipe.lesson)
+    prepared = prepare(path)
+    assert isinstance(prepared.config, prepared.plan.config)
 
 
 def test_every_system_has_a_readme_and_a_smoke_recipe_with_a_floor() -> None:
@@ -61,10 +61,11 @@ def test_every_system_has_a_readme_and_a_smoke_recipe_with_a_floor() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SMOKE, ids=name)
 def test_smoke_recipes_beat_their_floors_without_data(path: Path, tmp_path: Path) -> None:
-    recipe = read_recipe(path, ("loop.tensorboard=false",))
-    plan = plan_of(recipe.lesson, path)
-    lesson = plan.build(build(plan.config, recipe.options, path), None, recipe.loop.seed)
+    prepared = prepare(path, ("loop.tensorboard=false",))
+    recipe = prepared.recipe
+    lesson = prepared.plan.build(prepared.config, None, recipe.loop.seed)
     before = {"loss": float("inf"), **lesson.validate()}
+    assert set(before) == {"loss", *prepared.plan.measures(prepared.config)}  # what recipes are checked against
     assert not all(floor.holds(before) for floor in recipe.expect)  # what has learned nothing stays below
     outcome = train(lesson, recipe.loop, tmp_path)
     recipe.check(outcome.measured)
@@ -150,6 +151,33 @@ def test_an_unknown_lesson_names_the_known_ones() -> None:
     with pytest.raises(InvalidOption, match="'juggling'") as caught:
         plan_of("juggling", Path("r.toml"))
     assert all(lesson in caught.value.hint for lesson in LESSONS)
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "near"),
+    [
+        ("expect.chrod_right_above=0.5", "expect.chrod_right_above", "chord_right"),
+        ("expect.lss_below=0.5", "expect.lss_below", "loss"),
+        ("loop.watch.measure=beet", "loop.watch.measure", "beat"),
+        ("loop.watch.measure=xyzzy", "loop.watch.measure", ""),
+    ],
+)
+def test_a_misspelt_measure_is_refused_with_the_right_name(change: str, key: str, near: str) -> None:
+    recipe = RECIPES / "analysis" / "smoke.toml"
+    with pytest.raises(InvalidOption) as caught:
+        prepare(recipe, (change,))
+    assert str(recipe) in caught.value.message
+    assert key in caught.value.message
+    assert ("Did you mean" in caught.value.hint) is bool(near)
+    assert near in caught.value.hint
+    assert "beat_precision" in caught.value.hint  # all are listed
+
+
+def test_a_measure_that_the_configuration_leaves_out_is_refused() -> None:
+    recipe = RECIPES / "analysis" / "smoke.toml"
+    assert prepare(recipe, ("expect.bass_below=9",)).recipe.expect[-1].measure == "bass"
+    with pytest.raises(InvalidOption, match="'bass'"):
+        prepare(recipe, ("expect.bass_below=9", "listening.pulse_only=true"))
 
 
 def test_floors() -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from pupils import QUICK, Duel, Epochs, Regression, endless, losses
 
-from descant.errors import Cancelled, CardError, CheckpointError, OutputError, TrainingFailed
+from descant.errors import Cancelled, CardError, CheckpointError, InvalidOption, OutputError, TrainingFailed
 from descant.progress import CancelToken
 from descant.train import checkpoint as files
-from descant.train.config import LoopConfig, Watch
+from descant.train.config import LoopConfig, Machine, Watch
 from descant.train.lesson import Lesson
 from descant.train.loop import train
+from descant.train.resume import MAY_CHANGE, _leaves, asked_for
 
 PUPILS = Path(__file__).with_name("pupils.py")
 TENSORS = (files.WEIGHTS, files.AVERAGE, files.OPTIMISERS, files.GENERATORS)
@@ -155,21 +159,99 @@ def test_one_training_at_a_time_in_a_folder(tmp_path: Path) -> None:
     train(Regression(), replace(QUICK, steps=13), tmp_path)  # and it is free again
 
 
-def test_damaged_or_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
+def test_a_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     train(Regression(), replace(QUICK, steps=1), tmp_path)
     with pytest.raises(CardError, match="another model"):
         train(Duel(), QUICK, tmp_path)
-    state = tmp_path / "checkpoint" / files.STATE
-    sound = state.read_text()
-    for text in ("[]", "{", '{"step": 1}', sound.replace("PCG64", "dice"), sound.replace('"best": []', '"best": [3]')):
-        state.write_text(text)
-        with pytest.raises(CheckpointError):
-            train(Regression(), QUICK, tmp_path)
-    state.write_text(sound)
-    for name in (files.GENERATORS, files.OPTIMISERS):
-        (tmp_path / "checkpoint" / name).write_bytes(b"not tensors")
-        with pytest.raises(CheckpointError):
-            train(Regression(), QUICK, tmp_path)
+
+
+DAMAGE = {
+    "not an object": (files.STATE, lambda text: "[]"),
+    "not JSON": (files.STATE, lambda text: "{"),
+    "too little": (files.STATE, lambda text: '{"step": 1}'),
+    "another generator": (files.STATE, lambda text: text.replace("PCG64", "dice")),
+    "a list of best that is none": (files.STATE, lambda text: text.replace('"best": [', '"best": [3, ')),
+    "no state": (files.STATE, None),
+    "settings": (files.CONFIG, lambda text: "{"),
+    "generators": (files.GENERATORS, lambda text: "not tensors"),
+    "optimisers": (files.OPTIMISERS, lambda text: "not tensors"),
+    "no optimisers": (files.OPTIMISERS, None),
+    "no weights": (files.WEIGHTS, None),
+    "weights": (files.WEIGHTS, lambda text: "not tensors"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_broken_checkpoint_says_what_can_be_kept(damage: str, tmp_path: Path) -> None:
+    config = replace(QUICK, watch=Watch("error", keep=2))
+    train(Regression(), replace(config, steps=4), tmp_path / "run")
+    checkpoint = tmp_path / "run" / "checkpoint"
+    name, change = DAMAGE[damage]
+    if change is None:
+        (checkpoint / name).unlink()
+    else:
+        (checkpoint / name).write_text(change((checkpoint / name).read_text(encoding="latin-1")))
+    with pytest.raises(CheckpointError, match="is broken") as caught:
+        train(Regression(), config, tmp_path / "run")
+    assert "verify --repair" not in caught.value.hint
+    assert f"Remove {tmp_path / 'run'} to begin anew" in caught.value.hint
+    # What the hint says to do works: the named weights can be loaded, and the best ones where the last are lost.
+    start = Path(caught.value.hint.split("--start ")[1].split(",")[0])
+    assert start.parent.name == ("best" if name == files.WEIGHTS else "run")
+    files.load_weights(Regression().model, start)
+    shutil.rmtree(tmp_path / "run")
+    assert train(Regression(), config, tmp_path / "run").step == 12
+
+
+def test_a_broken_checkpoint_without_any_weights_promises_none(tmp_path: Path) -> None:
+    train(Regression(), replace(QUICK, steps=1), tmp_path)
+    (tmp_path / "checkpoint" / files.WEIGHTS).write_bytes(b"not tensors")
+    with pytest.raises(CheckpointError) as caught:
+        train(Regression(), QUICK, tmp_path)
+    assert "--start" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"learning_rate": 0.5}, "loop.learning_rate = 0.02 (now 0.5)"),
+        ({"betas": (0.5, 0.9)}, "loop.betas = [0.9, 0.98] (now [0.5, 0.9])"),
+        ({"seed": 1, "clip": 0.0}, "loop.clip = 1.0 (now 0.0), loop.seed = 0 (now 1)"),
+        ({"average": 0.9}, "loop.average = 0.0 (now 0.9)"),
+        ({"validate_every": 3}, "loop.validate_every = 4 (now 3)"),
+        ({"machine": Machine("cpu", precision="bf16")}, 'loop.machine.precision = "fp32" (now "bf16")'),
+        ({"watch": Watch("error")}, 'loop.watch.measure = "" (now "error")'),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_settings(tmp_path: Path, changes: dict[str, Any], named: str) -> None:
+    train(Regression(), replace(QUICK, steps=2), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InvalidOption) as caught:
+        train(Regression(), replace(QUICK, **changes), tmp_path)
+    assert named in caught.value.message
+    assert "--start" in caught.value.hint
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_recipe_says_of_its_lesson_holds_for_the_whole_run(tmp_path: Path) -> None:
+    said: dict[str, Any] = {"recipe": "a.toml", "lesson": "sums", "sums": {"sizes": (1, 2)}}
+    train(Regression(), replace(QUICK, steps=2), tmp_path, described=said)
+    elsewhere = {**said, "recipe": "b.toml"}
+    assert train(Regression(), replace(QUICK, steps=3), tmp_path, described=elsewhere).step == 3
+    with pytest.raises(InvalidOption, match=r"sums\.sizes = \[1, 2\] \(now \[1, 3\]\)"):
+        train(Regression(), QUICK, tmp_path, described={**said, "sums": {"sizes": (1, 3)}})
+
+
+def test_what_decides_nothing_that_is_learned_may_change(tmp_path: Path) -> None:
+    train(Regression(), replace(QUICK, steps=2), tmp_path)
+    machine = Machine("auto" if not torch.cuda.is_available() else "cpu", strategy="ddp")
+    changed = replace(
+        QUICK, steps=3, report_every=2, checkpoint_every_s=9.0, prefetch=1, threads=2, machine=machine,
+        watch=Watch(halve_after=QUICK.watch.halve_after),
+    )  # fmt: skip
+    assert train(Regression(), changed, tmp_path).step == 3
+    asked = set(_leaves(asked_for(LoopConfig(), None)))
+    assert {key for key in MAY_CHANGE if key.startswith("loop.")} <= {key for key, _ in asked}
 
 
 def test_a_run_that_diverges_says_so_and_keeps_the_checkpoint_from_before(tmp_path: Path) -> None:

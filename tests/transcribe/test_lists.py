@@ -69,6 +69,10 @@ def test_beats_from_analysis_and_from_lines(tmp_path: Path) -> None:
     assert read_beats(path).bar_positions == (1, 2, 1, 2)
     path.write_text("0.5\t0.5\t1.1\n1.0\t1.0\t1.2\n1.6\t1.6\t1.3\n")
     assert read_beats(path).bar_positions == (1, 2, 3)
+    path.write_text("0.5 4\n1.0 5\n1.4 1\n2.0 2\n")
+    assert read_beats(path).bar_positions == (4, 5, 1, 2)
+    path.write_text("0.5 40\n1.0 41\n1.4 42\n2.0 43\n")  # numbers, and no places in a bar
+    assert read_beats(path).bar_positions == (1, 2, 3, 4)
     path.write_text("0.5\n1.0\n1.4\n2.0\n2.5\n")
     assert read_beats(path).bar_positions == (1, 2, 3, 4, 1)
 

@@ -35,11 +35,16 @@ def bench(
         quiet: Show no progress.
     """
     from descant.cli.terminal import progress_bar
-    from descant.evaluate.bench import BenchOptions
+    from descant.evaluate.bench import BenchOptions, bench_task
     from descant.evaluate.bench import bench as measure
     from descant.evaluate.bench_report import save_bench
+    from descant.evaluate.plots import require_plots
+    from descant.evaluate.report import require_place
 
     options = BenchOptions(_lengths(seconds), repeats, peers, peer_python, threads)
+    require_plots(plots, out)
+    if out is not None:
+        require_place(out, f"bench-{bench_task(task).verb}")
     command = f"descant bench {task} --seconds {seconds} --repeats {repeats}"
     command += "" if threads is None else f" --threads {threads}"
     with progress_bar(f"bench {task}", quiet=quiet) as progress:

@@ -46,9 +46,9 @@ def data_band(
     """
     from descant.cli.terminal import progress_bar
     from descant.data.band.build import build_band
-    from descant.data.band.options import BandSet
+    from descant.data.band.options import BandOptions
 
-    asked = BandSet(
+    asked = BandOptions(
         songs=songs,
         seed=seed,
         seconds=seconds,

@@ -37,17 +37,19 @@ def check_set(
     *,
     split: Literal["train", "validation", "test"] | None = None,
     partial: Flag = False,
+    samples: bool = True,
     labels: bool = True,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
-    """Read the header of every recording and every label of a data set, and say what is wrong with it.
+    """Read every recording and every label of a data set, and say what is wrong with it.
 
     Args:
         name: As `descant data list` names it ("musdb18-hq").
         folder: Where it was unpacked (of POP909: or its zip file).
         split: Only this one.
-        partial: Whether files may be missing (a part of the set, taken on purpose).
+        partial: Whether files and items may be missing (a part of the set, taken on purpose).
+        samples: Whether to decode recordings; their headers alone are read much faster, and do not show all damage.
         labels: Whether to read labels (scores, words, beats) too.
         as_json: Print JSON.
         quiet: Print no progress.
@@ -58,11 +60,14 @@ def check_set(
     from descant.errors import BatchFailed
 
     with progress_bar(f"check {name}", quiet=quiet) as progress:
-        report = sets.check_set(open_set(name, folder, whole=False), split=split, labels=labels, progress=progress)
+        report = sets.check_set(
+            open_set(name, folder, whole=False), split=split, samples=samples, labels=labels, progress=progress
+        )
     if as_json:
         facts = {
             "name": name,
             "items": report.items,
+            "published": report.published,
             "splits": report.by_split,
             "recordings": report.audio_files,
             "hours": report.hours,
@@ -75,13 +80,16 @@ def check_set(
         splits = ", ".join(f"{split} {count}" for split, count in report.by_split.items())
         print(f"{report.items} items ({splits}), {report.audio_files} recordings, {report.hours:.2f} h")
         print("".join(f"{label}: {count} items\n" for label, count in report.labels.items()), end="")
+        if report.is_half_downloaded:
+            print(f"half-downloaded: {report.items} of {report.published} items")
         for path in report.missing[:_SHOWN]:
             print(f"missing: {one_line(str(path))}")
         for problem in report.problems[:_SHOWN]:
             print(one_line(f"{problem.item}: {problem.message}"))
-    if report.problems or (report.missing and not partial):
+    if report.problems or not (report.is_whole or partial):
+        half = f"half-downloaded ({report.items} of {report.published} items), " if report.is_half_downloaded else ""
         raise BatchFailed(
-            f"{name} in {folder} is not sound: {len(report.missing)} files missing, "
+            f"{name} in {folder} is not sound: {half}{len(report.missing)} files missing, "
             f"{len(report.problems)} problems in {report.items} items.",
             "Finish the download (or say --partial if a part is meant); get damaged files again.",
         )

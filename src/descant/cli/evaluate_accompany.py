@@ -44,33 +44,36 @@ def evaluate_accompany(
     from descant.data.pop909 import Pop909
     from descant.evaluate.accompany import Song
     from descant.evaluate.accompany import evaluate_accompany as measure
+    from descant.evaluate.report import require_counts, require_place
 
+    require_counts(songs=songs, library=library)
+    require_place(out, "accompany")
     pop909 = Pop909(data)
-    if singing is None:
-        tested = [Song(name, pop909.load(name)) for name in islice(pop909.songs("test"), songs)]
-    else:
-        tested = [Song(path.stem, _heard(path)) for path in islice(_recordings(singing), songs)]
+    sheets = _recorded(singing) if singing else ((name, pop909.load(name)) for name in pop909.songs("test"))
+    tested = [Song(name, sheet) for name, sheet in islice(sheets, songs)]
     known = [Song(name, pop909.load(name)) for name in islice(pop909.songs("train"), library)]
-    folder = "" if singing is None else f" --singing {singing.name}"
-    command = f"descant evaluate accompany --data pop909.zip{folder} --songs {songs} --library {library}"
-    command += f" --style {style} --seed {seed}"
+    heard = "" if singing is None else f" --singing {singing.name}"
+    command = (
+        f"descant evaluate accompany --data pop909.zip{heard} --songs {songs} --library {library}"
+        f" --style {style} --seed {seed}"
+    )
+    options = BandOptions(style=style, seed=seed)
     with progress_bar("evaluate accompany", quiet=quiet) as progress:
-        report = measure(
-            Composer.load(), tested, known, options=BandOptions(style=style, seed=seed), command=command,
-            progress=progress,
-        )  # fmt: skip
+        report = measure(Composer.load(), tested, known, options=options, command=command, progress=progress)
     report.save(out)
     print(report.to_markdown())
 
 
-def _recordings(folder: Path) -> Iterator[Path]:
+def _recorded(folder: Path) -> Iterator[tuple[str, Score]]:
+    """What is heard in each recording of a folder, by its name."""
     from descant.audio.formats import AUDIO_SUFFIXES
     from descant.errors import InputNotFound
 
     found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES]
     if not found:
         raise InputNotFound(f"{folder} holds no recordings.", f"Looked for {' '.join(sorted(AUDIO_SUFFIXES))}.")
-    return iter(found)
+    for path in found:
+        yield path.stem, _heard(path)
 
 
 def _heard(path: Path) -> Score:

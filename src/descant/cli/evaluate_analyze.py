@@ -29,8 +29,12 @@ def evaluate_analyze(
     """
     from descant.cli.terminal import progress_bar
     from descant.evaluate.analyze import evaluate_analyze as measure
+    from descant.evaluate.report import require_counts, require_place
     from descant.hub.store import fetch
 
+    require_counts(songs=songs)
+    if out is not None:
+        require_place(out, "analyze")
     font = soundfont or next(iter(sorted(fetch("timgm6mb").rglob("*.sf2"))))
     command = f"descant evaluate analyze --data {data.name} --songs {songs} --seed {seed}"
     with progress_bar("evaluate analyze", quiet=quiet) as progress:

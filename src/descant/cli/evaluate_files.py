@@ -48,7 +48,11 @@ def evaluate_stems(files: Files, *, stems: str = "") -> None:
         stems: Only these, separated by commas; all of the reference when left out. Files named mixture or mix are no
             stems.
     """
+    from descant.errors import InvalidOption
+
     only = tuple(name.strip() for name in stems.split(",") if name.strip())
+    if stems and not only:
+        raise InvalidOption(f"{stems!r} names no stem.", "Write names, as in vocals,drums.")
     _compare("stems", files, only)
 
 
@@ -97,9 +101,15 @@ def evaluate_sets(files: Files, *, embedding: str = "listener") -> None:
             VGGish's patches or plain samples.
     """
     from descant.cli.terminal import progress_bar
+    from descant.errors import InvalidOption
     from descant.evaluate.embeddings import load_embedder
+    from descant.evaluate.report import require_place
     from descant.evaluate.sets import evaluate_sets as measure
 
+    if files.plots:
+        raise InvalidOption("There is no plot of sets.", "Leave --plots out.")
+    if files.out is not None:
+        require_place(files.out, "sets")
     command = files.command("sets", f"--embedding {shlex.quote(Path(embedding).name)}")
     with progress_bar("evaluate sets", quiet=files.quiet) as progress:
         report = measure(
@@ -119,8 +129,13 @@ def _compare(name: str, files: Files, only: tuple[str, ...] = ()) -> None:
     from descant.cli.terminal import progress_bar
     from descant.evaluate.compare import compare_folders, file_task
     from descant.evaluate.compare_report import comparison_report, save_comparison
+    from descant.evaluate.plots import require_plots
+    from descant.evaluate.report import require_place
 
     task = file_task(name)
+    require_plots(files.plots, files.out)
+    if files.out is not None:
+        require_place(files.out, task.name)
     more = [f"--stems {','.join(only)}"] if only else []
     with progress_bar(f"evaluate {name}", quiet=files.quiet) as progress:
         systems = compare_folders(task, files.reference, files.estimate, only=only, progress=progress)

@@ -28,8 +28,11 @@ def evaluate_separate(
         quiet: Show no progress.
     """
     from descant.cli.terminal import progress_bar
+    from descant.evaluate.report import require_place
     from descant.evaluate.separate import evaluate_separate as measure
 
+    if out is not None:
+        require_place(out, "separate")
     command = f"descant evaluate separate --data DIR --seconds {seconds:g} --gain-db {gain_db:g} --model {model}"
     with progress_bar("evaluate separate", quiet=quiet) as progress:
         report = measure(data, seconds=seconds, gain_db=gain_db, model=model, command=command, progress=progress)

@@ -33,9 +33,13 @@ def evaluate_transcribe(
         quiet: Print no progress.
     """
     from descant.cli.terminal import progress_bar
+    from descant.evaluate.report import require_counts, require_place
     from descant.evaluate.transcribe import TranscribeTest
     from descant.evaluate.transcribe import evaluate_transcribe as measure
 
+    require_counts(songs=songs)
+    if out is not None:
+        require_place(out, "transcribe")
     given = [f"--data {data.name}"] if data else []
     given += [f"--annotations {annotations.name}"] if annotations else []
     command = " ".join(["descant evaluate transcribe", *given, f"--songs {songs} --seed {seed}"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,6 +20,7 @@ from descant.progress import CancelToken
 if TYPE_CHECKING:
     from descant.train.config import LoopConfig
     from descant.train.loop import Outcome
+    from descant.train.prepared import Prepared
 
 _LINE_EVERY_S = 60.0
 
@@ -59,17 +60,12 @@ def train(
         threads: CPU threads of each process, in place of the recipe's.
         quiet: Print nothing but errors.
     """
-    import logging
-
     from descant.errors import InvalidOption
-    from descant.train.loop import load_weights
-    from descant.train.loop import train as run
-    from descant.train.recipe import build, read_recipe
-    from descant.train.registry import plan_of
+    from descant.train.prepared import prepare
 
     if minutes is not None and minutes <= 0:
         raise InvalidOption(f"--minutes {minutes:g} leaves no time.", "Give more than 0.")
-    instead: dict[str, object] = {
+    instead = {
         "threads": threads,
         "machine.device": device,
         "machine.devices": devices,
@@ -78,24 +74,35 @@ def train(
         "machine.precision": precision,
     }
     given = tuple(f"loop.{key}={value}" for key, value in instead.items() if value is not None)
-    asked = read_recipe(recipe, (*change, *given))
-    plan = plan_of(asked.lesson, recipe)
-    config = build(plan.config, asked.options, recipe, asked.lesson)
-    for greeter in ("rank_zero", "distributed"):
-        logging.getLogger(f"lightning_fabric.utilities.{greeter}").setLevel(logging.WARNING)
-    is_quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"  # of several processes one speaks
-    with progress_bar("train", quiet=is_quiet, every_s=_LINE_EVERY_S) as progress, _stopped_gently(out) as cancel:
-        lesson = plan.build(config, data, asked.loop.seed)
-        if start is not None:
-            load_weights(lesson.model, start)
-        described = {"recipe": str(recipe), "lesson": asked.lesson, asked.lesson: asdict(config)}
-        limit_s = None if minutes is None else 60 * minutes
-        outcome = run(lesson, asked.loop, out, described=described, limit_s=limit_s, progress=progress, cancel=cancel)
+    prepared = prepare(recipe, (*change, *given))
+    outcome = _run(prepared, out, data, start, minutes, quiet=quiet)
     if outcome.is_first:
         if not quiet:
-            _say_end(outcome, asked.loop, out)
+            _say_end(outcome, prepared.recipe.loop, out)
         if outcome.ended != "time":
-            asked.check(outcome.measured)
+            prepared.recipe.check(outcome.measured)
+
+
+def _run(
+    prepared: Prepared, out: Path, data: Path | None, start: Path | None, minutes: float | None, *, quiet: bool
+) -> Outcome:
+    """Read the data and train, with a progress bar, until the end or a signal."""
+    from descant.train.checkpoint import CHECKPOINT
+    from descant.train.loop import load_weights
+    from descant.train.loop import train as run
+    from descant.train.resume import asked_for, refuse_other_settings
+
+    refuse_other_settings(out / CHECKPOINT, asked_for(prepared.recipe.loop, prepared.described))  # before the data
+    for greeter in ("rank_zero", "distributed"):
+        logging.getLogger(f"lightning_fabric.utilities.{greeter}").setLevel(logging.WARNING)
+    loop = prepared.recipe.loop
+    is_quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"  # of several processes one speaks
+    with progress_bar("train", quiet=is_quiet, every_s=_LINE_EVERY_S) as progress, _stopped_gently(out) as cancel:
+        lesson = prepared.plan.build(prepared.config, data, loop.seed)
+        if start is not None:
+            load_weights(lesson.model, start)
+        limit_s = None if minutes is None else 60 * minutes
+        return run(lesson, loop, out, described=prepared.described, limit_s=limit_s, progress=progress, cancel=cancel)
 
 
 def _say_end(outcome: Outcome, loop: LoopConfig, out: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from descant.data.archive import Archive
-from descant.data.pop909 import Split
+from descant.data.splits import Split
 from descant.errors import InputNotFound
 from descant.score.midi_reader import score_from_midi
 from descant.score.notes import Score, Track

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descant.data.splits import Buckets, split_of
 from descant.errors import InvalidOption
 from descant.score.notes import Score
 
@@ -19,6 +19,7 @@ LOWEST_KEY = 21
 Frames = NDArray[np.bool_]
 """Which keys sound, [frames, 88]."""
 
+_BUCKETS: Buckets = (("train", 60), ("validation", 20), ("test", 20))
 _FINGERPRINT_FRAMES = 24
 _EDGE = 1e-3  # a note that ends here has ended
 
@@ -105,5 +106,5 @@ def _fingerprint(frames: Frames) -> bytes:
 
 
 def _part(name: str) -> str:
-    place = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % 100
-    return "training" if place < 60 else "validation" if place < 80 else "test"
+    found = split_of(name, _BUCKETS, digest_bytes=4)
+    return "training" if found == "train" else found

@@ -6,23 +6,20 @@ on the beat grid of `beat_midi.txt`, where one beat is one quarter note.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from descant.data.archive import Archive
+from descant.data.splits import Split, split_of
 from descant.errors import InputNotFound, ScoreReadError
 from descant.score.harmony import Chord, ChordSpan, Key
 from descant.score.midi_reader import score_from_midi
 from descant.score.notes import Score, Track
 from descant.score.smf import parse_midi
 from descant.score.tempo import BeatGrid, TempoMap, TimeSignature
-
-Split = Literal["train", "validation", "test"]
 
 _CHORD_SNAP = 0.5
 """Chord borders lie on beats up to rounding of the text files; they are snapped to half beats."""
@@ -55,8 +52,7 @@ class Pop909:
     @staticmethod
     def split(song: str) -> Split:
         """Where a song belongs: 80 % train, 10 % validation, 10 % test, by a hash of its number."""
-        bucket = hashlib.sha256(f"pop909/{song}".encode()).digest()[0] % 10
-        return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
+        return split_of(f"pop909/{song}", digest_bytes=1)
 
     def load(self, song: str) -> Score:
         """One song with the tracks "melody", "bridge" and "piano", its chords, main key, bars and tempo.

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.data.archive import Archive
-from descant.data.pop909 import Pop909, Split
+from descant.data.pop909 import Pop909
 from descant.data.songs import perform
+from descant.data.splits import Split
 from descant.errors import ScoreReadError
 from descant.nets.meter_reader import ELSEWHERE, METERS, PER_BEAT, place_range
 from descant.score.musicxml_reader import score_from_musicxml, unpack

@@ -133,13 +133,15 @@ def evaluate_accompany(
     if with_human:
         tables += [condition_table(composer, songs), harmony_table(composer, songs)]
     monitor.report(1.0)
-    nll_note = (
-        "Shares are from 0 to 1, higher is better; NLL in nats, lower is better, under the shipped model given the "
-        "melody alone. The model's own row is sampled at a temperature below 1, so its NLL lies below the human's."
-    )
-    beat_note = "beat F counts all of the band's parts, drums included; the other rows have a piano and a second voice."
-    notes = (nll_note, beat_note, NOTE)
-    return Report("accompany", command, tuple(tables), notes)
+    return Report("accompany", command, tuple(tables), _NOTES)
+
+
+_NOTES = (
+    "Shares are from 0 to 1, higher is better; NLL in nats, lower is better, by the shipped model given the melody.",
+    "The model's own row is sampled at a temperature below 1, so its NLL lies below the human's.",
+    "beat F counts all of the band's parts, drums included; the other rows have a piano and a second voice.",
+    NOTE,
+)
 
 
 def _tests(fits: dict[str, list[Fit]], with_human: bool, seed: int) -> Table:

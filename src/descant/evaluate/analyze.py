@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -202,27 +202,10 @@ def evaluate_analyze(
         "plain signal processing": lambda song: _answer(plain, song.clip),
         "constant": lambda song: Answer.constant(song.clip.duration_s),
     }
-    scores: dict[str, list[SongScores]] = {name: [] for name in listeners}
-    kinds: list[str] = []
-    for number, song in enumerate(held_out_songs(data, soundfont, songs, seed)):
-        monitor.part("songs", 0.0, 0.6).report(number / songs, song.name)
-        kinds.append(song.name.split()[0])
-        for name, listen in listeners.items():
-            scores[name].append(score_answer(song, listen(song)))
-    groups = {
-        kind: [s for s, k in zip(scores["descant"], kinds, strict=True) if k == kind] for kind in sorted(set(kinds))
-    }
+    held_out = held_out_songs(data, soundfont, songs, seed)
     alone = max(1, songs // 3)
     tables = [
-        _table(f"{songs} held-out songs", scores),
-        paired_table(
-            "descant against the others",
-            _COLUMNS,
-            {name: [[getattr(s, f.name) for s in found] for f in fields(SongScores)] for name, found in scores.items()},
-            ours="descant",
-            seed=seed,
-        ),
-        _table("The same by kind, descant", groups),
+        *song_tables(held_out, listeners, songs=songs, seed=seed, monitor=monitor.part("songs", 0.0, 0.6)),
         _voice_table(trained, data, soundfont, alone, seed, monitor.part("voices", 0.6, 0.75)),
         sung_beats_table(trained, data, songs, seed, monitor.part("beats of voices", 0.75, 0.95)),
     ]
@@ -236,6 +219,40 @@ def evaluate_analyze(
         NOTE,
     )
     return Report("analyze", command, tuple(tables), notes)
+
+
+def song_tables(
+    held_out: Iterable[LabelledSong],
+    listeners: Mapping[str, Callable[[LabelledSong], Answer]],
+    *,
+    songs: int,
+    seed: int,
+    monitor: Monitor,
+) -> list[Table]:
+    """All listeners on the same songs: means, the first against the others, and the first by kind of song.
+
+    Args:
+        held_out: Songs with their truth; the first word of a name is its kind.
+        listeners: What answers, by name; the first is ours.
+        songs: How many songs there are.
+        seed: Of intervals and tests.
+        monitor: Receives the share that is done.
+    """
+    ours = next(iter(listeners))
+    scores: dict[str, list[SongScores]] = {name: [] for name in listeners}
+    kinds: dict[str, list[SongScores]] = {}
+    for number, song in enumerate(held_out):
+        monitor.report(number / songs, song.name)
+        for name, listen in listeners.items():
+            scores[name].append(score_answer(song, listen(song)))
+        kinds.setdefault(song.name.split()[0], []).append(scores[ours][-1])
+    measures = [field.name for field in fields(SongScores)]
+    columns = {name: [[getattr(s, each) for s in found] for each in measures] for name, found in scores.items()}
+    return [
+        _table(f"{songs} held-out songs", scores),
+        paired_table(f"{ours} against the others", _COLUMNS, columns, ours=ours, seed=seed),
+        _table(f"The same by kind, {ours}", dict(sorted(kinds.items()))),
+    ]
 
 
 def _answer(analyzer: Analyzer, clip: Clip) -> Answer:

@@ -57,12 +57,12 @@ def validate(times_s: ArrayLike) -> None:
     """Refuse times that are no beats.
 
     Raises:
-        ScoreReadError: One is not finite, or they do not rise; the message names the beat.
+        ScoreReadError: One is not finite or below 0 s, or they do not rise; the message names the beat.
     """
     times = np.asarray(times_s, float)
-    wrong = np.flatnonzero(~np.isfinite(times))
+    wrong = np.flatnonzero(~(np.isfinite(times) & (times >= 0.0)))
     if len(wrong):
-        raise ScoreReadError(f"Beat {wrong[0] + 1} is at {times[wrong[0]]} s.", "Times are numbers in seconds.")
+        raise ScoreReadError(f"Beat {wrong[0] + 1} is at {times[wrong[0]]} s.", "Times are in seconds, from 0.")
     falls = np.flatnonzero(np.diff(times) <= 0)
     if len(falls):
         raise ScoreReadError(

@@ -133,6 +133,17 @@ BENCH_TASKS = {
 """Tasks by verb."""
 
 
+def bench_task(verb: str) -> BenchTask:
+    """The task of a verb.
+
+    Raises:
+        InvalidOption: There is none.
+    """
+    if verb not in BENCH_TASKS:
+        raise InvalidOption(f"There is nothing to measure for {verb!r}.", f"Choose from {', '.join(BENCH_TASKS)}.")
+    return BENCH_TASKS[verb]
+
+
 def bench(
     verb: str,
     options: BenchOptions | None = None,
@@ -156,40 +167,82 @@ def bench(
         InvalidOption: There is no such task.
         BatchFailed: The verb fails; the message has its last words.
     """
-    if verb not in BENCH_TASKS:
-        raise InvalidOption(f"There is nothing to measure for {verb!r}.", f"Choose from {', '.join(BENCH_TASKS)}.")
-    task, options = BENCH_TASKS[verb], options or BenchOptions()
+    task, options = bench_task(verb), options or BenchOptions()
     load_before = os.getloadavg()[0]
     programs = [Program("descant " + verb, _ours(verb), is_ours=True)]
     programs += find_peers(verb, options.peer_pythons) if options.with_peers else []
     lengths = sorted(set(options.seconds))
-    monitor = Monitor(progress, cancel, "running")
-    total, done = len(programs) * (1 + len(lengths) * options.repeats), 0
+    steps = _Steps(Monitor(progress, cancel, "running"), len(programs) * (1 + len(lengths) * options.repeats))
     found: list[Measurement] = []
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="descant-bench-") as place:
-        cache = fresh_cache(Path(place) / "cache")
-        inputs = {length: _input(task, Path(place) / f"{length:g}", length) for length in lengths}
+        bench_place = _BenchPlace.make(Path(place), task, lengths, options.threads)
         for program in programs:
-
-            def run(length: float, program: Program = program) -> Usage:
-                nonlocal done
-                monitor.report(min(1.0, done / total), f"{program.name}, {length:g} s")
-                done += 1
-                return _run(program, inputs[length], Path(place), task.out, cache, options.threads)
-
             try:
-                run(lengths[0])  # not counted
-                found += [
-                    Measurement(program.name, length, tuple(run(length) for _ in range(options.repeats)))
-                    for length in lengths
-                ]
+                found += _measured(program, bench_place, options.repeats, steps)
             except DescantError as error:
                 if program.is_ours:
                     raise
                 failed.append(f"{program.name} could not be measured: {error.message}")
-    monitor.report(1.0)
+    steps.monitor.report(1.0)
     return _report(verb, found, failed, options, command, load_before), found
+
+
+@dataclass(slots=True)
+class _Steps:
+    """How far all the runs are."""
+
+    monitor: Monitor
+    total: int
+    done: int = 0
+
+    def begin(self, name: str, length: float) -> None:
+        self.monitor.report(min(1.0, self.done / self.total), f"{name}, {length:g} s")
+        self.done += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _BenchPlace:
+    """Where runs happen: a folder with the inputs by length, and a cache of weights without finished steps."""
+
+    folder: Path
+    task: BenchTask
+    inputs: dict[float, Sequence[Path]]
+    cache: Path
+    threads: int | None
+
+    @classmethod
+    def make(cls, folder: Path, task: BenchTask, lengths: Sequence[float], threads: int | None) -> _BenchPlace:
+        cache = fresh_cache(folder / "cache")
+        inputs = {}
+        for number, length in enumerate(lengths):
+            (folder / f"input {number}").mkdir()
+            inputs[length] = task.make(folder / f"input {number}", length)
+        return cls(folder, task, inputs, cache, threads)
+
+    def run(self, program: Program, length: float) -> Usage:
+        """One run into a folder that is emptied afterwards, without kept steps."""
+        environment = {**os.environ, "DESCANT_CACHE": str(self.cache)}
+        if self.threads is not None:
+            environment |= {"OMP_NUM_THREADS": str(self.threads)}
+        with tempfile.TemporaryDirectory(dir=self.folder) as out:
+            command = program.command(self.inputs[length], Path(out) / self.task.out)
+            usage = measure_child(command, environment=environment, timeout_s=LONGEST_RUN_S)
+        steps = self.cache / _STEPS
+        if steps.is_dir():
+            shutil.rmtree(steps)  # of the borrowed cache: the next run does the work again
+        return usage
+
+
+def _measured(program: Program, place: _BenchPlace, repeats: int, steps: _Steps) -> list[Measurement]:
+    """All runs of a program, after one that is not counted."""
+
+    def run(length: float) -> Usage:
+        steps.begin(program.name, length)
+        return place.run(program, length)
+
+    run(min(place.inputs))
+    return [Measurement(program.name, length, tuple(run(length) for _ in range(repeats))) for length in place.inputs]
 
 
 def find_peers(verb: str, pythons: Sequence[str] = ()) -> list[Program]:
@@ -228,26 +281,6 @@ def _ours(verb: str) -> Callable[[Sequence[Path], Path], list[str]]:
 
 def _peer(python: str, script: str, name: str) -> Callable[[Sequence[Path], Path], list[str]]:
     return lambda inputs, out: [python, script, name, str(inputs[0]), str(out)]
-
-
-def _input(task: BenchTask, folder: Path, seconds: float) -> Sequence[Path]:
-    folder.mkdir()
-    return task.make(folder, seconds)
-
-
-def _run(program: Program, inputs: Sequence[Path], place: Path, out: str, cache: Path, threads: int | None) -> Usage:
-    """One run into a folder that is emptied afterwards, without kept steps."""
-    environment = {**os.environ, "DESCANT_CACHE": str(cache)}
-    if threads is not None:
-        environment |= {"OMP_NUM_THREADS": str(threads)}
-    with tempfile.TemporaryDirectory(dir=place) as folder:
-        usage = measure_child(
-            program.command(inputs, Path(folder) / out), environment=environment, timeout_s=LONGEST_RUN_S
-        )
-    steps = cache / _STEPS
-    if steps.is_dir():
-        shutil.rmtree(steps)  # of the borrowed cache: the next run does the work again
-    return usage
 
 
 def fresh_cache(folder: Path) -> Path:
@@ -298,10 +331,9 @@ def _report(
                 tuple(slopes),
             )
         )
-    threads = "as the system has it" if options.threads is None else str(options.threads)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     notes = [
-        f"{machine}; OMP_NUM_THREADS: {threads}; load before the start {load:.1f}.",
+        f"{machine}; OMP_NUM_THREADS: {_threads(options)}; load before the start {load:.1f}.",
         "Other work on the machine makes walls longer; processor time (of all threads together) notices it less.",
         "Peak memory is the resident memory of the process; each run starts a fresh one, weights being on disk.",
         "The input is synthetic; every run does the whole work, finished steps of earlier runs are not used.",
@@ -311,6 +343,14 @@ def _report(
         names = ", ".join(sorted({d for task, d, _, _ in peers.PEERS.values() if task == verb}))
         notes.append(f"No peer was measured. Known for this verb: {names or 'none'}; see --peer-python.")
     return Report(f"bench-{verb}", command or f"descant bench {verb}", tuple(tables), tuple(notes))
+
+
+def _threads(options: BenchOptions) -> str:
+    """What the measured commands were told; an inherited value is as much a setting as a given one."""
+    if options.threads is not None:
+        return f"{options.threads}, by --threads"
+    inherited = os.environ.get("OMP_NUM_THREADS")
+    return f"{inherited}, inherited from the environment" if inherited else "not set"
 
 
 def _slopes(found: Sequence[Measurement]) -> list[tuple[Cell, ...]]:

@@ -39,11 +39,12 @@ def validate(chords: Sequence[TimedChord]) -> None:
     """Refuse sequences that are none.
 
     Raises:
-        ScoreReadError: A time is not finite, a chord ends before it starts, or two overlap; the message names it.
+        ScoreReadError: A time is not finite or below 0 s, a chord ends before it starts, or two overlap; the message
+            names it.
     """
     last = -np.inf
     for number, (start, end, _) in enumerate(chords, 1):
-        if not (np.isfinite(start) and np.isfinite(end)) or end <= start:
+        if not (np.isfinite(start) and np.isfinite(end)) or end <= start or start < 0.0:
             raise ScoreReadError(f"Chord {number} lasts from {start:g} to {end:g} s.", "Times are in seconds.")
         if start < last - 1e-6:
             raise ScoreReadError(

@@ -212,7 +212,7 @@ def compare_folders(
 
     Raises:
         InputNotFound: A folder is missing or empty, or a file has no partner.
-        InvalidOption: Two systems have one name, or no part is left.
+        InvalidOption: Two systems have one name, or the reference has no part that is asked for.
         DescantError: A file cannot be read or compared; the message names it and the field.
     """
     matchings = [_matched(task, reference, estimate, only) for estimate in estimates]
@@ -232,10 +232,18 @@ def compare_folders(
 def _matched(task: FileTask, reference: Path, estimate: Path, only: Sequence[str]) -> Matching:
     if not (only and task.by_folder):
         return match_folders(reference, estimate, task.suffixes, endings=task.endings, leave_out=task.leave_out)
-    others = {
-        path.stem for path in reference.rglob("*") if path.suffix.lower() in task.suffixes and path.stem not in only
-    }
+    names = _part_names(task, reference)
+    unknown = next((name for name in only if name not in names), None)
+    if unknown is not None and names:
+        raise InvalidOption(f"{reference} has no part {unknown!r}.", f"Choose from {', '.join(sorted(names))}.")
+    others = names - set(only)
     return match_folders(reference, estimate, task.suffixes, endings=task.endings, leave_out=task.leave_out | others)
+
+
+def _part_names(task: FileTask, reference: Path) -> set[str]:
+    """Names of the parts that the files of a reference hold; of a single file its own."""
+    paths = [reference] if reference.is_file() else reference.rglob("*")
+    return {path.stem for path in paths if path.suffix.lower() in task.suffixes and path.stem not in task.leave_out}
 
 
 def _songs(task: FileTask, matching: Matching) -> dict[str, dict[str, Pair]]:

@@ -26,7 +26,6 @@ Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
 
 SAMPLE_RATE = 22_050
-CHROMA_FPS = 5.0
 STATE_FRAMES = 9
 NEAREST_SHARE = 0.1
 GAP_ONSET, GAP_EXTENSION = 5.0, 0.5

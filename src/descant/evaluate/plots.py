@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from descant.errors import MissingDependency
+from descant.errors import InvalidOption, MissingDependency
 from descant.evaluate.compare import FileTask, SystemScores
 from descant.evaluate.scores import Metric
 from descant.evaluate.statistics import bootstrap_interval
@@ -29,6 +29,27 @@ def can_draw() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+def require_plots(plots: bool | None, out: Path | None) -> None:
+    """Refuse plots that are insisted on and cannot be drawn, before the work whose result they would show.
+
+    Args:
+        plots: True insists.
+        out: Where they would go.
+
+    Raises:
+        InvalidOption: There is nowhere to draw to.
+        MissingDependency: matplotlib is not installed.
+    """
+    if plots and out is None:
+        raise InvalidOption("--plots draws into the output folder, and there is none.", "Name one with -o.")
+    if plots and not can_draw():
+        raise _no_matplotlib()
+
+
+def _no_matplotlib() -> MissingDependency:
+    return MissingDependency("Plots need matplotlib.", 'Install it with: pip install "descant[train]"')
+
+
 @contextmanager
 def figure(path: Path, *, width: float, height: float) -> Iterator[Any]:
     """A matplotlib figure that is written as PNG when the block ends.
@@ -41,7 +62,7 @@ def figure(path: Path, *, width: float, height: float) -> Iterator[Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependency("Plots need matplotlib.", 'Install it with: pip install "descant[train]"') from error
+        raise _no_matplotlib() from error
     drawn = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(drawn)
     yield drawn

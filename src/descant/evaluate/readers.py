@@ -11,26 +11,36 @@ import io
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from descant.dsp.pitch import PitchTrack
 from descant.errors import DescantError, InvalidAudio, ScoreReadError, TextReadError
 from descant.evaluate.chord_metrics import TimedChord
+from descant.evaluate.chord_metrics import validate as validate_chords
 from descant.files import input_error
 from descant.score.harmony import Chord, Key
 from descant.score.midi import read_midi
 from descant.score.tempo import BeatGrid
-from descant.text.formats import read_lyrics
+from descant.text.formats import lyrics_text, read_lyrics
+from descant.text.lrc import require_rising_stamps
 from descant.text.lyrics import Line, Lyrics, Word
+from descant.text.tables import LabelRow, finite, label_table
 from descant.transcribe.beats_file import read_beats as read_beat_grid
 from descant.transcribe.note_list import ListedNote, listed_notes, read_note_list
+
+if TYPE_CHECKING:
+    from _csv import Reader as _Rows
 
 T = TypeVar("T")
 
 _LARGEST_BYTES = 64 << 20
+_HIGHEST_HZ = 20_000.0
+_FRAMES = "Rows are time in seconds, rising from 0, and frequency in Hz; unvoiced is 0."
+_BACKWARDS = "Sort them by time, as they are sung."
 _START_NAMES = ("start_s", "start", "word_start", "onset", "time", "time_s")
 _END_NAMES = ("end_s", "end", "word_end", "offset")
 _WORD_NAMES = ("word", "text", "label")
@@ -79,68 +89,53 @@ def read_timed_chords(path: Path) -> tuple[TimedChord, ...]:
     """
     text = _text(path, ScoreReadError)
     if text.lstrip().startswith("{"):
-        return _analysed(path, text, lambda table: tuple(_analysed_chord(each) for each in table["chords"]))
-    spans: list[TimedChord] = []
-    may_be_heading = True
-    for number, row in enumerate(text.splitlines(), 1):
-        cells = row.replace(",", " ").replace("\t", " ").split()
-        if not cells or row.lstrip().startswith("#"):
-            continue
-        is_heading, may_be_heading = may_be_heading and not _looks_like_number(cells[0]), False
-        if is_heading:
-            continue
-        start, end = (_number(cell) for cell in (*cells, "", "")[:2])
-        if len(cells) != 3 or start is None or end is None:
-            raise ScoreReadError(f"{path}, line {number}: expected start, end and chord.", "Times are in seconds.")
-        try:
-            spans.append((start, end, Chord.parse(cells[2])))
-        except ScoreReadError as error:
-            raise ScoreReadError(f"{path}, line {number}: {error.message}", error.hint) from error
-    return tuple(spans)
+        spans = _analysed(path, text, lambda table: tuple(_analysed_chord(each) for each in table["chords"]))
+    else:
+        spans = tuple(_listed_chord(path, row) for row in label_table(text).rows)
+    with_file(path, lambda: validate_chords(spans))
+    return spans
 
 
 def read_key(path: Path) -> Key | None:
-    """A key from an analysis or a text whose first line names it; "none" or an empty file is no key.
+    """A key from an analysis or a text of one line that names it; "none" or an empty file is no key.
 
     Raises:
-        InputNotFound, ScoreReadError: The file is not there, or names no key.
+        InputNotFound, ScoreReadError: The file is not there, or names no key or several.
     """
     text = _text(path, ScoreReadError).strip()
     if text.startswith("{"):
         return _analysed(path, text, lambda table: None if table["key"] is None else Key.parse(table["key"]))
-    first = text.splitlines()[0].strip() if text else ""
-    if first.lower() in ("", "none", "n", "x", "-"):
+    named = [(number, row.strip()) for number, row in enumerate(text.split("\n"), 1) if row.strip()]
+    if len(named) > 1:
+        raise ScoreReadError(f"{path}, line {named[1][0]}: a second key.", "Keep one key to a file: the song's own.")
+    if not named or named[0][1].lower() in ("none", "n", "x", "-"):
         return None
-    return with_file(path, lambda: Key.parse(first))
+    return with_file(path, lambda: Key.parse(named[0][1]))
 
 
 def read_pitch_track(path: Path) -> PitchTrack:
     """Pitch from CSV: time, frequency in Hz, then if given confidence and whether it is voiced.
 
     Frequencies of 0 or less are unvoiced; where the file has no column for it, all others are voiced. Columns may be
-    separated by commas, tabs or spaces; a heading is skipped.
+    separated by semicolons, commas, tabs or spaces; a heading is skipped.
 
     Raises:
-        InputNotFound, InvalidAudio: The file is not there, or is not such a table; the message names the line.
+        InputNotFound, InvalidAudio: The file is not there, or is not such a table, a time lies below 0 s or does not
+            rise, or a frequency is above 20 kHz; the message names the line and the field.
     """
     rows: list[tuple[float, float, float, float]] = []
-    for number, row in enumerate(_text(path, InvalidAudio).splitlines(), 1):
-        cells = row.replace(",", " ").replace("\t", " ").replace(";", " ").split()
-        if not cells or row.lstrip().startswith("#") or (not rows and not _looks_like_number(cells[0])):
-            continue
-        values = [_number(cell) for cell in cells[:4]]
-        if len(values) < 2 or None in values:
-            field = "frequency" if len(values) > 1 and values[0] is not None else "time"
-            raise InvalidAudio(
-                f"{path}, line {number}: the {field} is not a finite number.",
-                "Rows are time and frequency; unvoiced is 0.",
-            )
-        time, hz, *rest = (value for value in values if value is not None)
-        confidence = rest[0] if rest else 1.0
+    for row in label_table(_text(path, InvalidAudio)).rows:
+        time, hz, *rest = _frame(path, row)
+        last = rows[-1][0] if rows else -math.inf
+        if time < 0.0 or time <= last:
+            what = "lies before 0 s" if time < 0.0 else "is not after the one before it"
+            raise InvalidAudio(f"{path}, line {row.number}: the time, {time:g} s, {what}.", _FRAMES)
+        if abs(hz) > _HIGHEST_HZ:
+            raise InvalidAudio(f"{path}, line {row.number}: the frequency, {hz:g} Hz, is not a pitch.", _FRAMES)
         voiced = float(hz > 0 and rest[1] > 0) if len(rest) > 1 else float(hz > 0)
-        rows.append((time, abs(hz), confidence, voiced))
+        rows.append((time, abs(hz), rest[0] if rest else 1.0, voiced))
     if not rows:
-        raise InvalidAudio(f"{path} holds no frames.", "Rows are time and frequency; unvoiced is 0.")
+        raise InvalidAudio(f"{path} holds no frames.", _FRAMES)
     table = np.asarray(rows)
     return PitchTrack(table[:, 0], table[:, 1], table[:, 2], table[:, 3] > 0)
 
@@ -152,11 +147,31 @@ def read_timed_lyrics(path: Path) -> Lyrics:
     (JamendoLyrics' word tables are such CSV).
 
     Raises:
-        InputNotFound, TextReadError: The file is not there, or is not such a file; the message names the line.
+        InputNotFound, TextReadError: The file is not there, is not such a file, or its times run backwards; the message
+            names the line.
     """
-    if path.suffix.lower() != ".csv":
-        return with_file(path, lambda: read_lyrics(path))
+    if path.suffix.lower() == ".csv":
+        return _listed_words(path)
+    if path.suffix.lower() in (".lrc", ".elrc"):
+        with_file(path, lambda: require_rising_stamps(lyrics_text(path)))
+    lyrics = with_file(path, lambda: read_lyrics(path))
+    for before, line in pairwise(line for line in lyrics.lines if line.start_s is not None):
+        if (line.start_s or 0.0) < (before.start_s or 0.0):
+            raise TextReadError(
+                f"{path}: the line {line.text!r} starts at {line.start_s:g} s, before the one above it.", _BACKWARDS
+            )
+    return lyrics
+
+
+def _listed_words(path: Path) -> Lyrics:
     rows = csv.reader(io.StringIO(_text(path, TextReadError)), skipinitialspace=True)
+    try:
+        return with_file(path, lambda: Lyrics((Line(_timed_words(path, rows)),)))
+    except csv.Error as error:
+        raise TextReadError(f"{path}, line {rows.line_num}: {error}.", "Is it a table of words?") from error
+
+
+def _timed_words(path: Path, rows: _Rows) -> tuple[Word, ...]:
     heading = [name.strip().lower() for name in next(rows, [])]
     start, end, word = (
         next((heading.index(name) for name in names if name in heading), None)
@@ -164,27 +179,59 @@ def read_timed_lyrics(path: Path) -> Lyrics:
     )
     if start is None:
         raise TextReadError(f"{path}, line 1: no column is named as a start.", f"Known: {', '.join(_START_NAMES)}.")
-    words = []
+    words: list[Word] = []
+    last = 0.0
     for cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
         number = rows.line_num
-        begins = _number(cells[start]) if start < len(cells) else None
-        ends = _number(cells[end]) if end is not None and end < len(cells) else None
+        begins = finite(cells[start]) if start < len(cells) else None
+        ends = finite(cells[end]) if end is not None and end < len(cells) else None
         if begins is None:
             raise TextReadError(f"{path}, line {number}: the start is not a number.", "Times are in seconds.")
+        if 0.0 <= begins < last:
+            raise TextReadError(
+                f"{path}, line {number}: the start, {begins:g} s, is before that of the row above.", _BACKWARDS
+            )
+        last = begins
         text = cells[word].strip() if word is not None and word < len(cells) else ""
         try:
             words.append(Word(text, begins, ends))
         except TextReadError as error:
             raise TextReadError(f"{path}, line {number}: {error.message}", "Times are in seconds.") from error
-    return with_file(path, lambda: Lyrics((Line(tuple(words)),)))
+    return tuple(words)
+
+
+def _frame(path: Path, row: LabelRow) -> list[float]:
+    """Time, frequency and what follows; two to four numbers."""
+    values: list[float] = []
+    cells = row.cells if len(row.cells) > 1 else (*row.cells, "")
+    for field, cell in zip(("time", "frequency", "confidence", "voicing"), cells, strict=False):
+        value = finite(cell)
+        if value is None:
+            raise InvalidAudio(f"{path}, line {row.number}: the {field} is not a finite number.", _FRAMES)
+        values.append(value)
+    return values
+
+
+def _listed_chord(path: Path, row: LabelRow) -> TimedChord:
+    start, end = (finite(cell) for cell in (*row.cells, "", "")[:2])
+    if len(row.cells) != 3 or start is None or end is None:
+        raise ScoreReadError(f"{path}, line {row.number}: expected start, end and chord.", "Times are in seconds.")
+    if start < 0.0 or end <= start:
+        raise ScoreReadError(
+            f"{path}, line {row.number}: the chord lasts from {start:g} to {end:g} s.", "Times are seconds from 0."
+        )
+    try:
+        return start, end, Chord.parse(row.cells[2])
+    except ScoreReadError as error:
+        raise ScoreReadError(f"{path}, line {row.number}: {error.message}", error.hint) from error
 
 
 def _analysed(path: Path, text: str, pick: Callable[[dict[str, Any]], T]) -> T:
     try:
         return pick(json.loads(text))
-    except (ValueError, KeyError, TypeError, RecursionError, ScoreReadError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, ScoreReadError) as error:
         field = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise ScoreReadError(f"{path} is not an analysis: {field}.", "Use what `descant analyze` wrote.") from error
 
@@ -202,19 +249,3 @@ def _text(path: Path, refused: type[DescantError]) -> str:
         raise input_error(error, path) from error
     except UnicodeDecodeError as error:
         raise refused(f"{path} is not a text file.", "Save it as UTF-8 in a text editor.") from error
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _looks_like_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

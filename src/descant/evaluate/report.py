@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from descant.errors import OutputError
+from descant.errors import InvalidOption, OutputError
 from descant.evaluate.statistics import Interval
 from descant.files import atomic_output, output_error
 
 Cell = str | float | int | Interval | None
+
+_SUFFIXES = (".md", ".json", ".png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,48 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise OutputError(f"{folder} is a file, not a folder.", "Choose another folder for the report.") from error
+        raise _file_in_the_way(folder) from error
     except OSError as error:
         raise output_error(error, folder) from error
+
+
+def require_place(folder: Path, name: str) -> None:
+    """Refuse a place that a report cannot be written to, before hours of measuring and not after them.
+
+    Each file of the report is begun and taken back, with the folders made for it: nothing is left, and nothing that is
+    there is touched.
+
+    Args:
+        folder: Where the report will go.
+        name: Of the report.
+
+    Raises:
+        OutputError, PermissionRefused: The folder or one of the files cannot be made or written.
+    """
+    if folder.is_file():
+        raise _file_in_the_way(folder)
+    for suffix in _SUFFIXES:
+        with suppress(_TakenBack), atomic_output(folder / f"{name}{suffix}"):
+            raise _TakenBack
+
+
+def require_counts(**counts: int) -> None:
+    """Refuse to measure on nothing: each count by the name of its option.
+
+    Raises:
+        InvalidOption: One is less than 1.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise InvalidOption(f"--{name} {count} leaves nothing to measure on.", "Give 1 or more.")
+
+
+class _TakenBack(Exception):
+    """Ends an attempt that went well."""
+
+
+def _file_in_the_way(folder: Path) -> OutputError:
+    return OutputError(f"{folder} is a file, not a folder.", "Choose another folder for the report.")
 
 
 def _format(cell: Cell) -> str:

@@ -14,10 +14,10 @@ from descant.audio.clip import Clip, Stems
 from descant.audio.formats import AUDIO_SUFFIXES
 from descant.audio.io import probe, read
 from descant.audio.resample import resample
-from descant.errors import InputNotFound
+from descant.errors import InputNotFound, InvalidOption
 from descant.evaluate.comparisons import NOTE, paired_table
 from descant.evaluate.report import Report, Table
-from descant.evaluate.scores import held_db
+from descant.evaluate.scores import MOST_DB, held_db
 from descant.evaluate.sdr import leakage_db, median_sdr, sdr_windows, si_sdr, sum_error_db
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.api import Separator
@@ -30,6 +30,7 @@ OURS = "descant separate"
 
 _NOT_IN_THE_MIX = {"vocals", "lead", "mixture", "mix", "linear_mixture", "accompaniment"}
 _FRAME_S = 0.5
+_SHORTEST_S, _LONGEST_S = 1.0, 3_600.0
 _AUDIBLE = 1e-4  # of the loudest half second's power: -40 dB
 
 Method = Callable[[Clip, Stems], Stems]
@@ -130,8 +131,13 @@ def evaluate_separate(
         cancel: Stops after the excerpt at work.
 
     Raises:
+        InvalidOption: The length or the gain is impossible.
         InputNotFound: There are no such songs.
     """
+    if not _SHORTEST_S <= seconds <= _LONGEST_S:
+        raise InvalidOption(f"Excerpts of {seconds:g} s are impossible.", "Give 1 to 3600 s.")
+    if not abs(gain_db) <= MOST_DB:
+        raise InvalidOption(f"A gain of {gain_db:g} dB is impossible.", f"Give -{MOST_DB:g} to {MOST_DB:g}.")
     folders = sorted(path.parent for path in data.glob("*/vocals.*")) if data.is_dir() else []
     if not folders:
         raise InputNotFound(f"{data} holds no songs as stems.", "Expected folders with vocals.*, drums.* and so on.")

@@ -9,7 +9,7 @@ equal sets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.linalg
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from descant.errors import InvalidAudio
 from descant.evaluate.scores import Metric
-from descant.evaluate.statistics import Interval
+from descant.evaluate.statistics import Interval, jackknife_interval
 
 Floats = NDArray[np.float64]
 
 KAD_SCALE = 100.0
 INFINITY_STEPS = 25
-USUAL_FEWEST = 500
+ADVISED_ITEMS = 500
+"""From so many items on FAD's bias falls nearly as one over their number, and FAD is worth reading."""
 
 METRICS = (
     Metric("FAD", "Frechet distance of the embeddings as they are (biased upwards by few items)", False),
@@ -60,11 +61,7 @@ def frechet_distance(reference: Floats, estimated: Floats) -> float:
 
     The root's trace is that of the symmetric C1^1/2 C2 C1^1/2, which stays real when items are fewer than dimensions.
     """
-    means = reference.mean(axis=0) - estimated.mean(axis=0)
-    first, second = (np.atleast_2d(np.cov(matrix, rowvar=False)) for matrix in (reference, estimated))
-    root = _square_root(first)
-    shared = np.sqrt(np.maximum(scipy.linalg.eigvalsh(root @ second @ root), 0.0)).sum()
-    return max(0.0, float(means @ means + np.trace(first) + np.trace(second) - 2.0 * shared))
+    return _frechet_from(reference)(estimated)
 
 
 def frechet_infinity(
@@ -78,15 +75,16 @@ def frechet_infinity(
     Args:
         reference: Shape [items, dimensions].
         estimated: Shape [items, dimensions].
-        fewest: Size of the smallest subset; 500, or half the items where there are fewer than 1,000.
+        fewest: Size of the smallest subset; `ADVISED_ITEMS`, or half the items where those are fewer.
         steps: How many sizes.
         seed: Of the subsets.
     """
     items = len(estimated)
-    smallest = min(USUAL_FEWEST, items // 2) if fewest is None else min(fewest, items)
+    smallest = min(ADVISED_ITEMS, items // 2) if fewest is None else min(fewest, items)
     sizes = np.unique(np.linspace(max(2, smallest), items, steps).astype(int))
     random = np.random.default_rng(seed)
-    distances = [frechet_distance(reference, estimated[random.permutation(items)[:size]]) for size in sizes]
+    distance = _frechet_from(reference)
+    distances = [distance(estimated[random.permutation(items)[:size]]) for size in sizes]
     if len(sizes) < 2:
         return distances[-1]
     return float(np.polyfit(1.0 / sizes, distances, 1)[1])
@@ -116,24 +114,28 @@ def median_distance(items: Floats, *, seed: int = 0) -> float:
     return middle if middle > 0 else 1.0
 
 
-def jackknife_interval(reference: Floats, songs: Sequence[Floats]) -> Interval:
-    """KAD of a set of songs, with a 95 % interval from leaving out one song at a time (songs are the units).
+def frechet_interval(reference: Floats, songs: Sequence[Floats]) -> Interval:
+    """FAD of a set of songs, with a 95 % jackknife interval over them (songs are the units).
 
-    A bootstrap would draw songs twice, and equal items look alike to the kernel.
+    It says how far FAD would move with other songs, as many as these: the bias of few items is in the value and is not
+    in the interval. `FAD infinity` has none: its subsets are drawn at random, and the jackknife would multiply that.
 
     Args:
-        reference: Shape [items, dimensions].
+        reference: Shape [items, dimensions]; taken as it is.
+        songs: The estimate's embeddings song by song.
+    """
+    return _set_interval(_frechet_from(reference), songs)
+
+
+def kernel_interval(reference: Floats, songs: Sequence[Floats]) -> Interval:
+    """KAD of a set of songs, with a 95 % jackknife interval over them (songs are the units).
+
+    Args:
+        reference: Shape [items, dimensions]; taken as it is.
         songs: The estimate's embeddings song by song.
     """
     width = median_distance(reference)
-    value = kernel_distance(reference, np.concatenate(songs), bandwidth=width)
-    count = len(songs)
-    rests = [np.concatenate([s for i, s in enumerate(songs) if i != left]) for left in range(count) if count > 1]
-    if not rests or min(map(len, rests)) < 2:
-        return Interval(value, None, None, count)
-    found = np.array([kernel_distance(reference, rest, bandwidth=width) for rest in rests])
-    error = float(np.sqrt((count - 1) / count * np.square(found - found.mean()).sum()))
-    return Interval(value, value - 1.96 * error, value + 1.96 * error, count)
+    return _set_interval(lambda items: kernel_distance(reference, items, bandwidth=width), songs)
 
 
 def speaker_cosine(reference: Floats, estimated: Floats) -> float:
@@ -163,6 +165,28 @@ def evaluate(reference: Floats, estimated: Floats, *, seed: int = 0) -> dict[str
         "FAD infinity": frechet_infinity(reference, estimated, seed=seed),
         "KAD": kernel_distance(reference, estimated),
     }
+
+
+def _set_interval(distance: Callable[[Floats], float], songs: Sequence[Floats]) -> Interval:
+    value = distance(np.concatenate(songs))
+    rests = [np.concatenate([s for i, s in enumerate(songs) if i != left]) for left in range(len(songs)) if songs[1:]]
+    if not rests or min(map(len, rests)) < 2:
+        return Interval(value, None, None, len(songs))
+    return jackknife_interval(value, [distance(rest) for rest in rests])
+
+
+def _frechet_from(reference: Floats) -> Callable[[Floats], float]:
+    """Distance from a reference whose moments are worked out once."""
+    centre, first = reference.mean(axis=0), np.atleast_2d(np.cov(reference, rowvar=False))
+    root = _square_root(first)
+
+    def distance(estimated: Floats) -> float:
+        means = centre - estimated.mean(axis=0)
+        second = np.atleast_2d(np.cov(estimated, rowvar=False))
+        shared = np.sqrt(np.maximum(scipy.linalg.eigvalsh(root @ second @ root), 0.0)).sum()
+        return max(0.0, float(means @ means + np.trace(first) + np.trace(second) - 2.0 * shared))
+
+    return distance
 
 
 def _square_root(matrix: Floats) -> Floats:

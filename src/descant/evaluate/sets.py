@@ -15,12 +15,18 @@ from descant.errors import InputNotFound
 from descant.evaluate.embeddings import Embedder
 from descant.evaluate.readers import with_file
 from descant.evaluate.report import Cell, Report, Table
-from descant.evaluate.set_metrics import METRICS, evaluate, jackknife_interval, kernel_distance, validate
+from descant.evaluate.set_metrics import (
+    ADVISED_ITEMS,
+    METRICS,
+    frechet_infinity,
+    frechet_interval,
+    kernel_distance,
+    kernel_interval,
+    validate,
+)
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 Floats = NDArray[np.float64]
-
-_ADVISED_ITEMS = 500
 
 
 def evaluate_sets(
@@ -103,18 +109,19 @@ def _notes(embedder: Embedder, fewest: int) -> tuple[str, ...]:
     notes = [f"{metric.name}: {metric.meaning}; lower is better." for metric in METRICS]
     notes += [
         f"Embedding: {embedder.name}. Numbers of other embeddings cannot be compared with these.",
-        "Brackets: 95 % interval of KAD over the estimate's recordings (jackknife, a recording at a time).",
+        "Brackets: 95 % jackknife interval over the estimate's recordings; the reference is taken as it is.",
+        "FAD's interval says how it would move with as many other recordings, not how far few windows raise it.",
     ]
-    if fewest < _ADVISED_ITEMS:
-        notes.append(f"The smallest set has {fewest} windows; FAD wants {_ADVISED_ITEMS} or more. Trust KAD.")
+    if fewest < ADVISED_ITEMS:
+        notes.append(f"The smallest set has {fewest} windows; FAD wants {ADVISED_ITEMS} or more. Trust KAD.")
     return tuple(notes)
 
 
 def _row(name: str, true: Floats, songs: Sequence[Floats], seed: int) -> tuple[Cell, ...]:
     found = np.concatenate(songs)
     validate(true, found)
-    scores = evaluate(true, found, seed=seed)
-    return (name, scores["FAD"], scores["FAD infinity"], jackknife_interval(true, songs), len(found))
+    infinite = frechet_infinity(true, found, seed=seed)
+    return (name, frechet_interval(true, songs), infinite, kernel_interval(true, songs), len(found))
 
 
 def _recordings(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 from scipy.stats import wilcoxon
 
 Floats = NDArray[np.float64]
@@ -90,6 +91,30 @@ def bootstrap_interval(
     found = apply(known[draws], axis=1)
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high), len(known))
+
+
+def jackknife_interval(value: float, without: Sequence[float], *, level: float = 0.95) -> Interval:
+    """Jackknife interval of a quantity that is one number of all songs together, such as a distance of sets.
+
+    A bootstrap would draw songs twice, and distances of sets take equal items for a lack of variety. The error is
+    Tukey's: the root of (n - 1) / n times the summed squares about the mean of the values without one song each (Efron
+    and Stein 1981); the interval is Student's with n - 1 degrees of freedom.
+
+    Args:
+        value: Of all songs.
+        without: What it is without each song.
+        level: Coverage of the interval.
+
+    Returns:
+        No ends with fewer than two songs.
+    """
+    count = len(without)
+    if count < 2:
+        return Interval(value, None, None, count)
+    left_out = np.asarray(without, float)
+    error = float(np.sqrt((count - 1) / count * np.square(left_out - left_out.mean()).sum()))
+    reach = error * float(student.ppf((1 + level) / 2, count - 1))
+    return Interval(value, value - reach, value + reach, count)
 
 
 def paired_test(

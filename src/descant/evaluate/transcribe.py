@@ -107,7 +107,7 @@ def evaluate_transcribe(
         title = f"{len(found)} real recordings with human annotations"
         tables.extend(_measured(title, found, singers, monitor.part("annotated", 0.9, 1.0), annotators=True))
     if not tables:
-        raise InputNotFound("Nothing is given to measure on.", "Give --pop909 or --annotations.")
+        raise InputNotFound("Nothing is given to measure on.", "Give --data or --annotations.")
     notes = (
         "F: onset within 50 ms and pitch within 50 cents; F with ends: also the end within 50 ms or 20 %.",
         "Truth is exact, not rounded to semitones; Basic Pitch and the baseline write semitones.",

@@ -16,6 +16,7 @@ from descant.audio.normalize import normalize_loudness
 from descant.errors import InvalidOption, ScoreReadError, UnsupportedFormat
 from descant.files import PathLike, as_path, require_distinct
 from descant.hub.card import load_card
+from descant.hub.files import sha256_of
 from descant.hub.store import fetch, locate
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.midi import read_midi
@@ -80,14 +81,29 @@ def find_soundfont(
         path = as_path(soundfont)
         open_soundfont(path)  # a mistake is said before the long work
         return path
+    installed = _installed_soundfont()
+    if installed is not None:
+        return installed
+    return fetch(_FALLBACK, progress=progress, cancel=cancel) / load_card(_FALLBACK).files[0].path
+
+
+def soundfont_digest(soundfont: PathLike | None = None) -> str:
+    """SHA-256 of the SoundFont that `find_soundfont` takes, without fetching it; empty if it cannot be read."""
+    path = _installed_soundfont() if soundfont is None else as_path(soundfont)
+    if path is None:
+        return load_card(_FALLBACK).files[0].sha256
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
+
+
+def _installed_soundfont() -> Path | None:
     for name in (_PREFERRED, _FALLBACK):
         card = load_card(name)
-        folder = locate(card)
-        if folder is None and name == _FALLBACK:
-            folder = fetch(name, progress=progress, cancel=cancel)
-        if folder is not None:
+        if (folder := locate(card)) is not None:
             return folder / card.files[0].path
-    raise AssertionError("the fallback is fetched or raises")
+    return None
 
 
 def play(

@@ -76,15 +76,17 @@ class Arm:
 
     Attributes:
         name: Path-like, unique in the system: "chorales/tcn/seed-1". Its folder has the same name.
-        settings: All that decides the result. A kept result with other settings is not used again.
+        settings: All that decides the result beside the code. A kept result with other settings is not used again.
         run: Does the work in a folder of its own, where it may leave what lets it go on after a kill.
         weight: Expected cost relative to the other arms, for the progress bar.
+        code: Names of the modules that do the work; they and all that they import count like settings.
     """
 
     name: str
     settings: Mapping[str, Any]
     run: Callable[[Path, Monitor], Result]
     weight: float = 1.0
+    code: tuple[str, ...] = ()
 
 
 class System(Protocol):

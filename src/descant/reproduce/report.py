@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from descant.evaluate.report import Table
 from descant.files import atomic_output
 from descant.reproduce.claims import Claim, Finding, Results, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MadeWith:
+    """Versions and machine (see `descant.reproduce.provenance.conditions`), and how many arms were run with them."""
+
+    conditions: Mapping[str, str]
+    arms: int
+
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {value}" for name, value in self.conditions.items() if name != "machine")
+        return f"{self.arms} arms with {versions} on {self.conditions.get('machine', 'a machine without a name')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,8 @@ class Reproduction:
         tables: The numbers behind them.
         plots: Files, relative to the report.
         notes: Conditions a reader must know.
+        made_with: Versions and machines.
+        fingerprints: Of each arm's settings, code and libraries.
     """
 
     system: str
@@ -34,6 +49,8 @@ class Reproduction:
     tables: tuple[Table, ...]
     plots: tuple[str, ...]
     notes: tuple[str, ...]
+    made_with: tuple[MadeWith, ...]
+    fingerprints: Mapping[str, str]
 
     def to_markdown(self) -> str:
         """The report as a page."""
@@ -52,6 +69,7 @@ class Reproduction:
         parts += [table.to_markdown() for table in self.tables]
         parts += [f"![{Path(plot).stem}]({plot})" for plot in self.plots]
         parts += ["", *(f"- {note}" for note in self.notes)]
+        parts += [f"- Made: {'; '.join(map(str, self.made_with))}."] if self.made_with else []
         return "\n".join(parts).rstrip() + "\n"
 
     def to_json(self, results: Results) -> str:

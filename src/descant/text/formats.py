@@ -98,13 +98,27 @@ def read_lyrics(path: str | os.PathLike[str], *, format_name: str | None = None)
     """
     source = Path(path)
     chosen = text_format(format_name) if format_name else format_of(source)
+    return chosen.read(lyrics_text(source))
+
+
+def lyrics_text(path: str | os.PathLike[str]) -> str:
+    r"""The text of a lyrics file, with lines that end in \n.
+
+    Args:
+        path: The file; UTF-8, UTF-8 or UTF-16 with a byte order mark.
+
+    Raises:
+        InputNotFound: The file is not there.
+        TextReadError: It is too large, no text, or in another encoding.
+    """
+    source = Path(path)
     try:
         if source.stat().st_size > _LARGEST_BYTES:
             raise TextReadError(f"{source} is too large for lyrics (over 16 MiB).", "Check that it is a text file.")
         data = source.read_bytes()
     except OSError as error:
         raise input_error(error, source) from error
-    return chosen.read(_decoded(data, source))
+    return _decoded(data, source)
 
 
 def write_lyrics(path: str | os.PathLike[str], lyrics: Lyrics, *, format_name: str | None = None) -> Path:

@@ -29,10 +29,7 @@ class LrcFormat:
         tags: dict[str, str] = {}
         stamped: list[tuple[float, str]] = []
         for row in text.split("\n"):
-            rest, times = row.strip(), []
-            while match := _STAMP.match(rest):
-                times.append(_seconds(match.group(1)))
-                rest = rest[match.end() :].lstrip()
+            times, rest = _stamps(row)
             tag = _TAG.match(rest)
             if times:
                 stamped += [(time, rest) for time in times]
@@ -73,6 +70,36 @@ class EnhancedLrcFormat(LrcFormat):
         parts = [f"<{minutes_clock(w.start_s or 0.0)}> {w.text}" for w in line.words]
         last = line.words[-1].end_s
         return " ".join(parts) + (f" <{minutes_clock(last)}>" if last is not None else "")
+
+
+def require_rising_stamps(text: str) -> None:
+    """Refuse LRC whose lines are out of order, which reading would sort without a word.
+
+    Lines with several stamps are repeats and may stand anywhere; those with one must not start before the one above.
+
+    Raises:
+        TextReadError: A line does; the message has its number.
+    """
+    last = 0.0
+    for number, row in enumerate(text.split("\n"), 1):
+        times, _ = _stamps(row)
+        if len(times) != 1:
+            continue
+        if times[0] < last:
+            raise TextReadError(
+                f"Line {number}, at {times[0]:g} s, stands below one at {last:g} s.",
+                "Sort the lines by time, as they are sung.",
+            )
+        last = times[0]
+
+
+def _stamps(row: str) -> tuple[list[float], str]:
+    """The times before a line in seconds, and the line."""
+    rest, times = row.strip(), []
+    while match := _STAMP.match(rest):
+        times.append(_seconds(match.group(1)))
+        rest = rest[match.end() :].lstrip()
+    return times, rest
 
 
 def _start(line: Line) -> float:

@@ -30,6 +30,8 @@ from descant.train.tones import invented_bars
 
 Song = tuple[Bar, ...]
 
+_CONDITIONS = ("true", "shuffled", "silent", "tune_only", "tune_shuffled", "nothing")
+
 
 @dataclass(frozen=True, slots=True)
 class AccompanimentConfig:
@@ -145,7 +147,7 @@ class AccompanimentLesson:
         """Nats a token with the true condition, with a stranger's melody, with none, and without chords."""
         self.model.eval()
         results = {}
-        for name in ("true", "shuffled", "silent", "tune_only", "tune_shuffled", "nothing"):
+        for name in _CONDITIONS:
             generator = np.random.default_rng(self.seed)
             crops = [self._validation_crop(i, name, generator) for i in range(self.config.validation_crops)]
             sums = []
@@ -223,4 +225,5 @@ PLAN = Plan(
         data=_data,
     ),
     _furnish,
+    lambda _config: _CONDITIONS,
 )

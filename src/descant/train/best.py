@@ -10,10 +10,37 @@ from typing import Any
 
 from torch import Tensor
 
-from descant.train.checkpoint import CONFIG, STATE, WEIGHTS, save_files, write_folder, write_json
+from descant.errors import InputNotFound
+from descant.train.checkpoint import (
+    CHECKPOINT,
+    CONFIG,
+    STATE,
+    WEIGHTS,
+    read_json,
+    save_files,
+    write_folder,
+    write_json,
+)
 from descant.train.config import Watch
 
 FOLDER = "best"
+
+
+def best_weights(run: Path) -> Path:
+    """The folder of a run's best weights.
+
+    Raises:
+        InputNotFound: The run kept none.
+        CheckpointError: Its checkpoint is damaged.
+    """
+    entries = read_json(run / CHECKPOINT / STATE).get("best", [])
+    try:
+        step = int(entries[0][1])
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputNotFound(
+            f"{run} kept no best weights.", "Set measure and keep in [loop.watch], and train."
+        ) from error
+    return run / FOLDER / f"step-{step:08d}"
 
 
 class Best:

@@ -26,6 +26,8 @@ from descant.files import output_error
 from descant.hub.checkpoint import load_tensors, save_tensors
 from descant.train.machine import laid_out_like, whole
 
+CHECKPOINT = "checkpoint"
+"""The folder in a run's folder."""
 WEIGHTS = "weights.safetensors"
 AVERAGE = "average.safetensors"
 OPTIMISERS = "optimisers.safetensors"
@@ -160,9 +162,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}.", "Remove the run's folder and train again.") from error
+        raise CheckpointError(f"{path} is damaged: {error}.", "Take it from a copy, or train again.") from error
     if not isinstance(found, dict):
-        raise CheckpointError(f"{path} is damaged: it is no object.", "Remove the run's folder and train again.")
+        raise CheckpointError(f"{path} is damaged: it is no object.", "Take it from a copy, or train again.")
     return found
 
 

@@ -17,11 +17,11 @@ from descant.hub.files import sha256_of
 from descant.hub.foreign import describe_folder
 from descant.hub.toml_table import is_slug
 from descant.train.best import FOLDER as BEST
-from descant.train.checkpoint import CONFIG, STATE, read_json, weights_file, write_folder
-from descant.train.plan import Plan
+from descant.train.best import best_weights
+from descant.train.checkpoint import CHECKPOINT, CONFIG, STATE, read_json, weights_file, write_folder
+from descant.train.plan import Draft
 from descant.train.recipe import build
 from descant.train.registry import plan_of
-from descant.train.standing import CHECKPOINT
 
 CARD = "card.toml"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -76,6 +76,12 @@ def export_run(run: Path, out: Path, options: ExportOptions) -> Card:
     if not isinstance(lesson, str) or not isinstance(asked.get(lesson), dict):
         raise InvalidOption(f"{run / CONFIG} names no lesson.", "Only runs of `descant train` can be exported.")
     plan = plan_of(lesson, run / CONFIG)
+    draft, furnish = plan.draft, plan.furnish
+    if draft is None or furnish is None:
+        raise InvalidOption(
+            f"Weights of the lesson '{lesson}' get no card: no verb loads them.",
+            "descant.train.loop.load_weights puts a run's checkpoint into its net.",
+        )
     config = build(plan.config, asked[lesson], run / CONFIG, lesson)
     path = _chosen(run, options.weights)
     if out.exists() and not (out / CARD).is_file() and (not out.is_dir() or any(out.iterdir())):
@@ -86,8 +92,8 @@ def export_run(run: Path, out: Path, options: ExportOptions) -> Card:
 
     def fill(folder: Path) -> None:
         save_tensors(folder / plan.weights, tensors)
-        plan.furnish(config, folder)
-        card = _card(folder, plan, config, options, state, asked, path)
+        furnish(config, folder)
+        card = _card(folder, draft, config, options, state, asked, path)
         (folder / CARD).write_text(card.text, encoding="utf-8")
         made.append(card)
 
@@ -98,14 +104,7 @@ def export_run(run: Path, out: Path, options: ExportOptions) -> Card:
 def _chosen(run: Path, weights: str) -> Path:
     best = sorted((run / BEST).glob(f"*/{STATE}"))
     if weights == "best" or (weights == "auto" and best):
-        entries = read_json(run / CHECKPOINT / STATE).get("best", [])
-        try:
-            step = int(entries[0][1])
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            raise InputNotFound(
-                f"{run} kept no best weights.", "Set measure and keep in [loop.watch], and train."
-            ) from error
-        return weights_file(run / BEST / f"step-{step:08d}")
+        return weights_file(best_weights(run))
     if weights == "average":
         path = weights_file(run / CHECKPOINT)
         if path.name == weights_file(run / CHECKPOINT, average=False).name:
@@ -126,14 +125,13 @@ def _in_precision(tensors: dict[str, Tensor], precision: str, path: Path) -> dic
 
 def _card(
     folder: Path,
-    plan: Plan,
+    draft: Draft,
     config: Any,
     options: ExportOptions,
     state: dict[str, Any],
     asked: dict[str, Any],
     path: Path,
 ) -> Card:
-    draft = plan.draft
     command = f"descant train {asked.get('recipe', asked['lesson'])}"
     measured = sorted((k, v) for k, v in dict(state.get("measured", {})).items() if isinstance(v, int | float))
     card = Card(

@@ -21,7 +21,7 @@ from descant.analyze.features import PITCH_FPS, PULSE_FPS
 from descant.analyze.level import FILE as LEVEL_FILE
 from descant.analyze.meter import CONFIG as METER_CONFIG
 from descant.analyze.meter import WEIGHTS as METER_WEIGHTS
-from descant.data.listening import UNKNOWN, ListeningItem, item_from_song
+from descant.data.listening_item import UNKNOWN, ListeningItem, item_from_song
 from descant.errors import InputNotFound
 from descant.hub.card import TrainingData
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
@@ -33,6 +33,9 @@ from descant.train.tones import tone_songs
 Array = NDArray[Any]
 
 _KINDS = ("song", "album", "sung")
+_PULSE_LOSSES = ("beat", "downbeat", "voice")
+_HARMONY_LOSSES = ("chord", "bass", "key")
+_SHARES = ("chord_right", "key_right", "voice_right", "beat_precision", "songs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +269,10 @@ def _data(config: ListeningConfig) -> tuple[TrainingData, ...]:
     return (TrainingData("features made by recipes/analysis/build.py", "see recipes/analysis/package.py"),)
 
 
+def _measures(config: ListeningConfig) -> tuple[str, ...]:
+    return (*_PULSE_LOSSES, *(() if config.pulse_only else _HARMONY_LOSSES), *_SHARES)
+
+
 PLAN = Plan(
     ListeningConfig,
     build_lesson,
@@ -278,4 +285,5 @@ PLAN = Plan(
         hears=lambda _config: Hears(sample_rate=22_050, channels=1),
     ),
     _furnish,
+    _measures,
 )

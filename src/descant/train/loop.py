@@ -9,10 +9,9 @@ time is up on any machine.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,10 +24,12 @@ from descant.errors import Cancelled, InvalidOption, OutputError, TrainingFailed
 from descant.files import output_error
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.train.checkpoint import CONFIG, load_weights, write_json
+from descant.train.clock import Clock
 from descant.train.config import LoopConfig
 from descant.train.lesson import HasExamples, Lesson
 from descant.train.log import CsvLog, Row, TensorBoardLog
 from descant.train.machine import agreed, gathered, start
+from descant.train.resume import asked_for
 from descant.train.schedule import factor
 from descant.train.standing import Standing
 
@@ -90,12 +91,14 @@ def train(
 
     Raises:
         CardError: The checkpoint in `folder` belongs to another model.
+        CheckpointError: It is damaged.
         TrainingFailed: The loss is no number any more; the last checkpoint is from before.
-        InvalidOption: The machine has no such devices, or validation has no such measure.
+        InvalidOption: The machine has no such devices, validation has no such measure, or the run in `folder` was begun
+            with other settings (see `descant.train.resume`).
         MissingDependency: Lightning Fabric or tensorboard is not installed.
         Cancelled: `cancel` was raised.
     """
-    asked = {"loop": asdict(config), **(described or {})}
+    asked = asked_for(config, described)
     fabric = start(config.machine)
     with _alone_in(folder) if fabric.is_global_zero else nullcontext():
         run = _Run(fabric, lesson, config, folder, asked, Monitor(progress, None, "training"))
@@ -103,38 +106,6 @@ def train(
             return run.go(limit_s, cancel)
         finally:
             run.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Tick:
-    """What the time is after a step, for all processes."""
-
-    elapsed_s: float
-    is_save_due: bool
-    is_stopped: bool
-    is_time_up: bool
-
-
-class _Clock:
-    """The clock and signals of the first process, which count for all."""
-
-    def __init__(
-        self, fabric: Fabric, elapsed_s: float, save_every_s: float, limit_s: float | None, cancel: CancelToken | None
-    ) -> None:
-        self._fabric, self._save_every_s, self._limit_s, self._cancel = fabric, save_every_s, limit_s, cancel
-        self._began = self._saved = time.monotonic()
-        self._before_s = elapsed_s
-
-    def tick(self) -> _Tick:
-        now = time.monotonic()
-        is_due = now - self._saved > self._save_every_s
-        is_stopped = self._cancel is not None and self._cancel.is_cancelled
-        is_up = self._limit_s is not None and now - self._began >= self._limit_s
-        elapsed_s, *flags = agreed(self._fabric, (self._before_s + now - self._began, is_due, is_stopped, is_up))
-        return _Tick(elapsed_s, *map(bool, flags))
-
-    def saved(self) -> None:
-        self._saved = time.monotonic()
 
 
 @contextmanager
@@ -192,7 +163,7 @@ class _Run:
 
     def go(self, limit_s: float | None, cancel: CancelToken | None) -> Outcome:
         state, config = self._state, self._config
-        clock = _Clock(self._fabric, state.elapsed_s, config.checkpoint_every_s, limit_s, cancel)
+        clock = Clock(self._fabric, state.elapsed_s, config.checkpoint_every_s, limit_s, cancel)
         self._standing.table.begin()
         ending = self._ending()
         while ending is None:

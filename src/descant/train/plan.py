@@ -49,15 +49,18 @@ class Plan:
     Attributes:
         config: Dataclass behind the recipe's table of the lesson's name.
         build: (config, what `--data` names or None, seed) -> the lesson.
-        draft: For its cards.
+        draft: For its cards; None, and no `furnish`, where no verb loads such weights: they cannot be exported.
         furnish: (config, folder) writes what the card's loader needs beside the weights (`config.json`).
+        measures: The lesson's configuration -> the names of what its `validate` returns: what a recipe expects and
+            watches is checked against them before any data is read.
         weights: Name of the weights' file in the card.
     """
 
     config: type[Any]
     build: Callable[[Any, Path | None, int], Lesson]
-    draft: Draft
-    furnish: Callable[[Any, Path], None] = field(repr=False)
+    draft: Draft | None
+    furnish: Callable[[Any, Path], None] | None = field(repr=False)
+    measures: Callable[[Any], tuple[str, ...]]
     weights: str = WEIGHTS
 
 

@@ -5,10 +5,11 @@ Every field of the dataclasses behind a recipe is a key; `[loop.machine]` and `[
 
 from __future__ import annotations
 
+import difflib
 import math
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -41,6 +42,11 @@ class Floor:
         value = measured.get(self.measure)
         return value is not None and (value < self.bound if self.is_upper else value > self.bound)
 
+    @property
+    def key(self) -> str:
+        """As in `[expect]`."""
+        return self.measure + next(end for end, is_upper in _SIDES.items() if is_upper is self.is_upper)
+
     def __str__(self) -> str:
         return f"{self.measure} {'below' if self.is_upper else 'above'} {self.bound:g}"
 
@@ -62,6 +68,26 @@ class Recipe:
     options: Mapping[str, Any]
     expect: tuple[Floor, ...]
     path: Path
+
+    def check_measures(self, known: Sequence[str]) -> None:
+        """Refuse expected and watched measures that no validation of this lesson returns, before the work.
+
+        Args:
+            known: What the lesson's `validate` returns; "loss" is always there.
+
+        Raises:
+            InvalidOption: Names the file, the key and the nearest right name.
+        """
+        names = ("loss", *known)
+        asked = {f"expect.{floor.key}": floor.measure for floor in self.expect}
+        asked |= {"loop.watch.measure": self.loop.watch.measure} if self.loop.watch.measure else {}
+        for key, measure in asked.items():
+            if measure not in names:
+                near = difflib.get_close_matches(measure, names, n=1)
+                raise InvalidOption(
+                    f"{self.path}: {key}: the validation of '{self.lesson}' returns no '{measure}'.",
+                    (f"Did you mean '{near[0]}'? " if near else "") + f"Known: {', '.join(names)}.",
+                )
 
     def check(self, measured: Mapping[str, float]) -> None:
         """Compare a finished training with what is expected.

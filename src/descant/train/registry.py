@@ -14,6 +14,7 @@ LESSONS = {
     "voice": "descant.train.voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
+    "next_frame": "descant.train.next_frame:PLAN",
 }
 
 

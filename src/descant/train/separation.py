@@ -43,6 +43,7 @@ _CHANNELS = 2  # `MaskEstimator` shows its nets two channels, of mono the same o
 _TONE_SONGS = {"train": 6, "validation": 2}
 _CROP_KEYS = ("remix", "speed", "semitones", "stretched", "unpitched", "each", "own", "heard", "active", "active_db")
 _SPECTRUM = SeparationConfig(fft_size=2048, hop_samples=512, level_db=-30.0)
+_MEASURES = ("validation_loss", "sdr", "sdr_of_shares", "gain")
 _HELD_DB = 40.0
 _TINY = 1e-10
 
@@ -330,4 +331,5 @@ PLAN = Plan(
         hears=lambda config: Hears(config.spectrum.sample_rate, _CHANNELS, config.names),
     ),
     _furnish,
+    lambda _config: _MEASURES,
 )

@@ -19,13 +19,12 @@ from descant.train.best import Best
 from descant.train.config import LoopConfig
 from descant.train.lesson import Lesson, players_of
 from descant.train.machine import gathered, generator_states, set_generator_states
+from descant.train.resume import refuse_other_settings, way_out
 from descant.train.schedule import Patience
 from descant.train.seat import Table, seated
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-CHECKPOINT = "checkpoint"
 
 
 @dataclass(slots=True)
@@ -58,15 +57,16 @@ class Standing:
         fabric: The machine.
 
     Raises:
+        InvalidOption: The run was begun with other settings.
         CardError: The checkpoint belongs to another model.
-        CheckpointError: It is damaged.
+        CheckpointError: It is damaged; the hint says what of it can be kept.
     """
 
     def __init__(
         self, lesson: Lesson, config: LoopConfig, folder: Path, asked: Mapping[str, Any], fabric: Fabric
     ) -> None:
         self._model, self._fabric, self._asked = lesson.model, fabric, asked
-        self.checkpoint = folder / CHECKPOINT
+        self.checkpoint = folder / files.CHECKPOINT
         self.state = State()
         self.best = Best(folder, config.watch)
         self.batches = Batches(lesson, config.seed, fabric.global_rank, fabric.world_size, config.prefetch)
@@ -83,17 +83,22 @@ class Standing:
         if fabric.is_global_zero:
             files.recover(self.checkpoint)
         fabric.barrier()
-        is_resumed = (self.checkpoint / files.STATE).is_file()
-        if is_resumed:  # before the strategy lays the weights out
-            files.load_weights(lesson.model, self.checkpoint, average=False)
-            for name, module in self._outside.items():
-                files.load_module(module, self.checkpoint / name)
+        is_resumed = self.checkpoint.is_dir()
+        if is_resumed:
+            refuse_other_settings(self.checkpoint, asked)
+            self._load_weights()  # before the strategy lays them out
         self.table = Table(seated(players, config, fabric), self.batches, config, fabric)
         self.average = Average(lesson.model, config.average) if config.average else None
         if is_resumed:
             self._resume()
         if fabric.is_global_zero:
             self.best.tidy()
+
+    def _load_weights(self) -> None:
+        with way_out(self.checkpoint):
+            files.load_weights(self._model, self.checkpoint, average=False)
+            for name, module in self._outside.items():
+                files.load_module(module, self.checkpoint / name)
 
     @contextmanager
     def judged(self) -> Iterator[None]:
@@ -140,22 +145,22 @@ class Standing:
         self._fabric.barrier()
 
     def _resume(self) -> None:
+        with way_out(self.checkpoint):
+            try:
+                self._go_on()
+            except (KeyError, TypeError, ValueError, RuntimeError) as error:
+                raise CheckpointError(f"It is damaged, or of another version of Descant: {error}.") from error
+
+    def _go_on(self) -> None:
         saved = files.read_json(self.checkpoint / files.STATE)
-        try:
-            places = saved.pop("places")
-            self.best.entries = [(float(value), int(step)) for value, step in saved.pop("best")]
-            self.state = State(**{**saved, "patience": Patience(**saved["patience"])})
-            if self._fabric.global_rank < len(places):
-                self.batches.go_to(places[self._fabric.global_rank])
-            set_generator_states(self._fabric, load_tensors(self.checkpoint / files.GENERATORS))
-            for seat in self.table.seats:
-                memory = load_tensors(self.checkpoint / files.OPTIMISERS, prefix=f"{seat.player.name}.")
-                files.set_optimiser_state(seat.plain, memory, self.checkpoint)
-            # A run that was begun without an average starts one from its weights.
-            if self.average is not None and (self.checkpoint / files.AVERAGE).is_file():
-                self.average.load(load_tensors(self.checkpoint / files.AVERAGE))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{self.checkpoint} is damaged, or of another version of Descant: {error}.",
-                "Begin in another folder, with --start and this checkpoint's weights.",
-            ) from error
+        places = saved.pop("places")
+        self.best.entries = [(float(value), int(step)) for value, step in saved.pop("best")]
+        self.state = State(**{**saved, "patience": Patience(**saved["patience"])})
+        if self._fabric.global_rank < len(places):
+            self.batches.go_to(places[self._fabric.global_rank])
+        set_generator_states(self._fabric, load_tensors(self.checkpoint / files.GENERATORS))
+        for seat in self.table.seats:
+            memory = load_tensors(self.checkpoint / files.OPTIMISERS, prefix=f"{seat.player.name}.")
+            files.set_optimiser_state(seat.plain, memory, self.checkpoint)
+        if self.average is not None:
+            self.average.load(load_tensors(self.checkpoint / files.AVERAGE))

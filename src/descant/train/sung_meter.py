@@ -25,6 +25,7 @@ from descant.train.plan import Draft, Hears, Plan, copy_shipped, required, write
 
 _INVENTED = 400
 _HELD_OUT = 120
+_MEASURES = ("validation_loss", "place_right", "sixteenth_right", "downbeat_right", "tempo_right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,14 @@ class MeterLesson:
         found = read.place[..., :ELSEWHERE].argmax(-1)
         bins = read.tempo.softmax(-1).mean(1).argmax(-1)
         true = (tempi.sum(1)).argmax(-1)
-        return {
-            "validation_loss": float(self.loss(batch)),
-            "place_right": float((found == places)[known].float().mean()),
-            "sixteenth_right": float((found % 4 == places % 4)[known].float().mean()),
-            "downbeat_right": float(((found % 16 == 0) == (places % 16 == 0))[known].float().mean()),
-            "tempo_right": float(((bins - true).abs() <= 2).float().mean()),
-        }
+        measured = (
+            self.loss(batch),
+            (found == places)[known].float().mean(),
+            (found % 4 == places % 4)[known].float().mean(),
+            ((found % 16 == 0) == (places % 16 == 0))[known].float().mean(),
+            ((bins - true).abs() <= 2).float().mean(),
+        )
+        return dict(zip(_MEASURES, map(float, measured), strict=True))
 
 
 def _tensors(tunes: list[HeardTune]) -> tuple[Tensor, ...]:
@@ -175,5 +177,6 @@ PLAN = Plan(
         hears=lambda _config: Hears(sample_rate=22_050, channels=1),
     ),
     _furnish,
+    lambda _config: _MEASURES,
     weights=WEIGHTS,
 )

@@ -7,13 +7,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from descant.errors import ScoreReadError
 from descant.files import input_error
 from descant.score.tempo import BeatGrid
+from descant.text.tables import finite, label_table
 
 _LARGEST_BYTES = 64 << 20
+_HINT = "Use analysis.json, or one time in seconds per line, rising from 0."
 
 
 def read_beats(path: Path) -> BeatGrid:
@@ -22,11 +22,12 @@ def read_beats(path: Path) -> BeatGrid:
     Args:
         path: `analysis.json`, or text with a beat time in seconds first on each line and, if known, the beat's place
             in its bar last ("1" for a downbeat), separated by spaces, tabs or commas; Audacity labels are such text.
-            Bars of four are assumed where no place is given.
+            Bars of four are assumed where no place is given; a heading is skipped.
 
     Raises:
         InputNotFound: The file is not there.
-        ScoreReadError: It holds fewer than two beats, or times that do not rise.
+        ScoreReadError: It holds fewer than two beats, or a time that is below 0 s or does not rise; the message names
+            the line.
     """
     try:
         if path.stat().st_size > _LARGEST_BYTES:
@@ -36,41 +37,41 @@ def read_beats(path: Path) -> BeatGrid:
         raise input_error(error, path) from error
     except UnicodeDecodeError as error:
         raise ScoreReadError(f"{path} is not a beats file.", "Use analysis.json, or one time per line.") from error
-    grid = _from_json(text, path) if text.lstrip().startswith("{") else _from_lines(text)
-    if len(grid.times_s) < 2 or (np.diff(grid.times_s) <= 0).any():
-        raise ScoreReadError(
-            f"{path} holds no beats that rise in time.", "Use analysis.json, or one time in seconds per line."
-        )
+    grid, places = _from_json(text, path) if text.lstrip().startswith("{") else _from_lines(text, path)
+    if len(grid.times_s) < 2:
+        raise ScoreReadError(f"{path} holds fewer than two beats.", _HINT)
+    last = -math.inf
+    for place, time in zip(places, grid.times_s, strict=True):
+        if not 0.0 <= time < math.inf:
+            raise ScoreReadError(f"{path}, {place}: the time, {time:g} s, lies before 0 s or is none.", _HINT)
+        if time <= last:
+            raise ScoreReadError(f"{path}, {place}: the time, {time:g} s, is not after the one before it.", _HINT)
+        last = time
     return grid
 
 
-def _from_json(text: str, path: Path) -> BeatGrid:
+def _from_json(text: str, path: Path) -> tuple[BeatGrid, list[str]]:
+    """Beats, and where in the file each stands."""
     try:
         beats: Any = json.loads(text)["beats"]
         times = tuple(float(beat["time_s"]) for beat in beats)
-        return BeatGrid(times, tuple(int(beat["position"]) for beat in beats))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        places = [f"beat {number}" for number in range(1, len(times) + 1)]
+        return BeatGrid(times, tuple(int(beat["position"]) for beat in beats)), places
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ScoreReadError(f"{path} is not an analysis.", "Use what `descant analyze` wrote.") from error
 
 
-def _from_lines(text: str) -> BeatGrid:
-    rows = [row.replace(",", " ").split() for row in text.splitlines() if row.strip()]
-    if rows and not _is_number(rows[0][0]):
-        rows = rows[1:]  # a heading
-    times, positions = [], []
-    for row in rows:
-        if not _is_number(row[0]):
-            return BeatGrid((), ())
-        times.append(float(row[0]))
-        place = row[-1].rpartition(".")[2] if len(row) > 1 else ""
-        positions.append(int(place) if place.isdigit() and 1 <= int(place) <= 32 else 0)
+def _from_lines(text: str, path: Path) -> tuple[BeatGrid, list[str]]:
+    """Beats, and where in the file each stands."""
+    times, positions, places = [], [], []
+    for row in label_table(text).rows:
+        time = finite(row.cells[0])
+        if time is None:
+            raise ScoreReadError(f"{path}, line {row.number}: the time is no number.", _HINT)
+        times.append(time)
+        place = row.cells[-1].rpartition(".")[2] if len(row.cells) > 1 else ""
+        positions.append(int(place) if place.isdecimal() and 1 <= int(place) <= 32 else 0)
+        places.append(f"line {row.number}")
     if not any(positions) or 0 in positions:
         positions = [index % 4 + 1 for index in range(len(times))]
-    return BeatGrid(tuple(times), tuple(positions))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+    return BeatGrid(tuple(times), tuple(positions)), places

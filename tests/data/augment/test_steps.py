@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -239,8 +241,21 @@ def test_a_measured_room_begins_with_its_first_arrival(room: Path) -> None:
     assert np.abs(np.delete(wet, [0, 80])).max() < 1e-6
 
 
+def test_every_measured_room_is_heard(tmp_path: Path) -> None:
+    """Three rooms of one echo each, at 10, 20 and 30 samples."""
+    for number in (10, 20, 30):
+        soundfile.write(
+            tmp_path / f"{number}.wav", np.eye(1, 40)[0] + np.eye(1, 40, number)[0] / 2, RATE, subtype="FLOAT"
+        )
+    step = MeasuredRoom(files=room_files(tmp_path), amount=(1.0, 1.0))
+    click = Clip(np.eye(1, 100, dtype=np.float32), RATE)
+    echoes = [int(np.abs(step(click, generator(seed)).samples[0, 1:]).argmax()) + 1 for seed in range(30)]
+    assert set(echoes) == {10, 20, 30}
+
+
 def test_long_responses_are_cut_and_fade(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "long.wav", 0.5 * np.ones((RATE, 1)), RATE, subtype="FLOAT")
+    decay = 0.5 * np.exp(-np.arange(RATE) / 4_000)[:, None]
+    soundfile.write(tmp_path / "long.wav", decay, RATE, subtype="FLOAT")
     response = impulse_response(tmp_path / "long.wav", RATE, 0.1)
     assert response.frames == 2205
     assert response.samples[0, -1] == 0.0
@@ -257,6 +272,37 @@ def test_rooms_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     with pytest.raises(AudioReadError, match=r"broken\.wav"):
         impulse_response(tmp_path / "broken.wav", RATE)
+
+
+def _shaped(seconds: float, envelope: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    time = np.arange(round(seconds * RATE)) / RATE
+    return 0.5 * envelope(time) * np.random.default_rng(2).uniform(-1, 1, len(time))
+
+
+NO_ROOMS = {
+    "lasts 31.0 s": _shaped(31.0, lambda t: np.exp(-t)),
+    "loudest moment comes 0.60 s": 0.3 * np.eye(1, RATE)[0] + 0.9 * np.eye(1, RATE, round(0.6 * RATE))[0],
+    "does not decay": _shaped(2.0, np.ones_like) + np.eye(1, 2 * RATE)[0],
+    # The first block has 1 - 1/e of the power at its start: -2 dB; the floor is 50 dB below it, the return at -30.
+    "louder again, by 22 dB": _shaped(2.0, lambda t: np.exp(-10 * t) + 0.0316 * ((t > 1.2) & (t < 1.6))),
+}
+
+
+@pytest.mark.parametrize("why", NO_ROOMS)
+def test_what_no_room_answers_is_refused_with_the_reason(why: str, tmp_path: Path) -> None:
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, NO_ROOMS[why].reshape(-1, 1), RATE, subtype="FLOAT")
+    with pytest.raises(InvalidAudio, match=re.escape(why)) as error:
+        impulse_response(path, RATE)
+    assert "speech.wav is no impulse response" in error.value.message
+
+
+@pytest.mark.parametrize("decay_s", [0.1, 0.6, 2.5, 8.0])
+def test_imagined_rooms_of_all_sizes_are_rooms(decay_s: float, tmp_path: Path) -> None:
+    """Noise under an exponential is the textbook response (Schroeder 1965); recorders begin a little early."""
+    room = _shaped(1.5 * decay_s, lambda t: 10.0 ** (-3.0 * t / decay_s))
+    soundfile.write(tmp_path / "room.wav", np.concatenate([np.zeros(RATE // 2), room]), RATE)
+    assert impulse_response(tmp_path / "room.wav", RATE).samples[0, 0] != 0
 
 
 def test_a_transposed_tone_is_where_it_should_be() -> None:

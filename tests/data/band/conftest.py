@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from descant.data.band.build import build_band
-from descant.data.band.options import BandSet
+from descant.data.band.options import BandOptions
 from tiny_soundfont import build_soundfont
 
 
@@ -19,12 +19,12 @@ def soundfont(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def asked(soundfont: Path) -> BandSet:
-    return BandSet(songs=2, seed=7, seconds=10.0, soundfonts=(soundfont,), sung=1.0)
+def asked(soundfont: Path) -> BandOptions:
+    return BandOptions(songs=2, seed=7, seconds=10.0, soundfonts=(soundfont,), sung=1.0)
 
 
 @pytest.fixture(scope="session")
-def built(asked: BandSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(asked: BandOptions, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of two sung items, made in this process."""
     root = tmp_path_factory.mktemp("band") / "set"
     build_band(asked, root, workers=1)

@@ -1,6 +1,8 @@
 import json
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +14,16 @@ import pytest
 import soundfile
 
 from descant.data.band import build as building
-from descant.data.band.build import build_band, build_items
+from descant.data.band import cluster
+from descant.data.band.build import build_band
 from descant.data.band.check import check_band
-from descant.data.band.folder import item_folder
+from descant.data.band.folder import item_folder, read_labels
 from descant.data.band.index import read_index, write_index
-from descant.data.band.options import BandSet
+from descant.data.band.making import build_items
+from descant.data.band.options import BandOptions
 from descant.data.band.sound_files import write_audio
 from descant.data.band.world import resolved
-from descant.errors import Cancelled, InputNotFound, InvalidOption, MissingDependency
+from descant.errors import Cancelled, DescantError, InputNotFound, InvalidAudio, InvalidOption, MissingDependency
 from descant.progress import CancelToken
 from descant.score.midi import read_midi
 
@@ -82,14 +86,14 @@ def test_beats_of_the_labels_are_those_of_the_score(built: Path) -> None:
     assert [p for _, p in labels["beats"]][1:5] != [1, 1, 1, 1]
 
 
-def test_items_depend_on_seed_and_number_alone(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_items_depend_on_seed_and_number_alone(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     build_items(resolved(asked), tmp_path / "again", [1, 0])
     for number in range(2):
         assert contents(item_folder(built, number)) == contents(item_folder(tmp_path / "again", number))
 
 
-def test_another_seed_makes_another_set(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_another_seed_makes_another_set(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     build_items(resolved(replace(asked, seed=8)), tmp_path, [0])
     assert (item_folder(tmp_path, 0) / "mixture.flac").read_bytes() != (
         item_folder(built, 0) / "mixture.flac"
@@ -97,15 +101,15 @@ def test_another_seed_makes_another_set(built: Path, asked: BandSet, tmp_path: P
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_same_bytes_as_one(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_two_processes_make_the_same_bytes_as_one(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     build_band(asked, tmp_path / "set", workers=2)
     assert contents(tmp_path / "set") == contents(built)
 
 
 @pytest.mark.slow
-def test_two_workers_of_ray_make_the_same_bytes(built: Path, asked: BandSet, tmp_path: Path, monkeypatch) -> None:
+def test_two_workers_of_ray_make_the_same_bytes(built: Path, asked: BandOptions, tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: descant[cluster]")
-    monkeypatch.setattr(building, "_SHARD", 1)
+    monkeypatch.setattr(cluster, "_SHARD", 1)
     done = build_band(asked, tmp_path / "set", workers=2, ray_address="local")
     assert done.made == 2
     assert contents(tmp_path / "set") == contents(built)
@@ -118,6 +122,7 @@ class SlowRay:
         self.built = built
         self.left: dict[str, tuple[Path, list[int]]] = {}
         self.timeouts: list[float | None] = []
+        self.cancelled: list[str] = []
         self.wait_hook: Callable[[], object] = lambda: None
 
     def is_initialized(self) -> bool:
@@ -129,6 +134,10 @@ class SlowRay:
             return f"shard {len(self.left) - 1}"
 
         return lambda _task: SimpleNamespace(remote=submit)
+
+    def cancel(self, one: str, *, force: bool) -> None:
+        assert force
+        self.cancelled.append(one)
 
     def wait(
         self, running: list[str], *, num_returns: int, timeout: float | None = None
@@ -148,10 +157,10 @@ class SlowRay:
 
 
 def test_on_ray_items_are_counted_as_they_come_and_cancelling_waits_for_none(
-    built: Path, asked: BandSet, tmp_path: Path, monkeypatch
+    built: Path, asked: BandOptions, tmp_path: Path, monkeypatch
 ) -> None:
     ray, said = SlowRay(built), []
-    monkeypatch.setattr(building, "_require_ray", lambda: ray)
+    monkeypatch.setattr(building, "require_ray", lambda: ray)
     done = build_band(asked, tmp_path / "a", ray_address="auto", progress=lambda e: said.append(e.message))
     assert done.made == 2
     assert [m for m in dict.fromkeys(said) if m.endswith("of 2")] == ["1 of 2", "2 of 2"]
@@ -162,9 +171,12 @@ def test_on_ray_items_are_counted_as_they_come_and_cancelling_waits_for_none(
     with pytest.raises(Cancelled):
         build_band(asked, tmp_path / "b", ray_address="auto", cancel=cancel)
     assert [p.name for p in (tmp_path / "b").glob("items/*/*")] == ["0000000"]
+    assert ray.cancelled == ["shard 0"]
 
 
-def test_a_shard_that_is_tried_again_leaves_finished_items_alone(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_a_shard_that_is_tried_again_leaves_finished_items_alone(
+    built: Path, asked: BandOptions, tmp_path: Path
+) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
     before = [(item_folder(root, n) / "item.json").stat().st_mtime_ns for n in range(2)]
@@ -172,7 +184,7 @@ def test_a_shard_that_is_tried_again_leaves_finished_items_alone(built: Path, as
     assert [(item_folder(root, n) / "item.json").stat().st_mtime_ns for n in range(2)] == before
 
 
-def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
     whole = contents(built)
@@ -187,7 +199,7 @@ def test_a_killed_run_goes_on_where_it_was(built: Path, asked: BandSet, tmp_path
     assert contents(root) == whole
 
 
-def test_a_set_grows_but_never_changes_its_kind(built: Path, asked: BandSet, tmp_path: Path) -> None:
+def test_a_set_grows_but_never_changes_its_kind(built: Path, asked: BandOptions, tmp_path: Path) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
     with pytest.raises(InvalidOption, match="seed"):
@@ -196,14 +208,14 @@ def test_a_set_grows_but_never_changes_its_kind(built: Path, asked: BandSet, tmp
     assert [row["number"] for row in read_index(root)] == [0, 1, 2]
 
 
-def test_a_folder_with_something_else_is_left_alone(asked: BandSet, tmp_path: Path) -> None:
+def test_a_folder_with_something_else_is_left_alone(asked: BandOptions, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("important")
     with pytest.raises(InvalidOption, match="not empty"):
         build_band(asked, tmp_path, workers=1)
     assert contents(tmp_path) == {"thesis.txt": b"important"}
 
 
-def test_cancelling_keeps_what_is_finished(asked: BandSet, tmp_path: Path) -> None:
+def test_cancelling_keeps_what_is_finished(asked: BandOptions, tmp_path: Path) -> None:
     cancel = CancelToken()
     with pytest.raises(Cancelled):
         build_band(asked, tmp_path / "set", workers=1, cancel=cancel,
@@ -211,7 +223,58 @@ def test_cancelling_keeps_what_is_finished(asked: BandSet, tmp_path: Path) -> No
     assert [p.name for p in (tmp_path / "set").glob("items/*/*")] == ["0000000"]
 
 
-def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path, monkeypatch) -> None:
+class Watch(CancelToken):
+    """Notes the processor time at each check, and is raised at the check of a number."""
+
+    def __init__(self, last: int = 1 << 30) -> None:
+        super().__init__()
+        self.times = [time.process_time()]
+        self.last = last
+
+    @property
+    def is_cancelled(self) -> bool:
+        self.times.append(time.process_time())
+        return len(self.times) > self.last
+
+
+def test_an_item_is_stopped_anywhere_within_a_second_and_leaves_nothing(asked: BandOptions, tmp_path: Path) -> None:
+    world, whole = resolved(replace(asked, seconds=20.0)), Watch()
+    build_items(world, tmp_path / "whole", [0], whole)
+    assert max(np.diff(whole.times)) < 1.0
+    assert whole.times[-1] - whole.times[0] > 0.5  # or the bound says nothing
+    with pytest.raises(Cancelled):
+        build_items(world, tmp_path / "set", [0], Watch(len(whole.times) - 3))  # while it is written
+    assert list(tmp_path.glob("set/items/*/*")) == []
+
+
+@pytest.mark.slow
+def test_workers_are_stopped_within_moments_too(asked: BandOptions, tmp_path: Path) -> None:
+    cancel, raised = CancelToken(), []
+
+    def stop() -> None:
+        raised.append(time.monotonic())
+        cancel.cancel()
+
+    timer = threading.Timer(4.0, stop)
+    timer.start()
+    with pytest.raises(Cancelled):  # 600 s an item: none is finished so soon
+        build_band(replace(asked, seconds=600.0, songs=4), tmp_path / "set", workers=2, cancel=cancel)
+    assert time.monotonic() - raised[0] < 2.0
+    assert not any(p.name.isdigit() for p in (tmp_path / "set").glob("items/*/*"))
+
+
+def test_speech_for_rooms_is_refused_before_any_item_is_made(asked: BandOptions, tmp_path: Path) -> None:
+    (tmp_path / "rooms").mkdir()
+    syllables = np.abs(np.sin(np.arange(3 * 44_100) / 44_100 * 9.0)) * np.random.default_rng(0).uniform(
+        -1, 1, 3 * 44_100
+    )
+    soundfile.write(tmp_path / "rooms" / "orders.wav", 0.5 * syllables, 44_100)
+    with pytest.raises(InvalidAudio, match=r"orders\.wav is no impulse response"):
+        build_band(replace(asked, rooms=tmp_path / "rooms"), tmp_path / "set", workers=1)
+    assert not (tmp_path / "set").exists()
+
+
+def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandOptions, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependency) as caught:
         build_band(asked, tmp_path / "set")
@@ -219,7 +282,7 @@ def test_without_pyarrow_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: 
     assert not (tmp_path / "set").exists()
 
 
-def test_without_ray_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path, monkeypatch) -> None:
+def test_without_ray_the_pip_line_is_said_at_once(asked: BandOptions, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependency) as caught:
         build_band(asked, tmp_path / "set", ray_address="auto")
@@ -232,7 +295,7 @@ def test_without_ray_the_pip_line_is_said_at_once(asked: BandSet, tmp_path: Path
 )
 def test_impossible_sets_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidOption):
-        BandSet(**wrong)  # type: ignore[arg-type]
+        BandOptions(**wrong)  # type: ignore[arg-type]
 
 
 def change_labels(item: Path, change: Callable[[dict], None]) -> None:
@@ -302,13 +365,77 @@ def test_what_the_index_and_the_folder_disagree_on_is_said(built: Path, tmp_path
     assert "folder: half-written: build the set again" in found
 
 
-def test_a_singer_in_two_splits_is_found(built: Path, tmp_path: Path) -> None:
+def leaks(built: Path, root: Path, **labels: object) -> set[str]:
+    """Fields that are said to be shared, when item 0 is in train, item 1 in test, and both have these labels."""
+    shutil.copytree(built, root)
+    for number, split in enumerate(("train", "test")):
+
+        def change(found: dict, number: int = number, split: str = split) -> None:
+            own = found["singer"] | {"id": f"singer {number}", "person": f"person {number}"}
+            found |= {"split": split, "song": f"song {number}", "instruments": [], "singer": own}
+            found |= {"backing_singers": [], "backing_persons": []} | labels
+            found["singer"] = own | labels.get("singer", {})  # type: ignore[operator]
+
+        change_labels(item_folder(root, number), change)
+    write_index(root)
+    return {c.field for c in check_band(root).complaints if "is in test and train" in c.what}
+
+
+@pytest.mark.parametrize(
+    ("shared", "field"),
+    [
+        ({}, None),
+        ({"song": "the same"}, "song"),
+        ({"singer": {"person": "Ann"}}, "person"),  # under two names: de/Ann and en/Ann
+        ({"backing_singers": ["de/Ann"], "backing_persons": ["Ann"]}, "person"),
+        ({"instruments": [{"part": "bass", "id": "font/Bass"}]}, "instruments"),
+    ],
+)
+def test_what_is_heard_in_two_splits_is_found(
+    built: Path, tmp_path: Path, shared: dict[str, object], field: str | None
+) -> None:
+    assert leaks(built, tmp_path / "set", **shared) == ({field} - {None})
+
+
+def test_labels_name_the_person_behind_each_singer(built: Path) -> None:
+    labels, row = read_labels(item_folder(built, 0)), read_index(built)[0]
+    assert labels["singer"]["person"] == row["person"] == labels["singer"]["id"]  # the voices made here are themselves
+    assert labels["backing_persons"] == row["backing_persons"] == labels["backing_singers"]
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "words"),
+    [
+        (None, "file", "does not exist"),
+        ("", "file", "damaged"),
+        ("[1, 2]", "file", "no JSON object"),
+        ('{"seed": 7', "file", "damaged"),
+        ("{}", "scores", "is missing"),
+    ],
+)
+def test_a_set_that_no_longer_says_what_it_is_made_of(
+    built: Path, asked: BandOptions, tmp_path: Path, content: str | None, field: str, words: str
+) -> None:
     root = tmp_path / "set"
     shutil.copytree(built, root)
-    for number, split in ((0, "train"), (1, "test")):
-        change_labels(item_folder(root, number), lambda x, split=split: x.update(split=split, song="the same"))
-    write_index(root)
-    assert any(c.field == "song" and "test and train" in c.what for c in check_band(root).complaints)
+    about = root / "band.json"
+    about.unlink()
+    if content is not None:
+        about.write_text(content)
+    complaints = [c for c in check_band(root).complaints if c.file == about]
+    assert any(c.field == field and words in c.what for c in complaints), complaints
+    with pytest.raises(DescantError):  # and it cannot go on
+        build_band(asked, root, workers=1)
+
+
+def test_a_set_whose_items_are_of_another_format_than_it_says(built: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(built, root)
+    about = json.loads((root / "band.json").read_text())
+    (root / "band.json").write_text(json.dumps(about | {"audio": "opus"}))
+    assert [str(c).split(": ", 1)[1] for c in check_band(root).complaints] == [
+        "audio: says 'opus', but there are items in flac"
+    ]
 
 
 def test_a_folder_that_is_no_set_is_said(tmp_path: Path) -> None:

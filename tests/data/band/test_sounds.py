@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from descant.data.band.kits import DrumMachine
 from descant.data.band.sfz import SampleSet, find_sample_sets
 from descant.data.band.sounds import find_instruments, for_part
-from descant.data.band.splits import SPLITS, share_out, split_of
+from descant.data.band.splits import share_out
+from descant.data.splits import SPLITS, split_of
 from descant.errors import ScoreReadError
 from descant.score.notes import Note, Score, Track
 from descant.score.render import render_score

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,16 @@ def test_a_treated_stem_keeps_its_length_and_has_its_level() -> None:
     done = treat(noise(2.0, 5), role, treatment, room.impulse())
     assert done.frames == 88_200
     assert integrated_lufs(done) == pytest.approx(-22.0 + treatment.level_lu, abs=0.3)
+
+
+@pytest.mark.parametrize("place", [-0.6, 0.6])
+def test_a_stem_stands_where_its_treatment_says(place: float) -> None:
+    role = role_of_part("guitar")
+    treatment = replace(draw_treatment(role, np.random.default_rng(3)), pan=place, send=0.0)
+    left, right = treat(noise(1.0, 5), role, treatment, draw_room((), np.random.default_rng(1)).impulse()).samples
+    louder_db = 10.0 * np.log10(np.mean(right.astype(float) ** 2) / np.mean(left.astype(float) ** 2))
+    assert np.sign(louder_db) == np.sign(place)
+    assert abs(louder_db) > 3.0
 
 
 def test_measured_rooms_are_found_and_have_unit_energy(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from descant.data.band.build import build_items
 from descant.data.band.folder import item_folder
-from descant.data.band.options import BandSet
+from descant.data.band.making import build_items
+from descant.data.band.options import BandOptions
 from descant.data.band.world import resolved
 from descant.score.harmony import Chord, ChordSpan, Key
 from descant.score.midi import read_midi
@@ -74,7 +75,7 @@ def known(soundfont: Path, tmp_path_factory: pytest.TempPathFactory) -> Known:
     )
     (root / "scores").mkdir()
     write_musicxml(root / "scores/waltz.musicxml", source)
-    asked = BandSet(songs=1, seed=4, seconds=0, scores=(str(root / "scores"),), soundfonts=(soundfont,), sung=1.0)
+    asked = BandOptions(songs=1, seed=4, seconds=0, scores=(str(root / "scores"),), soundfonts=(soundfont,), sung=1.0)
     build_items(resolved(asked), root / "set", [0])
     return Known(item_folder(root / "set", 0), source)
 
@@ -153,6 +154,37 @@ def test_vowels_start_where_the_voice_rises_and_the_score_has_its_notes(known: K
     assert abs(lag_s(np.diff(level, prepend=level[:1]), vowels, 0.1)) < 0.015
     written = known.onsets("melody")
     assert abs(float(np.median(vowels - [written[np.argmin(np.abs(written - v))] for v in vowels]))) < 0.02
+
+
+def test_sung_notes_are_where_and_as_high_as_f0_says(known: Known) -> None:
+    f0, melody = np.load(known.folder / "f0.npy").astype(float), known.labels()["melody"]
+    assert len(melody) == len(TUNE)
+    off = []
+    for start, end, pitch in melody:
+        sung = f0[round(100 * start) : round(100 * end)]
+        off.append(float(np.median(69.0 + 12.0 * np.log2(sung[sung > 0] / 440.0))) - pitch)
+    assert np.abs(off).max() < 0.3
+    written = known.onsets("melody")
+    late = [start - written[np.argmin(np.abs(written - start))] for start, *_ in melody]
+    assert abs(float(np.median(late))) < 0.03
+
+
+def test_tempo_sections_and_loudness_are_those_of_the_item(known: Known) -> None:
+    labels = known.labels()
+    beats = np.array([t for t, _ in labels["beats"]])
+    assert labels["bpm"] == pytest.approx(60.0 / np.median(np.diff(beats)), rel=0.02)
+    downbeats = np.array([t for t, place in labels["beats"] if place == 1])
+    starts = np.array([start for start, *_ in labels["sections"]])
+    assert len(starts) >= 1
+    assert np.abs(starts[:, None] - downbeats).min(axis=1).max() < 0.003
+    mixture, _ = soundfile.read(known.folder / "mixture.flac")
+    assert labels["lufs"] == pytest.approx(pyloudnorm.Meter(RATE).integrated_loudness(mixture), abs=0.1)
+
+
+def test_the_dry_lead_is_as_loud_as_the_lead_in_the_mix(known: Known) -> None:
+    meter = pyloudnorm.Meter(RATE)
+    dry, wet = (soundfile.read(known.folder / f"parts/{name}.flac")[0] for name in ("lead_dry", "lead"))
+    assert meter.integrated_loudness(dry) == pytest.approx(meter.integrated_loudness(wet), abs=0.5)
 
 
 def test_key_chords_and_bars_are_those_of_the_score_it_was_made_from(known: Known) -> None:

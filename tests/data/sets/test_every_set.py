@@ -15,9 +15,10 @@ import descant.audio.io
 from descant.data.sets.catalogue import CATALOGUE, open_set
 from descant.data.sets.dataset import check_set
 from descant.data.sets.item import SPLITS
+from descant.data.sets.stems import MUSDB_VALIDATION
 from descant.errors import Cancelled, InputNotFound, InvalidOption, TextReadError
-from descant.progress import CancelToken
-from miniature_sets import BUILDERS
+from descant.progress import CancelToken, Progress
+from miniature_sets import BUILDERS, MUSDB_FILES, sound
 
 Build = Callable[[str], Path]
 
@@ -135,6 +136,51 @@ def test_a_half_downloaded_set_names_what_is_missing(build: Build, name: str) ->
     assert not check_set(partial, labels=False).is_sound
 
 
+_PUBLISHED = {
+    "musdb18": (150, {"train": 86, "validation": 14, "test": 50}),
+    "musdb18-hq": (150, {"train": 86, "validation": 14, "test": 50}),
+    "pop909": (909, None),
+    "giantsteps-key": (604, {"test": 604}),
+    "giantsteps-tempo": (664, {"test": 664}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(_PUBLISHED))
+def test_without_an_index_half_a_set_is_known_by_its_count(name: str, tmp_path: Path) -> None:
+    BUILDERS[name](tmp_path)
+    whole, splits = _PUBLISHED[name]
+    part = open_set(name, tmp_path, whole=False)
+    there = len(part.items())
+    with pytest.raises(InputNotFound, match=f"half-downloaded: {there} of {whole} items") as error:
+        open_set(name, tmp_path).items()
+    assert "whole=False" in error.value.hint
+    report = check_set(part)
+    assert (report.missing, report.problems) == ((), ())
+    assert not report.is_sound
+    for split in part.splits:
+        if splits is not None:
+            with pytest.raises(InputNotFound, match=f"of {splits[split]} items of the {split} split"):
+                open_set(name, tmp_path).items(split)
+    assert sum(part.published[split] for split in part.splits) == whole
+
+
+def test_a_whole_musdb_is_whole_and_without_one_song_is_not(tmp_path: Path) -> None:
+    one = sound(tmp_path / "one.wav", seconds=0.01)
+    names = {"train": [*sorted(MUSDB_VALIDATION), *(f"train {n}" for n in range(86))]}
+    names["test"] = [f"test {n}" for n in range(50)]
+    for split, songs in names.items():
+        for song in songs:
+            (tmp_path / "set" / split / song).mkdir(parents=True)
+            for stem in MUSDB_FILES:
+                (tmp_path / "set" / split / song / f"{stem}.wav").hardlink_to(one)
+    dataset = open_set("musdb18-hq", tmp_path / "set")
+    assert [len(dataset.items(split)) for split in (None, "train", "validation", "test")] == [150, 86, 14, 50]
+    shutil.rmtree(tmp_path / "set" / "test" / "test 7")
+    assert len(dataset.items("train")) == 86
+    with pytest.raises(InputNotFound, match="half-downloaded: 49 of 50 items of the test split"):
+        dataset.items("test")
+
+
 _INDEXES = {
     "nsynth": "nsynth-test/examples.json",
     "maestro": "maestro-v3.0.0.csv",
@@ -179,6 +225,21 @@ def test_a_check_can_be_cancelled(build: Build) -> None:
         check_set(open_set("musdb18-hq", build("musdb18-hq")), cancel=token)
 
 
+def test_a_check_that_decodes_stops_within_an_item(tmp_path: Path) -> None:
+    for stem in ("a", "b"):
+        sound(tmp_path / "song" / f"{stem}.wav", seconds=14.0)
+    token, events = CancelToken(), []
+
+    def stop(event: Progress) -> None:
+        events.append(event)
+        if len(events) == 3:  # the first is the item's, the others are blocks of its first stem
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        check_set(open_set("stems", tmp_path), progress=stop, cancel=token)
+    assert len(events) == 3
+
+
 def test_two_copies_of_a_set_list_alike(build: Build, tmp_path: Path) -> None:
     root = build("musdb18-hq")
     copy = tmp_path / "copy"
@@ -191,7 +252,7 @@ def test_opening_sets_imports_no_heavy_library(build: Build) -> None:
     root = build("musdb18-hq")
     script = (
         "import sys; from descant.data.sets.catalogue import open_set; "
-        f"open_set('musdb18-hq', {str(root)!r}).items()[0].check_audio(); "
+        f"open_set('musdb18-hq', {str(root)!r}, whole=False).items()[0].check_audio(); "
         "print([m for m in ('torch', 'mirdata', 'librosa', 'pandas', 'pyarrow', 'yaml', 'av') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

@@ -47,7 +47,13 @@ def test_musdb_mp4_streams_are_the_right_stems(build: Build) -> None:
     stems = item.read_stems()
     assert list(stems) == ["vocals", "drums", "bass", "other"]
     assert item.mix is not None
-    for clip, hz in ((item.mix.read(), 220), (stems["drums"], 440), (stems["bass"], 660), (stems["vocals"], 1100)):
+    for clip, hz in (
+        (item.mix.read(), 220),
+        (stems["drums"], 440),
+        (stems["bass"], 660),
+        (stems["other"], 880),
+        (stems["vocals"], 1100),
+    ):
         spectrum = np.abs(np.fft.rfft(clip.samples[0, 4096:12288]))
         assert abs(spectrum.argmax() * 44_100 / 8192 - hz) < 6
 
@@ -119,6 +125,49 @@ def test_a_damaged_stem_is_a_problem_not_a_crash(build: Build, content: bytes) -
     report = check_set(open_set("musdb18-hq", root))
     assert [problem.item for problem in report.problems] == ["ANiMAL - Rockshow"]
     assert "drums.wav" in report.problems[0].message
+
+
+def _broken_flac(path: Path) -> None:
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((8820, 2)), 44_100, format="FLAC")
+    path.write_bytes(path.read_bytes()[:-6000])
+
+
+def _float(value: float) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        samples = np.zeros((8820, 2), np.float32)
+        samples[4410, 1] = value
+        soundfile.write(path, samples, 44_100, subtype="FLOAT")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("damage", "words", "shows_in_header"),
+    [
+        (lambda path: soundfile.write(path, np.zeros((0, 2)), 44_100), "length is zero", True),
+        (_float(np.nan), "NaN or infinite samples, the first at 0.100 s", False),
+        (_float(-np.inf), "NaN or infinite samples, the first at 0.100 s", False),
+        (_broken_flac, "cut off", False),
+    ],
+    ids=["empty", "NaN", "infinite", "half a FLAC"],
+)
+def test_damage_is_found_where_only_the_samples_show_it(
+    build: Build, damage: Callable[[Path], None], words: str, *, shows_in_header: bool
+) -> None:
+    root = build("musdb18-hq")
+    damage(root / "train" / "ANiMAL - Rockshow" / "drums.wav")
+    (problem,) = check_set(open_set("musdb18-hq", root)).problems
+    assert problem.item == "ANiMAL - Rockshow"
+    assert "drums.wav" in problem.message
+    assert words in problem.message
+    assert bool(check_set(open_set("musdb18-hq", root), samples=False).problems) == shows_in_header
+
+
+def test_sets_whose_every_file_is_empty_are_not_sound(tmp_path: Path) -> None:
+    for stem in ("one", "two"):
+        (tmp_path / "song").mkdir(exist_ok=True)
+        soundfile.write(tmp_path / "song" / f"{stem}.wav", np.zeros((0, 2)), 44_100)
+    assert not check_set(open_set("stems", tmp_path), samples=False).is_sound
 
 
 def test_an_item_says_which_stems_it_has() -> None:

@@ -15,8 +15,9 @@ import numpy as np
 from descant.data.band.item import Item
 from descant.data.band.labels import f0_of, labels_of
 from descant.data.band.sound_files import SUFFIXES, write_audio
-from descant.errors import InputNotFound, InvalidOption
+from descant.errors import Cancelled, InputNotFound, InvalidOption
 from descant.files import atomic_output, input_error, output_error
+from descant.progress import CancelToken
 from descant.score.midi import write_midi
 
 LABELS, F0, SCORE = "item.json", "f0.npy", "score.mid"
@@ -28,10 +29,11 @@ def item_folder(root: Path, number: int) -> Path:
     return root / "items" / f"{number // 1000:04d}" / f"{number:07d}"
 
 
-def write_item(root: Path, item: Item, audio: str) -> Path:
+def write_item(root: Path, item: Item, audio: str, cancel: CancelToken | None = None) -> Path:
     """Write an item beside its place, then move it there: a killed run leaves no half item.
 
     Raises:
+        Cancelled: `cancel` was raised; the half-written item is removed.
         OutputError, PermissionRefused: The folder cannot be written.
     """
     target = item_folder(root, item.number)
@@ -41,6 +43,8 @@ def write_item(root: Path, item: Item, audio: str) -> Path:
             shutil.rmtree(part)
         (part / "parts").mkdir(parents=True)
         for name, samples in item.audio.items():
+            if cancel is not None:
+                cancel.check()
             write_audio(part / f"{name}{SUFFIXES[audio]}", samples)
         buffer = io.BytesIO()
         np.save(buffer, f0_of(item))
@@ -48,14 +52,17 @@ def write_item(root: Path, item: Item, audio: str) -> Path:
         write_midi(part / SCORE, item.score)
         labels = labels_of(item) | {"audio": audio}
         labels["files"] = {
-            f"{name}{SUFFIXES[audio]}": _digest(part / f"{name}{SUFFIXES[audio]}") for name in item.audio
-        } | {name: _digest(part / name) for name in (F0, SCORE)}
+            f"{name}{SUFFIXES[audio]}": file_digest(part / f"{name}{SUFFIXES[audio]}") for name in item.audio
+        } | {name: file_digest(part / name) for name in (F0, SCORE)}
         (part / LABELS).write_text(json.dumps(labels, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
         part.rename(target)
     except OSError as error:
         raise output_error(error, part) from error
+    except Cancelled:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     return target
 
 
@@ -76,18 +83,16 @@ def read_labels(folder: Path) -> dict[str, Any]:
     Raises:
         InputNotFound: They are missing or no JSON.
     """
-    path = folder / LABELS
-    try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise input_error(error, path) from error
-    except ValueError as error:
-        raise InputNotFound(
-            f"{path} is damaged: {error}.", "Remove the item's folder and build the set again."
-        ) from error
-    if not isinstance(labels, dict):
-        raise InputNotFound(f"{path} holds no labels.", "Remove the item's folder and build the set again.")
-    return labels
+    return _json(folder / LABELS, "Remove the item's folder and build the set again.")
+
+
+def read_about(root: Path) -> dict[str, Any]:
+    """What a set was made of, as `claim` wrote it.
+
+    Raises:
+        InputNotFound: It is missing or no JSON.
+    """
+    return _json(root / ABOUT, "Build the set again in an empty folder: without this file nobody knows its options.")
 
 
 def items_of(root: Path) -> Iterator[Path]:
@@ -100,14 +105,12 @@ def claim(root: Path, described: dict[str, Any]) -> None:
 
     Raises:
         InvalidOption: The folder holds another set, or something else.
+        InputNotFound: What it says of itself is damaged.
         OutputError, PermissionRefused: It cannot be written.
     """
     path = root / ABOUT
-    if path.is_file():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InvalidOption(f"{path} is damaged.", "Give an empty folder.") from error
+    if path.exists():
+        before = read_about(root)
         changed = [name for name in described if before.get(name) != described[name]]
         if changed:
             raise InvalidOption(
@@ -121,5 +124,18 @@ def claim(root: Path, described: dict[str, Any]) -> None:
         part.write_text(json.dumps(described, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _digest(path: Path) -> str:
+def _json(path: Path, hint: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise input_error(error, path) from error
+    except (ValueError, RecursionError) as error:
+        raise InputNotFound(f"{path} is damaged: {error}.", hint) from error
+    if not isinstance(value, dict):
+        raise InputNotFound(f"{path} is damaged: it holds no JSON object.", hint)
+    return value
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as the labels have it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.ndimage
 
-from descant.data.band.splits import digest_of
 from descant.data.band.units import Asked, Unit, evened
 from descant.data.band.vocoder import BINS, FFT, FLOOR, HOP_S, SAMPLE_RATE, Envelopes, Floats
 from descant.data.band.words import Mora, Word, mora
 from descant.data.singer import BANDWIDTHS_HZ, FORMANTS_HZ
+from descant.data.splits import digest_of
 
 
 class SyntheticSinger:

@@ -13,7 +13,8 @@ from descant.files import atomic_output
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_COLUMNS = ("number", "folder", "split", "song", "singer", "singer_kind", "backing_singers", "instruments", "language",
+_COLUMNS = ("number", "folder", "split", "song", "singer", "person", "singer_kind", "backing_singers",
+            "backing_persons", "instruments", "language",
             "pronunciation", "duration_s", "frames", "sample_rate", "audio", "bpm", "meter", "key", "style", "words",
             "lufs", "room", "caption", "digest")  # fmt: skip
 
@@ -27,8 +28,10 @@ def row_of(root: Path, folder: Path, labels: dict[str, Any]) -> dict[str, Any]:
         "split": labels["split"],
         "song": labels["song"],
         "singer": "" if singer is None else singer["id"],
+        "person": "" if singer is None else singer["person"],
         "singer_kind": "" if singer is None else singer["kind"],
         "backing_singers": labels["backing_singers"],
+        "backing_persons": labels["backing_persons"],
         "instruments": [i["id"] for i in labels["instruments"] if i["id"]],
         "language": labels["language"],
         "pronunciation": labels["pronunciation"],
@@ -100,7 +103,7 @@ def _save(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     import pyarrow.parquet
 
     listed = list(rows)
-    lists = {"backing_singers", "instruments"}
+    lists = {"backing_singers", "backing_persons", "instruments"}
     whole = {"number", "frames", "sample_rate", "words"}
     kinds = {
         name: arrow.list_(arrow.string()) if name in lists else arrow.int64() if name in whole

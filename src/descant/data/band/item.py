@@ -29,8 +29,9 @@ from descant.data.band.studio import (
 from descant.data.band.vocals import Vocals, sing_song
 from descant.data.band.vocoder import SAMPLE_RATE
 from descant.data.band.world import World
-from descant.data.pop909 import Split
+from descant.data.splits import Split
 from descant.errors import ScoreReadError
+from descant.progress import CancelToken
 from descant.score.notes import Note, Score, Track
 from descant.score.render import render_score
 
@@ -99,10 +100,11 @@ class Item:
         return len(self.audio["mixture"])
 
 
-def make_item(world: World, number: int) -> Item:
-    """Item `number` of a set: depends on the set's options and this number alone.
+def make_item(world: World, number: int, cancel: CancelToken | None = None) -> Item:
+    """Item `number` of a set: depends on the set's options and this number alone; `cancel` stops the work.
 
     Raises:
+        Cancelled: `cancel` was raised.
         ScoreReadError: None of many songs tried could be used.
     """
     # A stream for each concern: another singer must not change the song.
@@ -113,29 +115,35 @@ def make_item(world: World, number: int) -> Item:
     weights = np.array([world.splits[s] for s in splits])
     split = splits[int(choosing.choice(len(splits), p=weights / weights.sum()))]
     song, arrangement = _arranged(world, split, choosing, arranging)
+    if cancel is not None:
+        cancel.check()
     cents = float(tuning.normal(0.0, 12.0)) if tuning.random() < 0.6 else 0.0
     duration_s = round(arrangement.score.duration_s + TAIL_S, 3)
     frames = round(duration_s * SAMPLE_RATE)
     vocals = None
     if choosing.random() < world.asked.sung:
         singer = world.singer(split, singing)
-        vocals = sing_song(arrangement.score, singer, world.singers[split], cents, duration_s, singing)
+        vocals = sing_song(arrangement.score, singer, world.singers[split], cents, duration_s, singing, cancel)
         tracks = (vocals.melody, *arrangement.score.tracks[1:])
         arrangement = replace(arrangement, score=arrangement.score.with_tracks(tracks))
     room = draw_room(world.rooms, mixing)
     impulse = room.impulse()
-    played, players, score = _played(world, split, arrangement.score, vocals is not None, cents, frames, playing)
+    played, players, score = _played(
+        world, split, arrangement.score, vocals is not None, cents, frames, playing, cancel
+    )
     standing: dict[str, Clip] = {}
     settings: list[Player] = []
     for part, clip in played.items():
         treatment = draw_treatment(role_of_part(part), mixing)
-        standing[part] = treat(clip, role_of_part(part), treatment, impulse)
+        standing[part] = treat(clip, role_of_part(part), treatment, impulse, cancel)
         settings.append(replace(players[part], treatment=treatment))
     dry = None
     if vocals is not None:
-        dry, voices, how = _voices(vocals, impulse, mixing)
+        dry, voices, how = _voices(vocals, impulse, mixing, cancel)
         standing = {**voices, **standing}
         settings = [*how, *settings]
+    if cancel is not None:
+        cancel.check()
     sums = [_sum(standing, names) for names in _grouped(standing).values() if len(names) > 1]
     mixed = mix_down(standing, float(mixing.uniform(-24.0, -12.0)), beside=sums if dry is None else [*sums, dry])
     return Item(
@@ -173,6 +181,7 @@ def _played(
     cents: float,
     frames: int,
     rng: np.random.Generator,
+    cancel: CancelToken | None,
 ) -> tuple[dict[str, Clip], dict[str, Player], Score]:
     """Each part alone, stereo; parts for which the split has no instrument are left out of the score too."""
     played: dict[str, Clip] = {}
@@ -190,7 +199,9 @@ def _played(
         late = np.abs(rng.normal(0.0, rng.uniform(0.0, 0.008), len(track.notes)))
         shown = replace(track, program=instrument.program, notes=_late(track, score, late))
         sounds = instrument.sounds(own_cents)
-        stems = render_score(score.with_tracks([shown]), sounds, SAMPLE_RATE, length_s=frames / SAMPLE_RATE)
+        stems = render_score(
+            score.with_tracks([shown]), sounds, SAMPLE_RATE, length_s=frames / SAMPLE_RATE, cancel=cancel
+        )
         tracks.append(shown)
         played[track.name] = stems.mix().to_channels(2)
         players[track.name] = Player(track.name, instrument, unset, own_cents)
@@ -202,12 +213,14 @@ def _late(track: Track, score: Score, late_s: np.ndarray) -> tuple[Note, ...]:
     return tuple(replace(n, start=float(q)) for n, q in zip(track.notes, starts, strict=True))
 
 
-def _voices(vocals: Vocals, impulse: Clip, rng: np.random.Generator) -> tuple[Clip, dict[str, Clip], list[Player]]:
+def _voices(
+    vocals: Vocals, impulse: Clip, rng: np.random.Generator, cancel: CancelToken | None
+) -> tuple[Clip, dict[str, Clip], list[Player]]:
     """The lead before the studio (at the level it has in the mix), the lead and the backing as they stand in it."""
     role = role_of_part("lead")
     treatment = draw_treatment(role, rng)
     raw = Clip(vocals.lead.samples, SAMPLE_RATE).to_channels(2)
-    wet = treat(raw, role, treatment, impulse)
+    wet = treat(raw, role, treatment, impulse, cancel)
     standing = {"lead": wet}
     settings = [Player("lead", None, treatment, 0.0)]
     if vocals.backing:
@@ -215,7 +228,7 @@ def _voices(vocals: Vocals, impulse: Clip, rng: np.random.Generator) -> tuple[Cl
         setting = draw_treatment(behind, rng)
         choir = np.sum([pan(clip.to_channels(2), place).samples for clip, place in vocals.backing], axis=0)
         clip = Clip(choir.astype(np.float32), SAMPLE_RATE)
-        standing["backing"] = treat(clip, behind, replace(setting, pan=0.0), impulse)
+        standing["backing"] = treat(clip, behind, replace(setting, pan=0.0), impulse, cancel)
         settings.append(Player("backing", None, setting, 0.0))
     return level_to(raw, -22.0 + treatment.level_lu), standing, settings
 

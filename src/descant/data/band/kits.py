@@ -6,7 +6,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from descant.data.band.splits import digest_of
+from descant.data.splits import digest_of
 from descant.score.soundfont import Preset
 from descant.score.zones import DRUM_BANK, Region, Sample, Zone, resolve_region
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.data.band.item import Item, stem_of
+from descant.data.band.options import FORMAT
 from descant.data.band.singing import SungSyllable
 from descant.data.band.vocals import Vocals
 from descant.data.band.vocoder import HOP_S, SAMPLE_RATE
@@ -16,8 +17,6 @@ from descant.data.songs import true_beats
 from descant.score.harmony import Chord
 
 F0_HOP_S = 0.01
-FORMAT = 1
-
 _LANGUAGES = {"ja": "Japanese", "en": "English", "de": "German", "fr": "French", "it": "Italian", "pt": "Portuguese"}
 _LARGE_ROOM_S = 1.2
 _MIDDLE_C = 60
@@ -51,6 +50,7 @@ def labels_of(item: Item) -> dict[str, Any]:
         "sections": [[_s(a), _s(min(b, length)), label] for (a, b), label in sections],
         "singer": None,
         "backing_singers": [],
+        "backing_persons": [],
         "melody": [],
         "words": [],
         "language": "",
@@ -124,12 +124,14 @@ def _of_vocals(vocals: Vocals) -> dict[str, Any]:
     return {
         "singer": {
             "id": vocals.singer.name,
+            "person": vocals.singer.person,
             "kind": vocals.singer.kind,
             "f0_hz": round(vocals.singer.f0_hz, 1),
             "licence": vocals.singer.licence,
             "manner": {name: round(value, 5) for name, value in asdict(vocals.manner).items()},
         },
-        "backing_singers": list(vocals.backing_singers),
+        "backing_singers": [s.name for s in vocals.backing_singers],
+        "backing_persons": [s.person for s in vocals.backing_singers],
         "melody": [[_s(n.start_s), _s(n.end_s), round(n.pitch, 3)] for n in vocals.lead.notes],
         "words": _words(vocals.lead.syllables, sheet.words),
         "language": sheet.language,

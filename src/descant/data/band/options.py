@@ -1,4 +1,4 @@
-"""`BandSet`: what a synthetic set is made of."""
+"""`BandOptions`: what a synthetic set is made of."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 from descant.errors import InvalidOption
 
 FORMATS = ("flac", "opus")
+FORMAT = 2
+"""Of the labels: rises when what they hold changes, so that no set has items of two kinds."""
 
 
 @dataclass(frozen=True, slots=True)
-class BandSet:
+class BandOptions:
     """What is asked of a set; equal values give equal bytes, whatever the number of workers."""
 
     songs: int = 200
@@ -54,7 +56,7 @@ class BandSet:
         """What decides on the bytes of an item, as JSON; the number of items does not."""
         facts = {name: _plain(value) for name, value in asdict(self).items()}
         facts.pop("songs")
-        return facts
+        return facts | {"format": FORMAT}
 
 
 def _plain(value: object) -> object:

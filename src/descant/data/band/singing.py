@@ -15,6 +15,7 @@ from descant.data.band.vocoder import BINS, FFT, FLOOR, HOP_S, SAMPLE_RATE, Enve
 from descant.data.band.words import Placed
 from descant.data.resinging import TrueNote, pitch_curve
 from descant.dsp.pitch import midi_to_hz
+from descant.progress import CancelToken
 from descant.score.harmony import Chord
 
 _LONGEST_CONSONANT = round(0.16 / HOP_S)
@@ -104,6 +105,7 @@ def sing(
     manner: Manner,
     duration_s: float,
     rng: np.random.Generator,
+    cancel: CancelToken | None = None,
 ) -> Sung:
     """Sing a line.
 
@@ -116,17 +118,18 @@ def sing(
         manner: How.
         duration_s: Length of the result.
         rng: Source of habits and accidents.
+        cancel: Stops the work.
     """
     count = round(duration_s / HOP_S) + 1
     sung = _as_sung(notes, manner, rng)
-    slots = _layout(sung, placed, singer, words, language, count, rng)
+    slots = _layout(sung, placed, singer, words, language, count, rng, cancel)
     at: NDArray[np.float64] = np.arange(count, dtype=np.float64) * HOP_S
     starts = {p.notes[0] for p in placed}
     slurred = [i not in starts for i in range(len(sung))]
     pitch = pitch_curve(sung, slurred, at, rng) if sung else np.full(count, 60.0)
     f0 = midi_to_hz(np.clip(pitch, 30.0, 100.0))
     envelopes = _stretched(_painted(slots, count, rng), manner.stretch)
-    samples = synthesise(envelopes, f0, rng, breath=manner.breath)
+    samples = synthesise(envelopes, f0, rng, breath=manner.breath, cancel=cancel)
     samples = _fitted(samples, round(duration_s * SAMPLE_RATE))
     level = np.log(np.exp(envelopes.power).mean(axis=1) + 1e-12)
     heard = (envelopes.voiced > 0.5) & (level > level.max(initial=-20.0) - _AUDIBLE * np.log(10.0))
@@ -173,10 +176,13 @@ def _layout(
     language: str,
     count: int,
     rng: np.random.Generator,
+    cancel: CancelToken | None,
 ) -> list[_Slot]:
     slots: list[_Slot] = []
     swell = 0.0
     for one in placed:
+        if cancel is not None:
+            cancel.check()  # the recording of a syllable may have to be read and analysed
         unit = singer.unit(Asked(one.text, words[one.word], one.index, language), rng)
         first, last = notes[one.notes[0]], notes[one.notes[-1]]
         vowel = round(first.start_s / HOP_S)

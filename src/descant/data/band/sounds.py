@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from descant.data.arrange import BASS_PROGRAMS, COMP_PROGRAMS, LEAD_PROGRAMS, PAD_PROGRAMS
 from descant.data.band.kits import DrumMachine
 from descant.data.band.sfz import SampleSet, find_sample_sets
-from descant.data.band.splits import share_out, split_of
-from descant.data.pop909 import Split
+from descant.data.band.splits import share_out
+from descant.data.splits import Split, split_of
 from descant.mix.roles import role_of
 from descant.score.render import Sounds
 from descant.score.soundfont import Preset, SoundFont, open_soundfont

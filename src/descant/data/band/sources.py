@@ -11,10 +11,10 @@ import numpy as np
 
 from descant.data.archive import Archive
 from descant.data.arrange import cut
-from descant.data.band.splits import digest_of, split_of
 from descant.data.invent import invent_song
 from descant.data.nottingham import Nottingham
-from descant.data.pop909 import Pop909, Split
+from descant.data.pop909 import Pop909
+from descant.data.splits import Split, digest_of, split_of
 from descant.errors import InputNotFound, InvalidOption, MissingDependency, ScoreReadError
 from descant.score.midi_reader import score_from_midi
 from descant.score.musicxml_reader import score_from_musicxml, unpack

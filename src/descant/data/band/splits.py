@@ -1,28 +1,13 @@
-"""Which split a song, a singer or an instrument belongs to: by a hash of its name, so that it never moves."""
+"""Shares groups out among the splits so that each gets something of every kind; what stands alone goes by its hash."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 
-from descant.data.pop909 import Split
-
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-SHARES: Mapping[Split, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+from descant.data.splits import SHARES, Split, digest_of
 
 T = TypeVar("T", bound=Hashable)
-
-
-def digest_of(name: str) -> int:
-    """A number of 64 bits that depends on the name alone."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-
-
-def split_of(name: str) -> Split:
-    """80 % train, 10 % validation, 10 % test."""
-    bucket = digest_of(name) % 10
-    return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
 
 
 def share_out(groups: Mapping[str, Iterable[T]]) -> dict[str, Split]:
@@ -59,8 +44,3 @@ def _left(members: Mapping[str, frozenset[T]], given: Mapping[str, Split], kind:
 
 def _servers(members: Mapping[str, frozenset[T]], kind: T) -> int:
     return sum(kind in found for found in members.values())
-
-
-def by_split(names: Sequence[str], splits: Mapping[str, Split]) -> dict[Split, tuple[str, ...]]:
-    """The names of each split, in order."""
-    return {split: tuple(n for n in names if splits[n] == split) for split in SPLITS}

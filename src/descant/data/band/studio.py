@@ -19,6 +19,7 @@ from descant.audio.loudness import integrated_lufs
 from descant.data.band.vocoder import SAMPLE_RATE
 from descant.data.rooms import impulse_response, room_files
 from descant.mix.roles import LEAD, Role, role_of
+from descant.progress import CancelToken
 
 _REFERENCE_LUFS = -22.0
 _LONGEST_ROOM_S = 3.0
@@ -120,16 +121,20 @@ def draw_treatment(role: Role, rng: np.random.Generator) -> Treatment:
     )
 
 
-def treat(clip: Clip, role: Role, treatment: Treatment, impulse: Clip) -> Clip:
-    """A stem as it stands in the mix, stereo, at its level."""
+def treat(clip: Clip, role: Role, treatment: Treatment, impulse: Clip, cancel: CancelToken | None = None) -> Clip:
+    """A stem as it stands in the mix, stereo, at its level; `cancel` stops the work."""
+    stop = cancel or CancelToken()
+    stop.check()
     even = level_to(clip.to_channels(2), _REFERENCE_LUFS)
     shaped = high_pass(even, role.high_pass_hz) if role.high_pass_hz else even
     shaped = low_shelf(shaped, 200.0, treatment.low_shelf_db)
     shaped = peak(shaped, treatment.bell_hz, treatment.bell_db)
     shaped = high_shelf(shaped, 6_000.0, treatment.high_shelf_db)
+    stop.check()
     if treatment.ratio:
         shaped = compress(shaped, _REFERENCE_LUFS - 2.0, treatment.ratio, attack_ms=12.0, release_ms=140.0)
     shaped = pan(shaped, treatment.pan)
+    stop.check()
     if treatment.send > 0:
         shaped = Clip(shaped.samples + np.float32(treatment.send) * convolve(shaped, impulse).samples, SAMPLE_RATE)
     return level_to(shaped, _REFERENCE_LUFS + treatment.level_lu)

@@ -14,6 +14,7 @@ from descant.data.band.vocoder import SAMPLE_RATE
 from descant.data.band.words import Placed, Word, place_lyrics, place_words, texts
 from descant.data.resinging import TrueNote
 from descant.dsp.pitch import hz_to_midi
+from descant.progress import CancelToken
 from descant.score.harmony import Chord
 from descant.score.notes import Score, Track
 
@@ -64,11 +65,17 @@ class Vocals:
     sheet: Sheet
     melody: Track
     backing: tuple[tuple[Clip, float], ...]
-    backing_singers: tuple[str, ...]
+    backing_singers: tuple[Singer, ...]
 
 
 def sing_song(
-    score: Score, singer: Singer, singers: Sequence[Singer], cents: float, duration_s: float, rng: np.random.Generator
+    score: Score,
+    singer: Singer,
+    singers: Sequence[Singer],
+    cents: float,
+    duration_s: float,
+    rng: np.random.Generator,
+    cancel: CancelToken | None = None,
 ) -> Vocals:
     """Sing the track "melody".
 
@@ -79,6 +86,7 @@ def sing_song(
         cents: Concert pitch above 440 Hz.
         duration_s: Length of the result.
         rng: Source of all choices.
+        cancel: Stops the work.
     """
     melody = score.tracks[0]
     middle = float(np.median([n.pitch for n in melody.notes]))
@@ -86,13 +94,13 @@ def sing_song(
     notes = _in_seconds(score, melody, octaves)
     sheet = choose_words([n.lyric for n in melody.notes], notes, singer, rng)
     manner = Manner.draw(rng, cents / 100.0)
-    lead = sing(notes, sheet.placed, singer, sheet.words, sheet.language, manner, duration_s, rng)
-    backing, names = _backing(score, notes, sheet, singers, cents, duration_s, rng)
+    lead = sing(notes, sheet.placed, singer, sheet.words, sheet.language, manner, duration_s, rng, cancel)
+    backing, choir = _backing(score, notes, sheet, singers, cents, duration_s, rng, cancel)
     lyrics = _lyrics(sheet)
     shown = tuple(
         replace(n, pitch=n.pitch + octaves, lyric=lyrics.get(i, ""), bends=()) for i, n in enumerate(melody.notes)
     )
-    return Vocals(lead, singer, manner, sheet, replace(melody, notes=shown, program=52), backing, names)
+    return Vocals(lead, singer, manner, sheet, replace(melody, notes=shown, program=52), backing, choir)
 
 
 def choose_words(lyrics: Sequence[str], notes: Sequence[TrueNote], singer: Singer, rng: np.random.Generator) -> Sheet:
@@ -147,7 +155,8 @@ def _backing(
     cents: float,
     duration_s: float,
     rng: np.random.Generator,
-) -> tuple[tuple[tuple[Clip, float], ...], tuple[str, ...]]:
+    cancel: CancelToken | None,
+) -> tuple[tuple[tuple[Clip, float], ...], tuple[Singer, ...]]:
     """One to three voices in harmony, in some sections only; on the words, or on one vowel."""
     fit = [s for s in singers if not s.vocabulary()]
     labels = sorted({s.label for s in score.sections})
@@ -161,7 +170,7 @@ def _backing(
     wordless = bool(sheet.words) and rng.random() < 0.4
     vowel = _VOWELS[int(rng.integers(len(_VOWELS)))]
     voices: list[tuple[Clip, float]] = []
-    names: list[str] = []
+    choir: list[Singer] = []
     for number in range(int(rng.integers(1, 4))):
         singer = fit[int(rng.integers(len(fit)))]
         line = harmony_line(notes, chords, above=number % 2 == 0)
@@ -176,10 +185,10 @@ def _backing(
         ]
         manner = Manner.draw(rng, cents / 100.0)
         language = "ja" if wordless else sheet.language
-        sung = sing(part, placed, singer, sheet.words, language, manner, duration_s, rng)
+        sung = sing(part, placed, singer, sheet.words, language, manner, duration_s, rng, cancel)
         voices.append((Clip(sung.samples, SAMPLE_RATE), float(rng.uniform(-0.8, 0.8))))
-        names.append(singer.name)
-    return tuple(voices), tuple(names)
+        choir.append(singer)
+    return tuple(voices), tuple(choir)
 
 
 def _chords_in_seconds(score: Score) -> list[tuple[float, float, Chord]]:

@@ -15,6 +15,8 @@ import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
+from descant.progress import CancelToken
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -106,7 +108,14 @@ def fundamental(samples: Floats, *, lowest_hz: float, highest_hz: float) -> tupl
     return rate / best, np.where(lagged[:, 0] > 1e-5 * window, strength, 0.0)
 
 
-def synthesise(envelopes: Envelopes, f0_hz: Doubles, rng: np.random.Generator, *, breath: float = 0.0) -> Floats:
+def synthesise(
+    envelopes: Envelopes,
+    f0_hz: Doubles,
+    rng: np.random.Generator,
+    *,
+    breath: float = 0.0,
+    cancel: CancelToken | None = None,
+) -> Floats:
     """Sound the envelopes at a pitch.
 
     Args:
@@ -114,6 +123,7 @@ def synthesise(envelopes: Envelopes, f0_hz: Doubles, rng: np.random.Generator, *
         f0_hz: Fundamental of each frame, positive, shape [frames].
         rng: Source of the noise.
         breath: How much noise a voiced frame gets, 0 (pressed) to 1 (breathy).
+        cancel: Stops the work.
 
     Returns:
         float32, shape [frames * HOP]; frame k sounds around sample k * HOP.
@@ -130,6 +140,8 @@ def synthesise(envelopes: Envelopes, f0_hz: Doubles, rng: np.random.Generator, *
     window = np.hanning(_SPAN + 1)[:-1].astype(np.float32)
     noisy = _noise_share(breath)
     for first in range(0, count, _BLOCK):
+        if cancel is not None:
+            cancel.check()
         part = slice(first, min(count, first + _BLOCK))
         numbers = np.arange(part.start, part.stop)
         voiced = envelopes.voiced[part, None]

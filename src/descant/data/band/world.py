@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from descant.compose.api import Composer
-from descant.data.band.options import BandSet
+from descant.data.band.options import BandOptions
 from descant.data.band.singers import Singer, find_singers, synthetic_singers
 from descant.data.band.sounds import Instrument, find_instruments
 from descant.data.band.sources import Song, find_songs
-from descant.data.band.splits import SHARES, SPLITS, share_out, split_of
+from descant.data.band.splits import share_out
 from descant.data.band.studio import Room, find_rooms
-from descant.data.pop909 import Split
+from descant.data.splits import SHARES, SPLITS, Split, split_of
 from descant.errors import InvalidOption
 from descant.hub.card import load_card
 from descant.hub.store import fetch
@@ -40,7 +40,7 @@ class World:
         splits: Those that have songs and instruments, with how often they are drawn.
     """
 
-    asked: BandSet
+    asked: BandOptions
     songs: dict[Split, tuple[Song, ...]]
     singers: dict[Split, tuple[Singer, ...]]
     instruments: dict[Split, tuple[Instrument, ...]]
@@ -56,7 +56,7 @@ class World:
         return chosen[int(rng.integers(len(chosen)))]
 
 
-def resolved(asked: BandSet) -> BandSet:
+def resolved(asked: BandOptions) -> BandOptions:
     """The options with the default SoundFont filled in (fetched if need be) and paths made absolute."""
     # Always the same one: what else a machine has installed must not decide on the bytes.
     fonts = asked.soundfonts or (fetch(_SOUNDFONT) / load_card(_SOUNDFONT).files[0].path,)
@@ -72,7 +72,7 @@ def resolved(asked: BandSet) -> BandSet:
 
 
 @lru_cache(maxsize=2)
-def open_world(asked: BandSet) -> World:
+def open_world(asked: BandOptions) -> World:
     """Find everything a set is made of; kept for the next item.
 
     Raises:

@@ -121,7 +121,8 @@ def open_set(name: str, root: PathLike, *, whole: bool = True) -> Dataset:
     Args:
         name: As in the catalogue ("musdb18-hq").
         root: The folder (of POP909: or its zip file).
-        whole: Whether all files of the set must be there; if not, items that lack one are left out.
+        whole: Whether all of the set must be there. If not (a part, taken on purpose), items that lack a file are
+            left out.
 
     Raises:
         InvalidOption: No set has this name.

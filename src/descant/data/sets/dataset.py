@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from descant.audio import io
 from descant.data.sets.item import SPLITS, Item, Split
-from descant.data.sets.layout import missing_files, not_whole
-from descant.errors import DescantError, InputNotFound, InvalidOption
+from descant.data.sets.layout import half_downloaded, missing_files, not_whole
+from descant.errors import Cancelled, DescantError, InputNotFound, InvalidOption
 from descant.files import PathLike, as_path
 from descant.progress import CancelToken, Monitor, ProgressSink
+
+_BLOCK_FRAMES = 1 << 18
 
 
 class Dataset(ABC):
@@ -20,7 +23,8 @@ class Dataset(ABC):
 
     Args:
         root: That folder.
-        whole: Whether every file that the set's index names must be there; if not, items that lack one are left out.
+        whole: Whether all of the set must be there: every file that its index names, and as many items as were
+            published. If not (a part, taken on purpose), items that lack a file are left out.
 
     Raises:
         InputNotFound: The folder is not there, or holds something else (the message says what was expected and found).
@@ -30,6 +34,9 @@ class Dataset(ABC):
     """Its name in `descant.data.sets.catalogue`."""
     title: ClassVar[str]
     """Its name for people."""
+    published: ClassVar[Mapping[Split | None, int]] = {}
+    """How many items were published, in each split and (None) in all: of sets without an index, from which alone half a
+    download could not be told. Empty where an index or the layout says it, or where the editions of a set differ."""
 
     def __init__(self, root: PathLike, *, whole: bool = True) -> None:
         self.root = as_path(root)
@@ -59,7 +66,7 @@ class Dataset(ABC):
 
         Raises:
             InvalidOption: The set has no such split.
-            InputNotFound: The set is not whole; the message names missing files.
+            InputNotFound: The set is not whole; the message names missing files, or how many items there should be.
             TextReadError: An index is damaged.
         """
         found = self._wanted(split)
@@ -69,6 +76,8 @@ class Dataset(ABC):
         missing = missing_files(file for item in found for file in item.files())
         if missing:
             raise not_whole(self.title, self.root, missing)
+        if len(found) < self.published.get(split, 0):
+            raise half_downloaded(self.title, self.root, len(found), self.published[split], split)
         return found
 
     def missing(self, split: Split | None = None) -> tuple[Path, ...]:
@@ -100,7 +109,8 @@ class SetReport:
     """What `check_set` found.
 
     Attributes:
-        items: How many items were checked.
+        items: How many items were checked: those that are there with all their files.
+        published: How many there should be; None where that is not known.
         by_split: How many of each split ("none" where there is no split).
         audio_files: How many recordings (files or streams).
         hours: Hours of music, counted once per item (its mix, or its first stem).
@@ -110,6 +120,7 @@ class SetReport:
     """
 
     items: int
+    published: int | None
     by_split: dict[str, int]
     audio_files: int
     hours: float
@@ -120,22 +131,34 @@ class SetReport:
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.missing and not self.problems
+        return self.is_whole and not self.problems
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the set is there."""
+        return not self.missing and not self.is_half_downloaded
+
+    @property
+    def is_half_downloaded(self) -> bool:
+        """Whether there are fewer items than were published."""
+        return self.published is not None and self.items < self.published
 
 
 def check_set(
     dataset: Dataset,
     *,
     split: Split | None = None,
+    samples: bool = True,
     labels: bool = True,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> SetReport:
-    """Read the header of every recording and every label of a set; samples are not decoded.
+    """Read every recording and every label of a set.
 
     Args:
         dataset: Opened with `whole=False`, else a missing file ends the check at once.
         split: Only this one.
+        samples: Whether to decode recordings: a FLAC or MP3 that was cut off, or NaN, shows in no header.
         labels: Whether to read labels too.
         progress: Receives progress.
         cancel: Stops the check.
@@ -153,7 +176,8 @@ def check_set(
     problems: list[Problem] = []
     files, seconds = 0, 0.0
     for done, item in enumerate(items):
-        monitor.report(done / len(items))
+        one = monitor.part("checking", done / len(items), (done + 1) / len(items))
+        one.report(0.0)
         by_split[item.split or "none"] = by_split.get(item.split or "none", 0) + 1
         files += len(item.audio)
         try:
@@ -161,6 +185,8 @@ def check_set(
             seconds += item.audio[0].duration_s if item.audio else 0.0
         except DescantError as error:
             problems.append(Problem(item.id, error.message))
+        else:
+            problems += _undecodable(item, one) if samples else ()
         for name in item.labels if labels else ():
             counts[name] = counts.get(name, 0) + 1
             try:
@@ -168,4 +194,18 @@ def check_set(
             except DescantError as error:
                 problems.append(Problem(item.id, error.message))
     monitor.report(1.0)
-    return SetReport(len(items), by_split, files, seconds / 3600.0, counts, missing, tuple(problems))
+    return SetReport(
+        len(items), dataset.published.get(split), by_split, files, seconds / 3600.0, counts, missing, tuple(problems)
+    )
+
+
+def _undecodable(item: Item, monitor: Monitor) -> Iterator[Problem]:
+    """Decode all recordings of an item from their first sample to their last."""
+    for number, ref in enumerate(item.audio):
+        try:
+            for _ in io.read_blocks(ref.path, _BLOCK_FRAMES, stream=ref.stream):
+                monitor.report(number / len(item.audio))
+        except Cancelled:
+            raise
+        except DescantError as error:
+            yield Problem(item.id, error.message)

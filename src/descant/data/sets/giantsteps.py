@@ -59,6 +59,7 @@ class GiantStepsKey(_GiantSteps):
 
     name = "giantsteps-key"
     title = "GiantSteps (key)"
+    published: ClassVar = {None: 604, "test": 604}
     label = ".key"
 
     def _folders(self) -> tuple[Path, ...]:
@@ -83,6 +84,7 @@ class GiantStepsTempo(_GiantSteps):
 
     name = "giantsteps-tempo"
     title = "GiantSteps (tempo)"
+    published: ClassVar = {None: 664, "test": 664}
     label = ".bpm"
 
     def _folders(self) -> tuple[Path, ...]:

@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from descant.audio import io
 from descant.audio.clip import Clip, Stems
 from descant.audio.io import AudioInfo
+from descant.data.splits import SPLITS as SPLITS
+from descant.data.splits import Split as Split
 from descant.dsp.pitch import PitchTrack
 from descant.errors import InvalidAudio, InvalidOption
 from descant.score.harmony import Chord, Key
 from descant.score.notes import Score
 from descant.score.tempo import BeatGrid
 from descant.text.lyrics import Lyrics
-
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 _MEDIA_SLACK_S = 0.05
 """MP4 streams of one song may end a packet apart; files that store samples may not differ at all."""
@@ -271,10 +270,13 @@ class Item:
         """Read the headers of the mix and all stems and make sure that they belong together.
 
         Raises:
-            InvalidAudio: They differ in rate, channels or length; the message names two of them.
+            InvalidAudio: One is empty, or they differ in rate, channels or length; the message names two of them.
             DescantError: A file is missing or damaged.
         """
         infos = tuple(ref.info() for ref in self.audio)
+        for info in infos:
+            if info.frames == 0:
+                raise InvalidAudio(f"{info.path} holds no audio: its length is zero.", "Get it again.")
         _check_agreement(self.id, infos)
         return infos
 

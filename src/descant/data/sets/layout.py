@@ -36,6 +36,14 @@ def not_whole(what: str, root: Path, missing: Sequence[Path]) -> InputNotFound:
     )
 
 
+def half_downloaded(what: str, root: Path, found: int, published: int, part: str | None) -> InputNotFound:
+    """The error for a set that has fewer items than were published, though no file of those is missing."""
+    return InputNotFound(
+        f"{what} in {root} is half-downloaded: {found} of {published} items{f' of the {part} split' if part else ''}.",
+        "Finish the download, or open it with whole=False (--partial) to use the items that are there.",
+    )
+
+
 def missing_files(files: Iterable[Path]) -> tuple[Path, ...]:
     """Those that are not there, in order; each folder is listed once, which a set of 300,000 files needs."""
     listed: dict[Path, frozenset[str]] = {}

@@ -5,9 +5,11 @@ No split is published; that of `Pop909.split` (a hash of the song's number) is D
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 from descant.data.pop909 import Pop909
 from descant.data.sets.dataset import Dataset
@@ -17,12 +19,15 @@ from descant.score.harmony import Key
 from descant.score.notes import Score
 from descant.score.tempo import BeatGrid
 
+_NUMBERS = tuple(f"{number:03d}" for number in range(1, 910))
+
 
 class Pop909Set(Dataset):
     """`pop909.zip`, or the unpacked folder."""
 
     name = "pop909"
     title = "POP909"
+    published: ClassVar = {None: len(_NUMBERS), **Counter(Pop909.split(song) for song in _NUMBERS)}
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from descant.audio.formats import AUDIO_SUFFIXES
 from descant.data.sets.dataset import Dataset
@@ -100,6 +101,8 @@ class StemFolders(Dataset):
 
 class _Musdb(Dataset):
     """What both forms of MUSDB18 share."""
+
+    published: ClassVar = {None: 150, "train": 100 - len(MUSDB_VALIDATION), "validation": 14, "test": 50}
 
     @property
     def splits(self) -> tuple[Split, ...]:

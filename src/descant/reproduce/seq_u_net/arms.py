@@ -11,12 +11,21 @@ from typing import Any
 from descant.data.piano_rolls import Splits
 from descant.progress import Monitor
 from descant.reproduce.claims import Arm, Result
+from descant.reproduce.provenance import machine
 from descant.reproduce.seq_u_net import exact, step_costs
 from descant.reproduce.seq_u_net.material import Material
 from descant.reproduce.seq_u_net.pairs import audio_pair, lag_pair, roll_pair
 from descant.reproduce.seq_u_net.scale import RollScale, SeqUNetScale
 from descant.reproduce.seq_u_net.trainings import AudioTraining, LagTraining, RollTraining, described
 from descant.reproduce.systems import Options
+
+_HERE = "descant.reproduce.seq_u_net"
+# Whose code decides an arm's result; what reads and renders the data counts only where it is used.
+_EXACT = (f"{_HERE}.exact",)
+_COSTS = (f"{_HERE}.step_costs",)
+_TRAININGS = (f"{_HERE}.trainings",)
+_ROLLS = (*_TRAININGS, "descant.data.music21_corpus", "descant.data.piano_rolls")
+_AUDIO = (*_TRAININGS, f"{_HERE}.material")
 
 
 def make_arms(scale: SeqUNetScale, options: Options) -> tuple[Arm, ...]:
@@ -33,29 +42,31 @@ def make_arms(scale: SeqUNetScale, options: Options) -> tuple[Arm, ...]:
     )
 
 
-def _measurement(name: str, settings: dict[str, Any], work: Callable[[], Result], weight: float) -> Arm:
+def _measurement(
+    name: str, settings: dict[str, Any], work: Callable[[], Result], weight: float, code: tuple[str, ...] = _EXACT
+) -> Arm:
     """An arm that leaves nothing behind and is too short to be stopped."""
 
     def run(_folder: Path, _monitor: Monitor) -> Result:
         return work()
 
-    return Arm(name, settings, run, weight)
+    return Arm(name, settings, run, weight, code)
 
 
 def _costs(scale: SeqUNetScale, threads: int) -> Iterator[Arm]:
     costs = scale.costs
-    settings = {"costs": asdict(costs), "threads": threads}
+    settings = {"costs": asdict(costs), "threads": threads, "machine": machine()}
     for name, rolls in (("chorales", scale.chorales), ("tunes", scale.tunes)):
         for net, config in roll_pair(rolls).configs.items():
             work = partial(step_costs.roll_costs, config, costs, threads)
-            yield _measurement(f"costs/{name}/{net}", {**settings, "net": described(config)}, work, 3.0)
+            yield _measurement(f"costs/{name}/{net}", {**settings, "net": described(config)}, work, 3.0, _COSTS)
     for net in ("tcn", "seq_u_net"):
         work = partial(step_costs.depth_costs, net, costs, threads)
-        yield _measurement(f"costs/depth/{net}", settings, work, 3.0)
+        yield _measurement(f"costs/depth/{net}", settings, work, 3.0, _COSTS)
     for net, config in audio_pair(scale.audio).configs.items():
         work = partial(step_costs.audio_costs, config, costs, threads)
-        yield _measurement(f"costs/audio/{net}", {**settings, "net": described(config)}, work, 5.0)
-        said = {"net": described(config), "samples": scale.audio.generated, "threads": threads}
+        yield _measurement(f"costs/audio/{net}", {**settings, "net": described(config)}, work, 5.0, _COSTS)
+        said = {"net": described(config), "samples": scale.audio.generated, "threads": threads, "machine": machine()}
         yield _measurement(f"generation/{net}", said, partial(exact.generation, net, scale.audio, threads), 1.0)
 
 
@@ -64,14 +75,14 @@ def _lag(scale: SeqUNetScale, threads: int) -> Iterator[Arm]:
         for net, config in lag_pair(scale.lag).configs.items():
             for seed in range(scale.seeds):
                 work = LagTraining(config, scale.lag, hold, seed, threads)
-                yield Arm(f"lag/{speed}/{net}/seed-{seed}", work.settings, work, 2.0)
+                yield Arm(f"lag/{speed}/{net}/seed-{seed}", work.settings, work, 2.0, _TRAININGS)
 
 
 def _audio(scale: SeqUNetScale, threads: int, material: Material) -> Iterator[Arm]:
     for seed in range(min(scale.seeds, scale.audio.seeds)):
         for net, config in audio_pair(scale.audio).configs.items():
             work = AudioTraining(config, scale.audio, seed, threads, material)
-            yield Arm(f"audio/{net}/seed-{seed}", work.settings, work, 40.0 if net == "wavenet" else 15.0)
+            yield Arm(f"audio/{net}/seed-{seed}", work.settings, work, 40.0 if net == "wavenet" else 15.0, _AUDIO)
 
 
 def _rolls(
@@ -80,4 +91,4 @@ def _rolls(
     for seed in range(seeds):
         for net, config in roll_pair(rolls).configs.items():
             work = RollTraining(config, rolls, seed, threads, material, splits)
-            yield Arm(f"{name}/{net}/seed-{seed}", work.settings, work, 30.0)
+            yield Arm(f"{name}/{net}/seed-{seed}", work.settings, work, 30.0, _ROLLS)

@@ -1,8 +1,8 @@
-"""What the nets learn: the next frame of a piano roll, the next sample of audio, the symbol of some steps ago."""
+"""What the nets learn beside the next frame of a piano roll: the next sample of audio, the symbol of some steps ago."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
@@ -12,11 +12,9 @@ from torch import Tensor, nn
 
 from descant.data.lagged_symbols import SYMBOLS, lagged_symbols
 from descant.data.note_audio import CLASSES, Classes
-from descant.data.piano_rolls import PianoRoll
 from descant.nets.causal import CausalNet, keep_last, one_hot
 from descant.nets.seq_u_net_residual import SeqUNetResidual
 from descant.nets.wavenet import WaveNet
-from descant.reproduce.best_weights import BestWeights
 from descant.reproduce.seq_u_net.scale import AudioScale, LagScale
 
 _LN_2 = float(np.log(2.0))
@@ -24,59 +22,6 @@ _TEST_OUTPUTS = 8_192
 _HELD_OUT_SEED = 1_000_003  # draws that no training sees
 
 AudioNet = WaveNet | SeqUNetResidual
-
-
-def roll_loss(model: nn.Module, roll: Tensor) -> Tensor:
-    """Nats per frame of the frames after the first, each given all before it; roll [1, 88, frames]."""
-    logits = cast("CausalNet", model).whole(roll[..., :-1])
-    return F.binary_cross_entropy_with_logits(logits.float(), roll[..., 1:], reduction="sum") / (roll.shape[-1] - 1)
-
-
-class RollLesson:
-    """The next frame of a whole piece.
-
-    Args:
-        model: A causal net of 88 keys.
-        training: Pieces to learn from, one a step.
-        validation: Pieces that choose the weights.
-        best: Keeps them.
-    """
-
-    def __init__(
-        self, model: nn.Module, training: Sequence[PianoRoll], validation: Sequence[PianoRoll], best: BestWeights
-    ) -> None:
-        self.model = model
-        self._training = [roll_tensor(p) for p in training]
-        self._validation = [roll_tensor(p) for p in validation]
-        self._best = best
-
-    def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        """One piece, [1, 88, frames]."""
-        return (self._training[int(generator.integers(len(self._training)))],)
-
-    def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """Nats per frame."""
-        return roll_loss(self.model, batch[0])
-
-    def validate(self) -> Mapping[str, float]:
-        """Nats per frame over the validation pieces; the best weights are kept."""
-        value = frame_nats(self.model, self._validation)
-        self._best.offer(self.model, value)
-        return {"nats_per_frame": value}
-
-
-def roll_tensor(piece: PianoRoll) -> Tensor:
-    """[1, 88, frames] of 0 and 1."""
-    return torch.from_numpy(piece.frames.T[None].astype(np.float32))
-
-
-@torch.no_grad()
-def frame_nats(model: nn.Module, rolls: Sequence[Tensor]) -> float:
-    """Nats per frame over all frames that are predicted, in float32."""
-    model.eval()
-    frames = sum(r.shape[-1] - 1 for r in rolls)
-    device = _device_of(model)
-    return sum(float(roll_loss(model, r.to(device))) * (r.shape[-1] - 1) for r in rolls) / frames
 
 
 class AudioLesson:
@@ -87,17 +32,13 @@ class AudioLesson:
         training: Classes to learn from.
         validation: Classes that choose the weights.
         scale: Sizes.
-        best: Keeps the weights.
     """
 
-    def __init__(
-        self, model: AudioNet, training: Classes, validation: Classes, scale: AudioScale, best: BestWeights
-    ) -> None:
+    def __init__(self, model: AudioNet, training: Classes, validation: Classes, scale: AudioScale) -> None:
         self.model = model
         self._training = training
         self._validation = validation
         self._scale = scale
-        self._best = best
         self._inputs = model.inputs_for(scale.outputs)
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
@@ -111,10 +52,8 @@ class AudioLesson:
         return sample_loss(self.model, batch[0], self._scale.outputs)
 
     def validate(self) -> Mapping[str, float]:
-        """Bits per sample of the validation music; the best weights are kept."""
-        value = sample_bits(self.model, self._validation)
-        self._best.offer(self.model, value)
-        return {"bits_per_sample": value}
+        """Bits per sample of the validation music."""
+        return {"bits_per_sample": sample_bits(self.model, self._validation)}
 
 
 def sample_loss(model: AudioNet, classes: Tensor, outputs: int) -> Tensor:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from descant.data.music21_corpus import chorales, fiddle_tunes, find_corpus
 from descant.data.note_audio import Classes, encode_mu_law, render_notes
 from descant.data.piano_rolls import PianoRoll, Splits, split
-from descant.instrument.api import find_soundfont
+from descant.errors import InputNotFound, MissingDependency
+from descant.hub.files import sha256_of
+from descant.instrument.api import find_soundfont, soundfont_digest
 from descant.reproduce.seq_u_net.scale import AudioScale
 from descant.score.notes import Score
-
-VERSION = 1
-"""Part of every fingerprint: raise it when what is read or how it is split changes."""
-_CHORALE_FRAME, _TUNE_FRAME = 1.0, 0.25  # quarters
-_SHORTEST_TUNE = 64
+from descant.train.next_frame import CHORALE_FRAME, SHORTEST_TUNE, TUNE_FRAME
 
 
 class Material:
@@ -33,11 +31,23 @@ class Material:
         self._corpus = corpus
         self._soundfont = soundfont
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What decides the data: a set of one's own gives results of its own."""
-        given = {"corpus": self._corpus, "soundfont": self._soundfont}
-        return {"data": VERSION, **{name: str(path) for name, path in given.items() if path is not None}}
+    @cached_property
+    def scores_digest(self) -> str:
+        """Of the collections' files: what decides the piano rolls. Empty where there are none."""
+        try:
+            corpus = find_corpus(self._corpus)
+        except (InputNotFound, MissingDependency):  # said later, by those who need it
+            return ""
+        digest = hashlib.sha256()
+        for name in ("bach", "ryansMammoth"):
+            for file in sorted(path for path in (corpus / name).iterdir() if path.is_file()):
+                digest.update(f"{name}/{file.name} {sha256_of(file)}\n".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def soundfont_digest(self) -> str:
+        """Of the SoundFont that plays them."""
+        return soundfont_digest(self._soundfont)
 
     @cached_property
     def _chorale_scores(self) -> dict[str, Score]:
@@ -46,12 +56,12 @@ class Material:
     @cached_property
     def chorales(self) -> Splits:
         """One frame a quarter."""
-        return split(self._chorale_scores.items(), _CHORALE_FRAME)
+        return split(self._chorale_scores.items(), CHORALE_FRAME)
 
     @cached_property
     def tunes(self) -> Splits:
         """One frame a sixteenth."""
-        return split(fiddle_tunes(find_corpus(self._corpus)), _TUNE_FRAME, fewest_frames=_SHORTEST_TUNE)
+        return split(fiddle_tunes(find_corpus(self._corpus)), TUNE_FRAME, fewest_frames=SHORTEST_TUNE)
 
     @cached_property
     def audio(self) -> dict[str, Classes]:

@@ -14,9 +14,10 @@ from descant.data.piano_rolls import KEYS
 from descant.nets.seq_u_net_residual import SeqUNetResidual
 from descant.nets.wavenet import WaveNet
 from descant.reproduce.costs import step_cost
-from descant.reproduce.seq_u_net.lessons import roll_loss, sample_loss
+from descant.reproduce.seq_u_net.lessons import sample_loss
 from descant.reproduce.seq_u_net.pairs import NetConfig, depth_pair, make_net
 from descant.reproduce.seq_u_net.scale import CostScale
+from descant.train.next_frame import roll_loss
 
 _DENSITY = 0.045  # of a piano roll: four of 88 keys
 

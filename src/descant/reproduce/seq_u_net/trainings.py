@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,21 +18,18 @@ from descant.nets.causal import parameter_count
 from descant.nets.seq_u_net_residual import SeqUNetResidual
 from descant.nets.wavenet import WaveNet
 from descant.progress import Monitor, Progress
-from descant.reproduce.best_weights import BestWeights
-from descant.reproduce.claims import Result
-from descant.reproduce.seq_u_net.lessons import (
-    AudioLesson,
-    LagLesson,
-    RollLesson,
-    frame_nats,
-    roll_tensor,
-    sample_bits,
-    symbol_nats,
-)
-from descant.reproduce.seq_u_net.material import VERSION, Material
+from descant.reproduce.seq_u_net.lessons import AudioLesson, LagLesson, sample_bits, symbol_nats
 from descant.reproduce.seq_u_net.pairs import NetConfig, make_net
 from descant.reproduce.seq_u_net.scale import AudioScale, LagScale, RollScale
+from descant.train.best import best_weights
+from descant.train.checkpoint import CHECKPOINT
+from descant.train.config import Watch
 from descant.train.loop import Lesson, LoopConfig, load_weights, train
+from descant.train.next_frame import NextFrameLesson, frame_nats, frequency_nats, roll_tensor
+
+if TYPE_CHECKING:
+    from descant.reproduce.claims import Result
+    from descant.reproduce.seq_u_net.material import Material
 
 _FINAL_RATE = 0.02
 _CLIP = 1.0
@@ -50,18 +47,21 @@ class LagTraining:
     threads: int
 
     @property
+    def loop(self) -> LoopConfig:
+        """The training."""
+        return _loop(self.scale.steps, self.scale.learning_rate, _CLIP, self.seed, self.threads, _VALIDATIONS)
+
+    @property
     def settings(self) -> dict[str, Any]:
         """All that decides the result."""
-        said = _said(self.config, self.scale, self.seed)
-        return {**said, "data": VERSION, "lag": asdict(self.scale), "hold": self.hold}
+        return {**_said(self.config, self.loop), "lag": asdict(self.scale), "hold": self.hold}
 
     def __call__(self, folder: Path, monitor: Monitor) -> Result:
-        """Train and test."""
+        """Train and test the last weights."""
         torch.manual_seed(self.seed)
         lesson = LagLesson(make_net(self.config), self.scale, self.hold)
-        loop = _loop(self.scale.steps, self.scale.learning_rate, _CLIP, self.seed, self.threads, _VALIDATIONS)
-        _train(lesson, loop, folder, monitor)
-        load_weights(lesson.model, folder / "checkpoint")
+        _train(lesson, self.loop, folder, monitor)
+        load_weights(lesson.model, folder / CHECKPOINT)
         return {
             "test_nats_per_symbol": symbol_nats(lesson.model, self.scale, self.hold),
             "parameters": parameter_count(lesson.model),
@@ -79,21 +79,25 @@ class AudioTraining:
     material: Material
 
     @property
+    def loop(self) -> LoopConfig:
+        """The training."""
+        steps, rate = self.scale.steps, self.scale.learning_rate
+        return _loop(steps, rate, _CLIP, self.seed, self.threads, _VALIDATIONS, Watch("bits_per_sample", keep=1))
+
+    @property
     def settings(self) -> dict[str, Any]:
         """All that decides the result."""
-        return {**_said(self.config, self.scale, self.seed), **self.material.settings, "audio": asdict(self.scale)}
+        data = {"scores": self.material.scores_digest, "soundfont": self.material.soundfont_digest}
+        return {**_said(self.config, self.loop), "data": data, "audio": asdict(self.scale)}
 
     def __call__(self, folder: Path, monitor: Monitor) -> Result:
-        """Train and test."""
+        """Train, and test the weights of the best validation."""
         music = self.material.audio
         torch.manual_seed(self.seed)
         model = make_net(self.config)
         assert isinstance(model, (WaveNet, SeqUNetResidual))
-        best = BestWeights(folder / "best")
-        lesson = AudioLesson(model, music["training"], music["validation"], self.scale, best)
-        loop = _loop(self.scale.steps, self.scale.learning_rate, _CLIP, self.seed, self.threads, _VALIDATIONS)
-        _train(lesson, loop, folder, monitor)
-        best.load(model)
+        _train(AudioLesson(model, music["training"], music["validation"], self.scale), self.loop, folder, monitor)
+        load_weights(model, best_weights(folder))
         return {
             "test_bits_per_sample": sample_bits(model, music["test"]),
             "unigram_bits_per_sample": _unigram_bits(music["training"], music["test"]),
@@ -113,29 +117,33 @@ class RollTraining:
     material: Material
     splits: Callable[[], Splits]
 
+    def loop(self, pieces: int) -> LoopConfig:
+        """The training on so many pieces."""
+        scale, steps = self.scale, max(1, round(self.scale.epochs * pieces))
+        watch = Watch("nats_per_frame", keep=1)
+        return _loop(steps, scale.learning_rate, scale.clip, self.seed, self.threads, scale.validations, watch)
+
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the result."""
-        settings = {"net": described(self.config), "rolls": asdict(self.scale), "seed": self.seed}
-        return {**settings, **{k: v for k, v in self.material.settings.items() if k != "soundfont"}}
+        """All that decides the result; the number of steps follows from the epochs and the scores."""
+        said = _said(self.config, self.loop(pieces=1))
+        return {**said, "rolls": asdict(self.scale), "data": {"scores": self.material.scores_digest}}
 
     def __call__(self, folder: Path, monitor: Monitor) -> Result:
-        """Train and test."""
+        """Train, and test the weights of the best validation."""
         scale, splits = self.scale, self.splits()
         training, validation, test = (_some(p, scale.pieces) for p in (splits.training, splits.validation, splits.test))
-        steps = max(1, round(scale.epochs * len(training)))
+        loop = self.loop(len(training))
         torch.manual_seed(self.seed)
         model = make_net(self.config)
-        best = BestWeights(folder / "best")
-        loop = _loop(steps, scale.learning_rate, scale.clip, self.seed, self.threads, scale.validations)
-        _train(RollLesson(model, training, validation, best), loop, folder, monitor)
-        best.load(model)
+        _train(NextFrameLesson(model, training, validation), loop, folder, monitor)
+        load_weights(model, best_weights(folder))
         parts = {"training": training, "validation": validation, "test": test}
         return {
             **{f"{part}_nats_per_frame": frame_nats(model, [roll_tensor(p) for p in parts[part]]) for part in parts},
-            "frequency_nats_per_frame": _frequency_nats(training, test),
+            "frequency_nats_per_frame": frequency_nats(training, test),
             "parameters": parameter_count(model),
-            "steps": steps,
+            "steps": loop.steps,
             "data": splits.describe(),
         }
 
@@ -145,21 +153,13 @@ def described(config: NetConfig) -> dict[str, Any]:
     return {"kind": type(config).__name__, **asdict(config)}
 
 
-def _said(config: NetConfig, scale: LagScale | AudioScale, seed: int) -> dict[str, Any]:
-    loop = {"steps": scale.steps, "learning_rate": scale.learning_rate, "clip": _CLIP, "seed": seed}
-    return {"net": described(config), "loop": loop}
+def _said(config: NetConfig, loop: LoopConfig) -> dict[str, Any]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return {"net": described(config), "loop": asdict(loop), "device": device}
 
 
 def _some(pieces: tuple[PianoRoll, ...], most: int) -> tuple[PianoRoll, ...]:
     return pieces[:most] if most else pieces
-
-
-def _frequency_nats(training: tuple[PianoRoll, ...], test: tuple[PianoRoll, ...]) -> float:
-    """What a model that knows only how often each key sounds would need."""
-    counts = np.sum([p.frames.sum(0) for p in training], axis=0)
-    share = (counts + 0.5) / (sum(len(p.frames) for p in training) + 1.0)
-    frames = np.concatenate([p.frames[1:] for p in test])
-    return float(-(np.log(share) * frames + np.log1p(-share) * ~frames).sum(1).mean())
 
 
 def _unigram_bits(training: Classes, test: Classes) -> float:
@@ -168,7 +168,15 @@ def _unigram_bits(training: Classes, test: Classes) -> float:
     return float(-np.log2(counts / counts.sum())[test].mean())
 
 
-def _loop(steps: int, learning_rate: float, clip: float, seed: int, threads: int, validations: int) -> LoopConfig:
+def _loop(
+    steps: int,
+    learning_rate: float,
+    clip: float,
+    seed: int,
+    threads: int,
+    validations: int,
+    watch: Watch | None = None,
+) -> LoopConfig:
     often = max(1, steps // validations)
     return LoopConfig(
         steps=steps,
@@ -181,6 +189,8 @@ def _loop(steps: int, learning_rate: float, clip: float, seed: int, threads: int
         report_every=often,
         validate_every=often,
         checkpoint_every_s=60.0,
+        tensorboard=False,  # log.csv has it, and nobody looks at dozens of arms
+        watch=watch or Watch(),
     )
 
 
