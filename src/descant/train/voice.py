@@ -36,6 +36,7 @@ Row = tuple[Any, ...]
 
 _HELD_OUT_EVERY = 15
 _SHOWN = 8
+_MEASURES = ("distance", "distance_to_strangers", "likeness", "likeness_before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +236,5 @@ PLAN = Plan(
         hears=lambda _config: Hears(SAMPLE_RATE, 1),
     ),
     _furnish,
+    lambda _config: _MEASURES,
 )
