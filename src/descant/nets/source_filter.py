@@ -87,9 +87,11 @@ class BandFilter(torch.nn.Module):
         Returns:
             The same shape as the source.
         """
+        # One frame more, so that the last 10 ms lie under two windows, too.
+        log_gain = torch.cat((log_gain, log_gain[:, -1:]), dim=1)
         frames = log_gain.shape[1]
         window = torch.hann_window(_WINDOW, device=source.device)  # two of them add up to 1
-        cut = F.pad(source, (HOP, HOP)).unfold(-1, _WINDOW, HOP)[:, :frames] * window
+        cut = F.pad(source, (HOP, _WINDOW)).unfold(-1, _WINDOW, HOP)[:, :frames] * window
         gain = (log_gain @ cast("Tensor", self.magnitude)).exp()
         spectra = torch.fft.rfft(cut, _FFT)
         if self.phase is None:
