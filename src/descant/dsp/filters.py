@@ -22,7 +22,7 @@ def mel_filters(sample_rate: int, size: int, bands: int, low_hz: float, high_hz:
 
 
 def slaney_filters(sample_rate: int, size: int, bands: int) -> Floats:
-    """The mel filters of Slaney's Auditory Toolbox, up to the Nyquist frequency, which Whisper and GE2E were trained on.
+    """The mel filters of Slaney's Auditory Toolbox, up to the Nyquist frequency, as Whisper and GE2E hear.
 
     Linear in frequency below 1 kHz, logarithmic above; triangles of one area per hertz, exact also where they are
     narrower than a bin.
@@ -39,7 +39,8 @@ def slaney_filters(sample_rate: int, size: int, bands: int) -> Floats:
     hz = np.arange(size // 2 + 1) * sample_rate / size
     low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     weights = np.maximum(0.0, np.minimum((hz - low) / (centre - low), (high - hz) / (high - centre)))
-    return (weights * 2.0 / (high - low)).astype(np.float32)
+    filters: Floats = (weights * 2.0 / (high - low)).astype(np.float32)
+    return filters
 
 
 def pitch_filters(

@@ -46,4 +46,5 @@ def _magnitudes(samples: Tensor, size: int) -> Tensor:
     window = torch.hann_window(size, device=samples.device)
     spectra = torch.stft(samples, size, size // 4, window=window, return_complex=True)
     # The energy of noise, not of sines, stays the same in windows of all sizes.
-    return torch.view_as_real(spectra).square().sum(-1).clamp_min(1e-12).sqrt() / window.norm()
+    magnitudes: Tensor = torch.view_as_real(spectra).square().sum(-1).clamp_min(1e-12).sqrt() / window.norm()
+    return magnitudes
