@@ -15,7 +15,7 @@ from descant.audio.clip import Clip
 from descant.audio.resample import Resampler, resample
 from descant.convert.content import ContentEncoder
 from descant.convert.features import HIGHEST_HZ, LOWEST_HZ, pitch_frames
-from descant.convert.options import ConvertOptions
+from descant.convert.options import DEFAULTS, ConvertOptions
 from descant.convert.speaker import SpeakerEmbedder
 from descant.convert.stream import BlockConverter, Melody, middle_of
 from descant.convert.voice import Voice, voice_of
@@ -103,7 +103,7 @@ class Converter:
         self,
         clip: Clip,
         voice: Voice,
-        options: ConvertOptions = ConvertOptions(),
+        options: ConvertOptions = DEFAULTS,
         *,
         progress: ProgressSink | None = None,
         cancel: CancelToken | None = None,

@@ -15,7 +15,7 @@ from descant.audio.io import AudioInfo, probe, read_blocks
 from descant.audio.resample import Resampler
 from descant.audio.writer import AudioWriter
 from descant.convert.api import Converter
-from descant.convert.options import ConvertOptions
+from descant.convert.options import DEFAULTS, ConvertOptions
 from descant.convert.voice import Voice
 from descant.errors import InvalidAudio
 from descant.files import PathLike, as_path, output_error, require_distinct
@@ -48,7 +48,7 @@ def convert_file(
     path: PathLike,
     out: PathLike,
     voice: Voice,
-    options: ConvertOptions = ConvertOptions(),
+    options: ConvertOptions = DEFAULTS,
     *,
     converter: Converter,
     subtype: str | None = None,

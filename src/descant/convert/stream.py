@@ -1,7 +1,7 @@
 """Conversion of audio of any length in blocks: constant memory, no seams, the length kept to the sample.
 
-Pitch is tracked ahead of time, over everything, because the transposition depends on it and the pulses' phase must go on
-from block to block. The rest is done in blocks of 20 s that share half a second. As pulses and breath are the same at
+Pitch is tracked ahead of time, over everything, because the transposition depends on it and the pulses' phase must go
+on from block to block. The rest is done in blocks of 20 s that share half a second. As pulses and breath are the same at
 every place whatever block they are made in, neighbours fade into each other without a beat.
 """
 

@@ -1,8 +1,8 @@
-"""How well a voice was converted: does it sing the melody asked for, sound like the target, and keep the words and rests.
+"""How well a voice was converted: does it sing the melody asked for, sound like the target, and keep the rests.
 
-Conventions: the source and the converted clip have one rate and length. Pitch is compared where both are voiced, after the
-transposition that was asked for. Likeness is the cosine of speaker embeddings, from whatever encoder is given. Silence is
-where the source lies below -65 dB of full scale for a tenth of a second and more.
+Conventions: the source and the converted clip have one rate and length. Pitch is compared where both are voiced, after
+the transposition that was asked for. Likeness is the cosine of speaker embeddings, from whatever encoder is given.
+Silence is where the source lies below -65 dB of full scale for a tenth of a second and more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A differentiable source-filter voice: pulses and noise, each through a filter that changes from frame to frame.
 
 After Engel et al., "DDSP: Differentiable Digital Signal Processing" (ICLR 2020) and the pulse-plus-noise vocoders
-before it (Morise et al., "WORLD", 2016). The pulses are exact: all harmonics below the Nyquist frequency and none above,
+before it (Morise et al., "WORLD", 2016). The pulses are exact: all harmonics below the Nyquist frequency, none above,
 so that long notes have neither aliases nor beating; their filter has the least phase for its magnitude, as a vocal
 tract has, so that a pulse is one click and not a chirp.
 """
@@ -75,7 +75,8 @@ class BandFilter(torch.nn.Module):
         super().__init__()
         magnitude = _interpolation(bands)
         self.register_buffer("magnitude", magnitude, persistent=False)
-        self.register_buffer("phase", _least_phase(magnitude) if least_phase else None, persistent=False)
+        self.register_buffer("phase", _least_phase(magnitude) if least_phase else torch.zeros(0), persistent=False)
+        self._has_phase = least_phase
 
     def forward(self, source: Tensor, log_gain: Tensor) -> Tensor:
         """A signal through the filter.
@@ -94,10 +95,8 @@ class BandFilter(torch.nn.Module):
         cut = F.pad(source, (HOP, _WINDOW)).unfold(-1, _WINDOW, HOP)[:, :frames] * window
         gain = (log_gain @ cast("Tensor", self.magnitude)).exp()
         spectra = torch.fft.rfft(cut, _FFT)
-        if self.phase is None:
-            pieces = torch.fft.irfft(spectra * gain, _FFT)
-        else:
-            pieces = torch.fft.irfft(spectra * torch.polar(gain, log_gain @ self.phase), _FFT)
+        answer = torch.polar(gain, log_gain @ cast("Tensor", self.phase)) if self._has_phase else gain
+        pieces = torch.fft.irfft(spectra * answer, _FFT)
         return _overlap_added(pieces)[:, HOP : HOP + source.shape[1]]
 
 
@@ -130,7 +129,8 @@ def _interpolation(bands: int) -> Tensor:
     mel = _mel(torch.linspace(0.0, SAMPLE_RATE / 2.0, _FFT // 2 + 1, dtype=torch.float64))
     place = (mel / mel[-1] * bands - 0.5).clamp(0.0, bands - 1.0)
     distance = (place - torch.arange(bands, dtype=torch.float64).unsqueeze(1)).abs()
-    return (1.0 - distance).clamp_min(0.0).float()
+    shares: Tensor = (1.0 - distance).clamp_min(0.0).float()
+    return shares
 
 
 def _least_phase(log_magnitude: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
-"""GE2E speaker encoder (Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018) as Resemblyzer
-published it: three LSTM layers over mel power, a projection, ReLU, unit length.
+"""The GE2E speaker encoder as Resemblyzer published it: three LSTM layers over mel power, a projection, unit length.
+
+Wan et al., "Generalized End-to-End Loss for Speaker Verification" (ICASSP 2018).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whisper's audio encoder (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022) in torch.
+"""Whisper's audio encoder in torch (Radford et al., "Robust Speech Recognition via Weak Supervision", 2022).
 
 Runtimes that recognise words give the last layer only. Here each layer's output is at hand, with gradients, and audio
 may be shorter than 30 s: then fewer of the positions are used.

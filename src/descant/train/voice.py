@@ -1,7 +1,7 @@
 """The voice lesson: from content, pitch, level and a speaker back to the voice that they were taken from.
 
-Most of the time the content is that of a throat of another size (`train.voice_pieces`), so that it says nothing of whose
-voice it was and the decoder must ask the speaker's embedding.
+Most of the time the content is that of a throat of another size (`train.voice_pieces`), so that it says nothing of
+whose voice it was and the decoder must ask the speaker's embedding.
 """
 
 from __future__ import annotations

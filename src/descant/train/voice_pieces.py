@@ -28,8 +28,8 @@ class Piece:
 
     Attributes:
         samples: int16 at 44.1 kHz, [samples].
-        content: The states of several versions of it, in the piece's own time, [versions, frames at 50 a second, width];
-            the first is the piece itself, the others come from throats of other sizes.
+        content: The states of several versions of it, in the piece's own time,
+            [versions, frames at 50 a second, width]; the first is the piece itself, the others come from throats of other sizes.
         f0_hz: [frames at 100 a second]; see `convert.features.VoiceFeatures`.
         voiced: [frames].
         level_db: [frames].
