@@ -5,24 +5,18 @@ python recipes/voice/build.py --data DATA --out VOICES
 
 import argparse
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import soxr
 
-from descant.audio.clip import Clip
-from descant.convert.content import ContentEncoder
-from descant.convert.features import features_of
-from descant.convert.speaker import SpeakerEmbedder
 from descant.data.voices import Voice, find_voices
 from descant.errors import InvalidAudio
 from descant.nets.source_filter import SAMPLE_RATE
-from descant.nets.swift_f0 import SwiftF0
-from descant.train.voice_pieces import Piece, content_at_speed, save_pieces
+from descant.train.voice_pieces import Analyst, Piece, resized, save_pieces
 
 MOST_S = {"speech": 240.0, "several": 900.0, "singing": 1800.0}
 OTHER_SIZES = (0.8, 1.25)
-SPEEDS = ((0.72, 0.92), (1.08, 1.38))
 
 
 def main() -> None:
@@ -33,18 +27,18 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=1)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    makers = ContentEncoder.load(), SwiftF0.load(), SpeakerEmbedder.load()
+    analyst = Analyst.load()
     for number, voice in enumerate(find_voices(args.data)):
         path = args.out / f"{voice.name.replace('/', '__')}.npz"
         if voice.is_held_out or path.exists() or number % args.parts != args.part:
             continue
-        pieces = list(pieces_of(voice, *makers))
+        pieces = list(pieces_of(voice, analyst))
         if pieces:
             save_pieces(path, pieces)
             print(voice.name, len(pieces), f"{sum(p.frames for p in pieces) / 6000:.1f} min", flush=True)
 
 
-def pieces_of(voice: Voice, encoder: ContentEncoder, tracker: SwiftF0, embedder: SpeakerEmbedder):
+def pieces_of(voice: Voice, analyst: Analyst) -> Iterator[Piece]:
     """Each piece as it is, or as a smaller or larger throat would have it; all singing both ways."""
     rng = np.random.default_rng(zlib.crc32(voice.name.encode()))
     most = MOST_S["singing" if voice.kind == "singing" else "speech" if voice.is_one_person else "several"]
@@ -54,37 +48,9 @@ def pieces_of(voice: Voice, encoder: ContentEncoder, tracker: SwiftF0, embedder:
             sizes.append(float(np.exp(rng.uniform(*np.log(OTHER_SIZES)))))
         for size in sizes:
             try:
-                yield piece_of(resized(clip, size), voice, encoder, tracker, embedder, rng)
+                yield analyst(resized(clip, size), rng, is_sung=voice.kind == "singing")
             except InvalidAudio:
                 continue  # too little sound to know whose it is
-
-
-def resized(clip: Clip, size: float) -> Clip:
-    """Played faster by `size`: pitch, formants and tempo together."""
-    if size == 1.0:
-        return clip
-    return Clip(soxr.resample(clip.samples.T, size * SAMPLE_RATE, SAMPLE_RATE).T.astype(np.float32), SAMPLE_RATE)
-
-
-def piece_of(
-    clip: Clip,
-    voice: Voice,
-    encoder: ContentEncoder,
-    tracker: SwiftF0,
-    embedder: SpeakerEmbedder,
-    rng: np.random.Generator,
-) -> Piece:
-    found = features_of(clip, encoder, tracker)
-    contents = [found.content, *(content_at_speed(clip, float(rng.uniform(*span)), encoder) for span in SPEEDS)]
-    return Piece(
-        np.round(clip.samples[0].clip(-1, 1) * 32767).astype(np.int16),
-        np.stack(contents).astype(np.float16),
-        found.f0_hz,
-        found.voiced,
-        found.level_db,
-        embedder(clip),
-        voice.kind == "singing",
-    )
 
 
 if __name__ == "__main__":

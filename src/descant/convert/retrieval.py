@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 Floats = NDArray[np.float32]
 
@@ -40,7 +37,7 @@ class Pool:
         if share == 0.0 or len(self._frames) < NEIGHBOURS:
             return content
         rows = []
-        for part in cast("tuple[Tensor, ...]", torch.split(torch.from_numpy(content), _ROWS)):
+        for part in torch.split(torch.from_numpy(content), _ROWS):
             nearest = (F.normalize(part, dim=1) @ self._directions.T).topk(NEIGHBOURS, dim=1).indices
             rows.append(torch.lerp(part, self._frames[nearest].mean(dim=1), share))
         moved: Floats = torch.cat(rows).numpy() if rows else content

@@ -1,8 +1,8 @@
 """Conversion of audio of any length in blocks: constant memory, no seams, the length kept to the sample.
 
 Pitch is tracked ahead of time, over everything, because the transposition depends on it and the pulses' phase must go
-on from block to block. The rest is done in blocks of 20 s that share half a second. As pulses and breath are the same at
-every place whatever block they are made in, neighbours fade into each other without a beat.
+on from block to block. The rest is done in blocks of 20 s that share half a second. As pulses and breath are the same
+at every place whatever block they are made in, neighbours fade into each other without a beat.
 """
 
 from __future__ import annotations
@@ -111,13 +111,10 @@ class BlockConverter:
         content = self._pool(self._encoder(mono), self._options.retrieval)
         count = last - first
         level = level_frames(mono, len(mono) // _PER_FRAME)[first - (start - _MARGIN) :][:count]
-        part = VoiceFeatures(
-            content[(first - (start - _MARGIN)) // 2 :], self._melody.f0_hz[first:last], self._melody.voiced[first:last],
-            level,
-        )  # fmt: skip
-        tensors = [
-            torch.from_numpy(np.ascontiguousarray(x))[None] for x in (part.contents(), part.f0_hz, part.voiced, level)
-        ]
+        f0_hz, voiced = self._melody.f0_hz[first:last], self._melody.voiced[first:last]
+        part = VoiceFeatures(content[(first - (start - _MARGIN)) // 2 :], f0_hz, voiced, level)
+        arrays = (part.contents(), f0_hz, voiced, level)
+        tensors = [torch.from_numpy(np.ascontiguousarray(one))[None] for one in arrays]
         filters = self._decoder(*tensors, self._speaker)
         filters = self._decoder.with_formants(filters, 2.0 ** (self._options.formant / 12.0))
         noise = torch.from_numpy(np.concatenate([self._breath(frame) for frame in range(first, last)]))[None]

@@ -24,7 +24,7 @@ _VOICED_SHARE = 0.15
 _SUNG_STILL_SHARE = 0.35
 _STILL_SEMITONES = 0.35
 _STILL_FRAMES = 12
-_LOUD_DB = 35.0
+_LOUD_DB, _SILENT_DB = 35.0, -70.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: Sp
             "Give 10 to 60 s of one voice; 3 s at least.",
         )
     found = features_of(clip, encoder, tracker)
-    sounding = found.level_db > np.quantile(found.level_db, 0.95) - _LOUD_DB
+    sounding = found.level_db > max(float(np.quantile(found.level_db, 0.95)) - _LOUD_DB, _SILENT_DB)
     voiced = (found.voiced > 0.5) & sounding
     if sounding.sum() < SHORTEST_S * FPS:
         raise InvalidAudio(

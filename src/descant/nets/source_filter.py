@@ -138,4 +138,5 @@ def _least_phase(log_magnitude: Tensor) -> Tensor:
     cepstrum = torch.fft.irfft(log_magnitude.double(), _FFT)
     half = _FFT // 2
     folded = torch.cat((cepstrum[..., :1], 2.0 * cepstrum[..., 1:half], cepstrum[..., half : half + 1]), dim=-1)
-    return torch.fft.rfft(F.pad(folded, (0, half - 1))).imag.float()
+    phase: Tensor = torch.fft.rfft(F.pad(folded, (0, half - 1))).imag.float()
+    return phase

@@ -19,6 +19,7 @@ from descant.nets.source_filter import BandFilter, moved, pulses
 _LOWEST_HZ, _HIGHEST_HZ = 50.0, 1600.0
 _DB = math.log(10.0) / 20.0
 _GAIN_LIMIT = 8.0
+_NOISE_FIRST = -3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class VoiceDecoder(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         self.bands = nn.Linear(width, config.voice_bands + config.noise_bands)
+        with torch.no_grad():  # a voice is more tone than breath
+            self.bands.bias[config.voice_bands :] = _NOISE_FIRST
         self.voice_filter = BandFilter(config.voice_bands, least_phase=True)
         self.noise_filter = BandFilter(config.noise_bands, least_phase=False)
 

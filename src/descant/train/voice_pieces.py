@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.convert.content import ContentEncoder
+from descant.convert.features import features_of
+from descant.convert.speaker import SpeakerEmbedder
 from descant.errors import TextReadError
 from descant.files import atomic_output
+from descant.nets.swift_f0 import SwiftF0
 from descant.nets.whisper_encoder import SAMPLE_RATE
 
 Floats = NDArray[np.float32]
 
+_SPEEDS = ((0.72, 0.92), (1.08, 1.38))
 _FIELDS = ("samples", "content", "f0_hz", "voiced", "level_db", "speaker", "is_sung")
 
 
@@ -29,7 +33,8 @@ class Piece:
     Attributes:
         samples: int16 at 44.1 kHz, [samples].
         content: The states of several versions of it, in the piece's own time,
-            [versions, frames at 50 a second, width]; the first is the piece itself, the others come from throats of other sizes.
+            [versions, frames at 50 a second, width]; the first is the piece itself, the others come from throats of
+            other sizes.
         f0_hz: [frames at 100 a second]; see `convert.features.VoiceFeatures`.
         voiced: [frames].
         level_db: [frames].
@@ -49,6 +54,52 @@ class Piece:
     def frames(self) -> int:
         """At 100 a second."""
         return len(self.f0_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Analyst:
+    """Makes pieces of clips.
+
+    Attributes:
+        encoder: For the content.
+        tracker: For the pitch.
+        embedder: For whose voice it is.
+    """
+
+    encoder: ContentEncoder
+    tracker: SwiftF0
+    embedder: SpeakerEmbedder
+
+    @classmethod
+    def load(cls) -> Analyst:
+        """With the nets of the cards, which are fetched if they are not there yet."""
+        return cls(ContentEncoder.load(), SwiftF0.load(), SpeakerEmbedder.load())
+
+    def __call__(self, clip: Clip, generator: np.random.Generator, *, is_sung: bool) -> Piece:
+        """The piece of a clip.
+
+        Args:
+            clip: Some seconds of one voice at 44.1 kHz, mono.
+            generator: Draws the sizes of the other throats.
+            is_sung: Whether it is singing.
+
+        Raises:
+            InvalidAudio: There is too little sound in it to know whose it is.
+        """
+        found = features_of(clip, self.encoder, self.tracker)
+        speeds = [float(generator.uniform(*span)) for span in _SPEEDS]
+        contents = [found.content, *(content_at_speed(clip, speed, self.encoder) for speed in speeds)]
+        samples = np.round(clip.samples[0].clip(-1, 1) * 32767).astype(np.int16)
+        states = np.stack(contents).astype(np.float16)
+        return Piece(samples, states, found.f0_hz, found.voiced, found.level_db, self.embedder(clip), is_sung)
+
+
+def resized(clip: Clip, size: float) -> Clip:
+    """Played faster by `size`: pitch, formants and tempo together, as from a smaller throat."""
+    if size == 1.0:
+        return clip
+    rate = clip.sample_rate
+    return Clip(np.ascontiguousarray(soxr.resample(clip.samples.T, size * rate, rate).T, np.float32), rate)
 
 
 def content_at_speed(clip: Clip, speed: float, encoder: ContentEncoder) -> Floats:

@@ -1,0 +1,141 @@
+"""The audio contract of conversion: shape kept, pitch asked for, silence silent, no seams, the same bytes each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from descant.audio.clip import Clip
+from descant.audio.io import probe, read, write
+from descant.convert import stream
+from descant.convert.api import Converter
+from descant.convert.files import convert_file
+from descant.convert.options import ConvertOptions
+from descant.errors import Cancelled, InvalidAudio, InvalidOption
+from descant.progress import CancelToken
+from humming import hum
+
+
+@pytest.mark.parametrize(("rate", "channels", "seconds"), [(8_000, 1, 3.3), (44_100, 2, 3.0), (96_000, 1, 3.017)])
+def test_rate_channels_and_length_are_kept(converter: Converter, rate: int, channels: int, seconds: float) -> None:
+    clip = hum(seconds, rate=rate).to_channels(channels)
+    before = clip.samples.copy()
+    out = converter(clip, converter.voice(hum(6.0, 130.0))).clip
+    assert (out.sample_rate, out.samples.shape) == (rate, clip.samples.shape)
+    assert np.isfinite(out.samples).all()
+    np.testing.assert_array_equal(clip.samples, before)
+
+
+@pytest.mark.parametrize("semitones", [-12.0, -3.0, 0.0, 7.5])
+def test_the_melody_is_the_one_asked_for(converter: Converter, semitones: float) -> None:
+    clip = hum(4.0, 262.0)
+    out = converter(clip, converter.voice(hum(6.0)), ConvertOptions(semitones=semitones))
+    assert out.semitones == semitones
+    true, sung = converter.tracker(clip), converter.tracker(out.clip)
+    both = true.voiced & sung.voiced
+    assert both.sum() > 0.8 * true.voiced.sum()
+    assert abs(np.median(sung.midi[both] - true.midi[both]) - semitones) < 0.1
+
+
+def test_silence_stays_silent(converter: Converter) -> None:
+    clip = hum(4.0)
+    out = converter(clip, converter.voice(hum(6.0))).clip.samples[0]
+    rest = slice(round(1.9 * 44_100), round(2.3 * 44_100))
+    assert not clip.samples[0][rest].any()
+    assert not out[rest].any()
+    assert out.any()
+
+
+def test_blocks_leave_no_seams(converter: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content depends a little on what is heard around it; pulses and breath do not: no step, no beat, one loudness."""
+    clip = hum(9.0)
+    voice = converter.voice(hum(6.0))
+    whole = converter(clip, voice).clip.samples[0]
+    monkeypatch.setattr(stream, "_BLOCK", 300)
+    parts = converter(clip, voice).clip.samples[0]
+    error = np.sqrt(np.mean((whole - parts) ** 2))
+    assert error < 0.15 * np.sqrt(np.mean(whole**2))
+    steps = np.abs(np.diff(parts))
+    assert steps.max() < 1.5 * np.abs(np.diff(whole)).max()
+
+
+def test_the_same_bytes_each_time_and_others_for_another_seed(converter: Converter) -> None:
+    clip, voice = hum(2.0), converter.voice(hum(6.0))
+    first, second = (converter(clip, voice, ConvertOptions(seed=seed)).clip for seed in (0, 0))
+    np.testing.assert_array_equal(first.samples, second.samples)
+    assert not np.array_equal(first.samples, converter(clip, voice, ConvertOptions(seed=1)).clip.samples)
+
+
+def test_each_option_changes_the_sound(converter: Converter) -> None:
+    clip, voice = hum(2.0), converter.voice(hum(6.0, 150.0, seed=3))
+    plain = converter(clip, voice, ConvertOptions(retrieval=0.0)).clip.samples
+    for options in (ConvertOptions(retrieval=1.0), ConvertOptions(retrieval=0.0, formant=3.0)):
+        assert np.abs(converter(clip, voice, options).clip.samples - plain).max() > 1e-3
+
+
+def test_the_speaker_changes_the_sound(converter: Converter) -> None:
+    from dataclasses import replace
+
+    clip, voice = hum(2.0), converter.voice(hum(6.0))
+    other = replace(voice, speaker=np.roll(voice.speaker, 50))
+    one, two = (converter(clip, who, ConvertOptions(semitones=0, retrieval=0.0)).clip.samples for who in (voice, other))
+    assert np.abs(one - two).max() > 1e-4
+
+
+@given(st.floats(30, 90), st.floats(30, 90))
+@settings(deadline=None)
+def test_whole_octaves_bring_the_melody_near_the_voice(source: float, target: float) -> None:
+    moved = ConvertOptions().transposition(source, target)
+    assert moved % 12 == 0
+    assert abs(source + moved - target) <= 0.58 * 12 + 1e-9
+    free = ConvertOptions(keep_key=False).transposition(source, target)
+    assert free == round(free)
+    assert abs(source + free - target) <= 0.5 + 1e-9
+
+
+@pytest.mark.parametrize(
+    "changes", [{"semitones": 40.0}, {"formant": -13.0}, {"retrieval": 1.5}, {"retrieval": float("nan")}]
+)
+def test_impossible_options_are_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(InvalidOption, match=next(iter(changes))):
+        ConvertOptions(**changes)  # type: ignore[arg-type]
+
+
+def test_what_is_no_voice_is_refused(converter: Converter) -> None:
+    voice = converter.voice(hum(6.0))
+    with pytest.raises(InvalidAudio, match="length is zero"):
+        converter(Clip(np.zeros((1, 0), np.float32), 44_100), voice)
+    with pytest.raises(InvalidAudio, match="pitch"):
+        converter(Clip(np.zeros((1, 44_100), np.float32), 44_100), voice)
+    with pytest.raises(InvalidAudio, match="too short"):
+        converter.voice(hum(2.0))
+    with pytest.raises(InvalidAudio, match="not silent"):
+        converter.voice(Clip(np.zeros((1, 200_000), np.float32), 44_100))
+    noise = np.random.default_rng(0).standard_normal((1, 220_500)).astype(np.float32)
+    with pytest.raises(InvalidAudio, match="pitch"):
+        converter.voice(Clip(0.1 * noise, 44_100))
+
+
+def test_a_file_gives_what_its_clip_gives(converter: Converter, tmp_path: Path) -> None:
+    clip = hum(3.0, rate=48_000).to_channels(2)
+    write(tmp_path / "in.wav", clip, subtype="FLOAT")
+    voice = converter.voice(hum(6.0))
+    done = convert_file(tmp_path / "in.wav", tmp_path / "out.wav", voice, converter=converter, subtype="FLOAT")
+    info = probe(done.path)
+    assert (info.sample_rate, info.channels, info.frames) == (48_000, 2, clip.frames)
+    np.testing.assert_allclose(read(done.path).samples, converter(clip, voice).clip.samples, atol=2e-4)
+
+
+def test_a_cancelled_file_leaves_nothing(converter: Converter, tmp_path: Path) -> None:
+    write(tmp_path / "in.wav", hum(3.0))
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        convert_file(
+            tmp_path / "in.wav", tmp_path / "out.wav", converter.voice(hum(6.0)), converter=converter, cancel=cancel
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
