@@ -132,18 +132,22 @@ class VoiceLesson:
     def validate(self) -> Mapping[str, float]:
         """Distance to the true voice; the same with a stranger's embedding; and how alike conversions are."""
         self.model.eval()
-        generator = np.random.default_rng(0)
-        batch = _stacked([self._stretch(piece, generator) for piece in self._validation])
-        right = float(self.loss(on_device_of(self.model, batch)))
-        wrong = list(batch)
-        wrong[4] = batch[4].roll(1, dims=0)
-        measured = {
-            "distance": right,
-            "distance_to_strangers": float(self.loss(on_device_of(self.model, tuple(wrong)))),
-        }
+        measured = {"distance": self.distance(), "distance_to_strangers": self.distance(strangers=1)}
         if self._embedder is not None:
             measured |= self._likenesses(self._embedder)
         return measured
+
+    @torch.no_grad()
+    def distance(self, *, strangers: int = 0) -> float:
+        """Loss on the same stretches of the held-out pieces each time.
+
+        Args:
+            strangers: By how many pieces the embeddings are moved on: 0 leaves each its own.
+        """
+        generator = np.random.default_rng(0)
+        batch = list(_stacked([self._stretch(piece, generator) for piece in self._validation]))
+        batch[4] = batch[4].roll(strangers, dims=0)
+        return float(self.loss(on_device_of(self.model, tuple(batch))))
 
     def _likenesses(self, embedder: SpeakerEmbedder) -> dict[str, float]:
         """Cosines of converted pieces, and of the unconverted ones, to the voice that was asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import soxr
@@ -140,13 +141,13 @@ def load_pieces(path: Path) -> tuple[Piece, ...]:
         TextReadError: The file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             count = 1 + max((int(name.split(".")[0]) for name in file.files), default=-1)
             return tuple(
                 Piece(**{name: file[f"{n}.{name}"] for name in _FIELDS[:-1]}, is_sung=bool(file[f"{n}.is_sung"]))
                 for n in range(count)
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise TextReadError(
             f"{path} holds no pieces of a voice: {error}.", "Run recipes/voice/build.py again."
         ) from error
