@@ -60,6 +60,7 @@ class SpeakerEmbedder:
         return self.embed(mono)
 
     @torch.inference_mode()
+    @torch.autocast("cpu", enabled=False)  # likenesses are compared to a hundredth
     def embed(self, mono: Floats) -> Floats:
         """The same for samples at 16 kHz."""
         voiced = without_pauses(mono)
@@ -74,8 +75,7 @@ class SpeakerEmbedder:
         if len(mel) < WINDOW_FRAMES:  # said over and over, as no window holds silence in training
             mel = mel.repeat(-(-WINDOW_FRAMES // len(mel)), 1)
         windows = mel.unfold(0, WINDOW_FRAMES, _STEP_FRAMES).transpose(1, 2)
-        with torch.autocast("cpu", enabled=False):  # likenesses are compared to a hundredth
-            rows = torch.cat([self.net(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)])
+        rows = torch.cat([self.net(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)])
         mean = rows.mean(dim=0)
         return cast("Floats", (mean / mean.norm()).numpy().copy())
 
