@@ -60,7 +60,6 @@ class SpeakerEmbedder:
         return self.embed(mono)
 
     @torch.inference_mode()
-    @torch.autocast("cpu", enabled=False)  # likenesses are compared to a hundredth
     def embed(self, mono: Floats) -> Floats:
         """The same for samples at 16 kHz."""
         voiced = without_pauses(mono)
@@ -70,12 +69,13 @@ class SpeakerEmbedder:
                 "Give at least three seconds of one voice.",
             )
         rms = float(np.sqrt(np.mean(np.square(voiced, dtype=np.float64))))
-        levelled = voiced * np.float32(10.0 ** (_LEVEL_DB / 20.0) / max(rms, 1e-9))
-        mel = mel_power(torch.from_numpy(levelled)[None])[0]
-        if len(mel) < WINDOW_FRAMES:  # said over and over, as no window holds silence in training
-            mel = mel.repeat(-(-WINDOW_FRAMES // len(mel)), 1)
-        windows = mel.unfold(0, WINDOW_FRAMES, _STEP_FRAMES).transpose(1, 2)
-        rows = torch.cat([self.net(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)])
+        with torch.autocast("cpu", enabled=False):  # likenesses are compared to a hundredth
+            levelled = voiced * np.float32(10.0 ** (_LEVEL_DB / 20.0) / max(rms, 1e-9))
+            mel = mel_power(torch.from_numpy(levelled)[None])[0]
+            if len(mel) < WINDOW_FRAMES:  # said over and over, as no window holds silence in training
+                mel = mel.repeat(-(-WINDOW_FRAMES // len(mel)), 1)
+            windows = mel.unfold(0, WINDOW_FRAMES, _STEP_FRAMES).transpose(1, 2)
+            rows = torch.cat([self.net(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)])
         mean = rows.mean(dim=0)
         return cast("Floats", (mean / mean.norm()).numpy().copy())
 

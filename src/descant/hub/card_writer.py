@@ -45,6 +45,7 @@ def _source(source: Source) -> str:
         "version": source.version,
         "sha256": source.sha256,
         "size": source.size,
+        "tags": source.tags,
         "convert": source.convert,
         obtain_key: source.obtain,
         "folders": source.folders,

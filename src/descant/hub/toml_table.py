@@ -14,6 +14,7 @@ from descant.errors import CardError
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_TAGS = re.compile(r"[a-z0-9]+-[a-z0-9]+-[a-z0-9_]+")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+!-]*[A-Za-z0-9])?")
 _PATH_PART = re.compile(r'[^<>:"/\\|?*\x00-\x1f]+')
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -97,6 +98,10 @@ class TomlTable:
     def requirement(self, key: str) -> str:
         """A distribution's name or version: nothing that pip could read as an option or a place."""
         return self._matching(key, _REQUIREMENT, "a plain distribution name or version")
+
+    def wheel_tags(self, key: str) -> str:
+        """A wheel's tags for Python, ABI and platform; empty if not given."""
+        return self._matching(key, _TAGS, '"python-abi-platform", such as cp311-cp311-manylinux_2_28_x86_64', "")
 
     def relative_path(self, key: str) -> str:
         """A path that stays inside the folder it is joined to."""

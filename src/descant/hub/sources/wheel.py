@@ -62,6 +62,7 @@ def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
         "--no-input",
         "--disable-pip-version-check",
         "--progress-bar=off",
+        *_for_any_system(source.tags),
         f"--log={log}",  # at full length: why an index was skipped is told nowhere else
         f"--dest={arrived}",
         f"--requirement={requirements}",
@@ -119,6 +120,20 @@ def _refuse_link(info: zipfile.ZipInfo, wheel: Path) -> None:
             f"{wheel.name}: the member '{info.filename}' is a link or a folder, not a file.",
             "The archive is not what it claims to be; get it again from where it came.",
         )
+
+
+def _for_any_system(tags: str) -> list[str]:
+    """Options that let pip take a wheel of another Python or system."""
+    if not tags:
+        return []
+    python, abi, platform = tags.split("-")
+    implementation, version = python[:2], python[2:]
+    return [
+        f"--implementation={implementation}",
+        f"--python-version={version}",
+        f"--abi={abi}",
+        f"--platform={platform}",
+    ]
 
 
 def _pip() -> list[str]:
