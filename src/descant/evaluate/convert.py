@@ -51,6 +51,9 @@ COLUMNS = (
     "floor, dB",
 )
 
+Row = dict[str, float | None]
+"""One conversion: column to value."""
+
 _REFERENCE_S, _SUNG_S = 30.0, 12.0
 
 
