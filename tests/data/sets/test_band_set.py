@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,12 @@ def test_parts_hold_the_dry_voice_and_no_sum_of_others(build: Build) -> None:
         ("chords", [[0.0, 1.0, "H:maj"]], "chords"),
         ("chords", None, "chords"),
         ("key", "Z minor", "key"),
+        ("beats", [[float("nan"), 1]], "beats"),
+        ("beats", [[0.0, float("inf")]], "beats"),
+        ("chords", [[0.0, 1.0, None]], "chords"),
+        ("chords", [[0.0, 10**400, "C:maj"]], "chords"),
         ("words", [{"text": "oh"}], "lyrics"),
+        ("words", [{"text": "oh", "line": float("inf"), "start_s": 0, "end_s": 1, "syllables": []}], "lyrics"),
     ],
 )
 def test_a_damaged_label_is_named(build: Build, field: str, value: object, label: str) -> None:
@@ -66,7 +72,17 @@ def test_a_damaged_label_is_named(build: Build, field: str, value: object, label
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("audio", "../../x"), ("files", {}), ("split", "dev"), ("bpm", True), ("caption", 3)]
+    ("field", "value"),
+    [
+        ("audio", "../../x"),
+        ("files", {}),
+        ("split", "dev"),
+        ("bpm", True),
+        ("bpm", float("nan")),
+        ("bpm", 10**400),
+        ("caption", 3),
+        ("singer", ["anna"]),
+    ],
 )
 def test_a_damaged_index_is_named(build: Build, field: str, value: object) -> None:
     root = build("band")
@@ -74,3 +90,42 @@ def test_a_damaged_index_is_named(build: Build, field: str, value: object) -> No
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(TextReadError, match=r"item\.json"):
         open_set("band", root).items()
+
+
+@pytest.mark.parametrize("players", [[5], [{"id": "gm/piano"}], None])
+def test_damaged_instruments_are_named(build: Build, players: object) -> None:
+    root = build("band-parts")
+    path = next(root.glob("items/*/*/item.json"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"instruments": players}))
+    with pytest.raises(TextReadError, match="instruments"):
+        open_set("band-parts", root).items()
+
+
+def saved(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PK\x03\x04 cut off",
+        saved(np.array(["a"])),
+        saved(np.zeros(3, complex)),
+        saved(np.zeros((3, 2))),
+        saved(np.array([220.0, -1.0])),
+        saved(np.array([220.0, np.nan])),
+        saved(np.array([220.0, 0.0]))[:-1],
+        saved(np.zeros(3)).replace(b"(3,), }" + 12 * b" ", b"(9999999999999,), }"),
+    ],
+)
+def test_a_damaged_f0_is_named(build: Build, data: bytes) -> None:
+    root = build("band")
+    item = open_set("band", root).items()[0]
+    path = next(root.glob("items/*/*/f0.npy"))
+    path.write_bytes(data)
+    assert item.melody is not None
+    with pytest.raises(TextReadError, match=r"f0\.npy holds no f0"):
+        item.melody()
