@@ -60,7 +60,7 @@ class Optimiser:
     """Memory of the gradient's mean and of its square."""
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
+        _require(0 < self.learning_rate < math.inf, "learning_rate", "more than 0, and finite", self.learning_rate)
         _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
         _require(all(0 <= beta < 1 for beta in self.betas), "betas", "0 or more, and less than 1", self.betas)
 
@@ -164,7 +164,8 @@ class LoopConfig:
         for name in ("clip", "prefetch", "checkpoint_every_s"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(0 <= self.final_rate <= 1, "final_rate", "a share: 0 to 1", self.final_rate)
-        _require(self.minutes is None or self.minutes > 0, "minutes", "more than 0", self.minutes)
+        _require(self.minutes is None or 0 < self.minutes < math.inf, "minutes", "more than 0", self.minutes)
+        _require(0 <= self.seed < 1 << 63, "seed", "0 or more, in 63 bits", self.seed)
         if self.schedule == "inverse_sqrt" and self.warmup == 0:
             raise InvalidOption('The schedule "inverse_sqrt" needs a warm-up.', "Such as warmup = 0.04.")
         if self.schedule == "plateau" and not self.watch.measure:
