@@ -154,3 +154,9 @@ def test_what_cannot_be_exported(run: Path, tmp_path: Path) -> None:
 def test_names_and_licences(wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidOption):
         options(**wrong)
+
+
+def test_nesting_beyond_all_bounds_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(100_000 * "[")
+    with pytest.raises(CheckpointError, match="damaged"):
+        export_run(tmp_path, tmp_path / "out", ExportOptions("mine", "CC0-1.0"))

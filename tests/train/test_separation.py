@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,7 +128,35 @@ def test_a_room_in_what_is_heard_is_left_to_the_rest(songs: Path) -> None:
     heard, stems = lesson.batch(np.random.default_rng())
     room = heard - stems[:, 0]
     assert float(room.square().mean()) > 1e-4 * float(heard.square().mean()) > 0
+    torch.testing.assert_close(lesson._wanted(heard, stems), torch.stack([stems[:, 0], room], dim=1))
     assert set(lesson.validate()) == {"validation_loss", "sdr", "sdr_of_shares", "gain"}
+
+
+def test_what_is_measured_on_is_cut_from_the_validation_songs_and_left_as_it_is(songs: Path) -> None:
+    quieter = [{"kind": "gain", "gain_db": [-6.0, -6.0]}]
+    crops = {"remix": 1.0, "each": quieter, "own": {"bass": quieter}}
+    lesson = build_lesson(replace(SMALL, crops=crops, validation_crops=4), songs, 0)
+    (item,) = open_set("stems", songs).items("validation")
+    whole = {name: item.stem(name).audio.read(sample_rate=22_050, channels=2).samples[0] for name in SMALL.stems}
+    for _heard, stems in lesson._held_out:
+        places = [
+            {match.start() for match in re.finditer(re.escape(found[0].numpy().tobytes()), whole[name].tobytes())}
+            for name, found in zip(SMALL.stems, stems, strict=True)
+            if found.any()
+        ]
+        assert len(places) > 1
+        assert set.intersection(*places)  # all from one place; the tones of a stem may come again at others
+
+
+def test_measuring_changes_nothing_and_draws_nothing(songs: Path) -> None:
+    lesson = build_lesson(SMALL, songs, 0)
+    lesson.model.train()
+    before = {name: value.clone() for name, value in lesson.model.state_dict().items()}
+    first = lesson.validate()
+    lesson.model.train()
+    assert lesson.validate() == first
+    for name, value in lesson.model.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
 def test_sdr_of_equal_shares_is_the_textbooks(songs: Path) -> None:
@@ -138,6 +167,26 @@ def test_sdr_of_equal_shares_is_the_textbooks(songs: Path) -> None:
     stems[0], stems[2] = 0.3 * np.sin(2 * np.pi * 3000 * time_s), 0.3 * np.sin(2 * np.pi * 300 * time_s)
     lesson.__dict__["_held_out"] = ((torch.tensor(stems.sum(axis=0)), torch.tensor(stems)),)
     assert lesson.validate()["sdr_of_shares"] == pytest.approx(10 * np.log10(2), abs=0.05)
+
+
+def test_sdr_is_of_the_masked_mix_and_silent_stems_do_not_count(songs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of two equal tones misses one by 2/3 of it and 1/3 of the other: 9/5 of the error's energy."""
+    lesson = build_lesson(replace(SMALL, targets=("vocals", "drums")), songs, 0)
+    time_s = np.arange(lesson._make.options.frames) / 22_050
+    stems = np.zeros((4, 2, len(time_s)), np.float32)
+    stems[0], stems[2] = 0.3 * np.sin(2 * np.pi * 3000 * time_s), 0.3 * np.sin(2 * np.pi * 300 * time_s)
+    lesson.__dict__["_held_out"] = ((torch.tensor(stems.sum(axis=0)), torch.tensor(stems)),)
+
+    def ideal(mix: torch.Tensor) -> torch.Tensor:
+        masks = torch.zeros(3, *mix.shape)
+        masks[0, ..., 40:], masks[2, ..., :40] = 1.0, 1.0  # bins of 43 Hz: vocals above, the rest below
+        return masks
+
+    monkeypatch.setattr(lesson, "_masks", ideal)
+    measured = lesson.validate()
+    assert 30.0 < measured["sdr"] <= 40.0
+    assert measured["sdr_of_shares"] == pytest.approx(10 * np.log10(9 / 5), abs=0.05)
+    assert measured["gain"] == pytest.approx(measured["sdr"] - measured["sdr_of_shares"])
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ def test_labels_come_out_as_they_went_in(build: Build) -> None:
     assert sung.beats().bar_positions == (1, 2, 3)
     assert sung.chords is not None
     assert [one.chord for one in sung.chords()] == [Chord(0, "maj", 4), Chord(7, "7")]
+    assert [(one.start_s, one.end_s) for one in sung.chords()] == [(0.0, 0.1), (0.1, 0.2)]
     assert sung.key is not None
     assert sung.key().name == "C major"
     assert sung.melody is not None
@@ -34,7 +35,12 @@ def test_labels_come_out_as_they_went_in(build: Build) -> None:
     assert (word.text, [s.text for s in word.syllables]) == ("hello", ["he", "llo"])
     assert (word.start_s, word.syllables[1].start_s, word.end_s) == (0.0, 0.05, 0.1)
     assert played.melody is played.lyrics is played.key is None
-    assert sung.facts.artist == "anna"
+    assert (sung.facts.title, sung.facts.artist, sung.facts.language) == ("invented/1", "anna", "en")
+    assert (sung.facts.licence, played.facts.licence) == ("CC0-1.0", "")
+    assert sung.tempo_bpm is not None
+    assert sung.tempo_bpm() == 120.0
+    assert sung.genre is not None
+    assert sung.genre() == "pop"
 
 
 def test_parts_hold_the_dry_voice_and_no_sum_of_others(build: Build) -> None:
