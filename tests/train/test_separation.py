@@ -90,6 +90,25 @@ def test_processes_that_train_together_share_an_epoch_out(songs: Path) -> None:
     assert [each for pair in zip(*parts, strict=True) for each in pair] == alone
 
 
+def test_the_place_of_one_process_is_its_own_again(songs: Path) -> None:
+    config = replace(SMALL, batch=1)
+    whole = build_lesson(config, songs, 0)
+    whole.share_out(1, 2)
+    expected = mixes(whole, 4)
+    parts = build_lesson(config, songs, 0)
+    parts.share_out(1, 2)
+    parts.go_to({"epoch": 0, "batch": 2})
+    assert mixes(parts, 2) == expected[2:]
+
+
+def test_silence_is_not_raised_without_end(songs: Path) -> None:
+    lesson = build_lesson(SMALL, songs, 0)
+    heard, stems = (torch.zeros_like(tensor) for tensor in lesson.batch(np.random.default_rng()))
+    assert float(lesson.loss((heard, stems))) == 0.0
+    quiet, louder = (float(lesson.loss((heard + level, stems))) for level in (1e-6, 1e-5))
+    assert quiet < 0.2 * louder  # below the quietest level the gain stays as it is
+
+
 def test_the_rest_is_what_is_heard_minus_the_targets(songs: Path) -> None:
     """A net that gives each stem its true share has no loss, one that gives it half has some."""
 

@@ -20,11 +20,14 @@ def _require(holds: bool, name: str, wanted: str, value: object) -> None:
         raise InvalidOption(f"{name} = {value} of a training should be {wanted}.", "docs/train.md explains each key.")
 
 
+_MOST = 1e6
+
+
 def check_numbers(config: Any, *, at_least: Mapping[str, float] | None = None) -> None:
     """Refuse the numbers of a lesson's table that mean nothing: a lesson calls this before it builds anything.
 
-    Counts are 1 or more, shares and dropout lie within 0..1, all others are finite and not negative; heads divide the
-    width.
+    Counts are 1 or more, shares and dropout lie within 0..1, all others are not negative; nothing is beyond a million;
+    heads divide the width.
 
     Args:
         config: A dataclass whose fields are the table's keys.
@@ -38,9 +41,9 @@ def check_numbers(config: Any, *, at_least: Mapping[str, float] | None = None) -
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         low = (at_least or {}).get(each.name, 1 if isinstance(value, int) else 0.0)
-        high = 1.0 if each.name.endswith("_share") or each.name == "dropout" else math.inf
-        if not (low <= value <= high and math.isfinite(value)):
-            limits = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+        high = 1.0 if each.name.endswith("_share") or each.name == "dropout" else _MOST
+        if not low <= value <= high:
+            limits = f"{low:g} to {high:g}"
             raise InvalidOption(f"{each.name} = {value} is impossible.", f"It may be {limits}.")
     if hasattr(config, "heads") and config.width % config.heads:
         raise InvalidOption(f"heads = {config.heads} do not divide width = {config.width}.", "Choose a divisor.")

@@ -56,6 +56,9 @@ def test_parts_hold_the_dry_voice_and_no_sum_of_others(build: Build) -> None:
     ("field", "value", "label"),
     [
         ("beats", [["soon", 1]], "beats"),
+        ("beats", [[-0.1, 1], [0.4, 2]], "beats"),
+        ("beats", [], "beats"),
+        ("chords", [], "chords"),
         ("chords", [[0.0, 1.0, "H:maj"]], "chords"),
         ("chords", None, "chords"),
         ("key", "Z minor", "key"),

@@ -28,6 +28,7 @@ from descant.score.tempo import BeatGrid
 from descant.text.lyrics import Line, Lyrics, Syllable, Word
 
 _PARTS = "parts/"
+_NEVER_EMPTY = ("beats", "chords")
 _AGAIN = "Remove the item's folder and build the set again."
 
 T = TypeVar("T")
@@ -158,7 +159,7 @@ def read_f0(path: Path) -> PitchTrack:
         hertz = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError, OverflowError) as error:
         raise TextReadError(f"{path} holds no f0: {error}.", _AGAIN) from error
-    if hertz.ndim != 1 or hertz.dtype.kind != "f" or not (np.isfinite(hertz) & (hertz >= 0)).all():
+    if hertz.ndim != 1 or not len(hertz) or hertz.dtype.kind != "f" or not (np.isfinite(hertz) & (hertz >= 0)).all():
         raise TextReadError(f"{path} holds no f0.", _AGAIN)
     return pitch_track((np.arange(len(hertz)) * F0_HOP_S).tolist(), hertz.tolist())
 
@@ -175,6 +176,8 @@ def _read_labels(path: Path) -> Mapping[str, Any]:
 
 def _rows(path: Path, name: str, made: Callable[[Any], T]) -> tuple[T, ...]:
     rows = _value(_read_labels(path), path, name, list)
+    if not rows and name in _NEVER_EMPTY:
+        raise TextReadError(f"{path}: {name} is empty.", _AGAIN)
     return _made(path, name, lambda: tuple(made(row) for row in rows))
 
 
@@ -186,10 +189,10 @@ def _made(path: Path, name: str, make: Callable[[], T]) -> T:
 
 
 def _number(value: Any) -> float:
-    """A time or tempo: JSON as Python reads it may say NaN or Infinity."""
+    """A time or tempo, not negative; JSON as Python reads it may say NaN or Infinity."""
     number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no number")
+    if not 0.0 <= number < math.inf:
+        raise ValueError(f"{number} is no time or tempo")
     return number
 
 
