@@ -101,6 +101,7 @@ def test_the_place_of_one_process_is_its_own_again(songs: Path) -> None:
     assert mixes(parts, 2) == expected[2:]
 
 
+@torch.no_grad()
 def test_silence_is_not_raised_without_end(songs: Path) -> None:
     lesson = build_lesson(SMALL, songs, 0)
     heard, stems = (torch.zeros_like(tensor) for tensor in lesson.batch(np.random.default_rng()))
