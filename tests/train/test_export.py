@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def test_an_exported_accompanist_plays(run: Path, tmp_path: Path) -> None:
     assert card.data[0].licence == "Apache-2.0"
 
 
+def test_quality_lines_say_what_trains_such_weights_again(run: Path, tmp_path: Path) -> None:
+    asked = json.loads((run / "checkpoint" / "config.json").read_text())
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    changes = ["loop.minutes=25", "x.word=two words"]
+    for place in (copy / "config.json", copy / "checkpoint" / "config.json"):
+        place.write_text(json.dumps({**asked, "recipe": "/home/me/recipes/a/cpu.toml", "changes": changes}))
+    quality = {q.metric: q.command for q in export_run(copy, tmp_path / "out", options()).quality}
+    assert "true in its validation" in quality
+    assert "loss in its validation" not in quality
+    expected = "descant train recipes/a/cpu.toml --data DATA --set loop.minutes=25 --set 'x.word=two words'"
+    assert set(quality.values()) == {expected}
+
+
 @pytest.mark.usefixtures("hub")
 def test_an_exported_listener_and_reader_load(tmp_path: Path) -> None:
     from descant.analyze.meter import load_meter_reader
@@ -154,3 +169,9 @@ def test_what_cannot_be_exported(run: Path, tmp_path: Path) -> None:
 def test_names_and_licences(wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidOption):
         options(**wrong)
+
+
+def test_nesting_beyond_all_bounds_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(100_000 * "[")
+    with pytest.raises(CheckpointError, match="damaged"):
+        export_run(tmp_path, tmp_path / "out", ExportOptions("mine", "CC0-1.0"))

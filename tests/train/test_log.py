@@ -31,6 +31,13 @@ def test_csv_rows_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
     ]
 
 
+def test_damaged_rows_of_a_log_are_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes("step,minutes\n1,1.00,0.5,,\n\xb2,1,1,,\n".encode() + b"\xff\x00junk\n2,2.00,0.5,,\n")
+    CsvLog(path, 2, ["model"])
+    assert [row.split(",")[0] for row in path.read_text().splitlines()] == ["step", "1", "2"]
+
+
 def test_tensorboard_has_scalars_sounds_and_pictures(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -110,8 +110,14 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         ('lesson = "x"\n[y]\na = 1', "unknown keys: y"),
         ('lesson = "x"\nloop = 1', "loop is no table"),
         ("lesson = 3", "not a recipe"),
+        ('lesson = "x"\n[expect]\nloss_below = nan', "expect.loss_below"),
+        ('lesson = "x"\n[loop]\nlearning_rate = inf', "learning_rate"),
+        ('lesson = "x"\n[loop]\nminutes = inf', "minutes"),
+        ('lesson = "x"\n[loop]\nseed = -1', "seed"),
         ("", "not a recipe"),
         ("[[[", "not a recipe"),
+        ("x = " + 100_000 * "[", "not a recipe"),
+        ("x = " + 5_000 * "9", "not a recipe"),
     ],
 )
 def test_errors_name_the_file_and_the_key(tmp_path: Path, text: str, named: str) -> None:
@@ -137,6 +143,15 @@ def test_a_dataclass_may_insist_on_a_key() -> None:
 def test_changes_that_change_nothing_are_refused(tmp_path: Path, change: str) -> None:
     with pytest.raises(InvalidOption, match="changes nothing"):
         read_recipe(written(tmp_path, 'lesson = "x"'), (change,))
+
+
+def test_steps_that_are_asked_for_take_the_place_of_the_files_minutes(tmp_path: Path) -> None:
+    path = written(tmp_path, 'lesson = "x"\n[loop]\nminutes = 40.0')
+    assert read_recipe(path).loop.minutes == 40.0
+    asked = read_recipe(path, ("loop.steps=3",)).loop
+    assert (asked.steps, asked.minutes) == (3, None)
+    assert read_recipe(path, ("loop.steps=3", "loop.minutes=2")).loop.minutes == 2.0
+    assert read_recipe(path, ("loop.seed=3",)).loop.minutes == 40.0
 
 
 def test_unreadable_recipes(tmp_path: Path) -> None:

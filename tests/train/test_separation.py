@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,6 +90,26 @@ def test_processes_that_train_together_share_an_epoch_out(songs: Path) -> None:
     assert [each for pair in zip(*parts, strict=True) for each in pair] == alone
 
 
+def test_the_place_of_one_process_is_its_own_again(songs: Path) -> None:
+    config = replace(SMALL, batch=1)
+    whole = build_lesson(config, songs, 0)
+    whole.share_out(1, 2)
+    expected = mixes(whole, 4)
+    parts = build_lesson(config, songs, 0)
+    parts.share_out(1, 2)
+    parts.go_to({"epoch": 0, "batch": 2})
+    assert mixes(parts, 2) == expected[2:]
+
+
+@torch.no_grad()
+def test_silence_is_not_raised_without_end(songs: Path) -> None:
+    lesson = build_lesson(SMALL, songs, 0)
+    heard, stems = (torch.zeros_like(tensor) for tensor in lesson.batch(np.random.default_rng()))
+    assert float(lesson.loss((heard, stems))) == 0.0
+    quiet, louder = (float(lesson.loss((heard + level, stems))) for level in (1e-6, 1e-5))
+    assert quiet < 0.2 * louder  # below the quietest level the gain stays as it is
+
+
 def test_the_rest_is_what_is_heard_minus_the_targets(songs: Path) -> None:
     """A net that gives each stem its true share has no loss, one that gives it half has some."""
 
@@ -127,7 +148,35 @@ def test_a_room_in_what_is_heard_is_left_to_the_rest(songs: Path) -> None:
     heard, stems = lesson.batch(np.random.default_rng())
     room = heard - stems[:, 0]
     assert float(room.square().mean()) > 1e-4 * float(heard.square().mean()) > 0
+    torch.testing.assert_close(lesson._wanted(heard, stems), torch.stack([stems[:, 0], room], dim=1))
     assert set(lesson.validate()) == {"validation_loss", "sdr", "sdr_of_shares", "gain"}
+
+
+def test_what_is_measured_on_is_cut_from_the_validation_songs_and_left_as_it_is(songs: Path) -> None:
+    quieter = [{"kind": "gain", "gain_db": [-6.0, -6.0]}]
+    crops = {"remix": 1.0, "each": quieter, "own": {"bass": quieter}}
+    lesson = build_lesson(replace(SMALL, crops=crops, validation_crops=4), songs, 0)
+    (item,) = open_set("stems", songs).items("validation")
+    whole = {name: item.stem(name).audio.read(sample_rate=22_050, channels=2).samples[0] for name in SMALL.stems}
+    for _heard, stems in lesson._held_out:
+        places = [
+            {match.start() for match in re.finditer(re.escape(found[0].numpy().tobytes()), whole[name].tobytes())}
+            for name, found in zip(SMALL.stems, stems, strict=True)
+            if found.any()
+        ]
+        assert len(places) > 1
+        assert set.intersection(*places)  # all from one place; the tones of a stem may come again at others
+
+
+def test_measuring_changes_nothing_and_draws_nothing(songs: Path) -> None:
+    lesson = build_lesson(SMALL, songs, 0)
+    lesson.model.train()
+    before = {name: value.clone() for name, value in lesson.model.state_dict().items()}
+    first = lesson.validate()
+    lesson.model.train()
+    assert lesson.validate() == first
+    for name, value in lesson.model.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
 
 
 def test_sdr_of_equal_shares_is_the_textbooks(songs: Path) -> None:
@@ -138,6 +187,26 @@ def test_sdr_of_equal_shares_is_the_textbooks(songs: Path) -> None:
     stems[0], stems[2] = 0.3 * np.sin(2 * np.pi * 3000 * time_s), 0.3 * np.sin(2 * np.pi * 300 * time_s)
     lesson.__dict__["_held_out"] = ((torch.tensor(stems.sum(axis=0)), torch.tensor(stems)),)
     assert lesson.validate()["sdr_of_shares"] == pytest.approx(10 * np.log10(2), abs=0.05)
+
+
+def test_sdr_is_of_the_masked_mix_and_silent_stems_do_not_count(songs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of two equal tones misses one by 2/3 of it and 1/3 of the other: 9/5 of the error's energy."""
+    lesson = build_lesson(replace(SMALL, targets=("vocals", "drums")), songs, 0)
+    time_s = np.arange(lesson._make.options.frames) / 22_050
+    stems = np.zeros((4, 2, len(time_s)), np.float32)
+    stems[0], stems[2] = 0.3 * np.sin(2 * np.pi * 3000 * time_s), 0.3 * np.sin(2 * np.pi * 300 * time_s)
+    lesson.__dict__["_held_out"] = ((torch.tensor(stems.sum(axis=0)), torch.tensor(stems)),)
+
+    def ideal(mix: torch.Tensor) -> torch.Tensor:
+        masks = torch.zeros(3, *mix.shape)
+        masks[0, ..., 40:], masks[2, ..., :40] = 1.0, 1.0  # bins of 43 Hz: vocals above, the rest below
+        return masks
+
+    monkeypatch.setattr(lesson, "_masks", ideal)
+    measured = lesson.validate()
+    assert 30.0 < measured["sdr"] <= 40.0
+    assert measured["sdr_of_shares"] == pytest.approx(10 * np.log10(9 / 5), abs=0.05)
+    assert measured["gain"] == pytest.approx(measured["sdr"] - measured["sdr_of_shares"])
 
 
 @pytest.mark.slow
@@ -199,6 +268,7 @@ def test_what_is_exported_separates(tmp_path: Path, songs: Path, monkeypatch: py
         ({"targets": ("piano",)}, "fit the stems"),
         ({"targets": ()}, "fit the stems"),
         ({"rest": "drums"}, "fit the stems"),
+        ({"rest": ""}, "Only 'vocals'"),
         ({"set": "mine"}, "no data set"),
         ({"batch": 0}, "batch = 0"),
         ({"crops": {"remixx": 1.0}}, "remixx"),
@@ -216,8 +286,8 @@ def test_tables_that_mean_nothing_are_refused(changes: dict[str, object], said: 
 def test_a_set_without_the_stems_or_a_split_is_refused(tmp_path: Path, songs: Path) -> None:
     with pytest.raises(InputNotFound, match="needs data"):
         build_lesson(SMALL, None, 0)
-    with pytest.raises(InputNotFound, match="no train songs with the stems lead"):
+    with pytest.raises(InputNotFound, match=r"no train songs with the stems lead \(0 to train on, 0 to"):
         build_lesson(replace(SMALL, stems=("lead",), targets=("lead",)), songs, 0)
     write_tone_stems(tmp_path, {"train": 1}, 0)
-    with pytest.raises(InputNotFound, match="no validation songs"):
+    with pytest.raises(InputNotFound, match=r"no validation songs.* \(1 to train on, 0 to validate on\)"):
         build_lesson(SMALL, tmp_path, 0)

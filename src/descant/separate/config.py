@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from descant.errors import InvalidOption
 from descant.nets.u_net import U_NET_STRIDE
 
+_LARGEST = {
+    "sample_rate": 768_000,
+    "fft_size": 1 << 16,
+    "hop_samples": 1 << 15,
+    "net_bins": 1 << 15,
+    "block_frames": 1 << 13,
+    "overlap_frames": 1 << 13,
+    "edge_frames": 1 << 13,
+    "top_bins": 1 << 15,
+}
+"""Beyond these a card is damaged or hostile: it would take the machine's memory."""
+_LARGEST_DB = 200.0
+
 
 @dataclass(frozen=True, slots=True)
 class SeparationConfig:
@@ -42,6 +55,7 @@ class SeparationConfig:
     top_bins: int = 384
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if min(self.sample_rate, self.hop_samples) < 1 or self.fft_size % (2 * self.hop_samples) or self.fft_size < 1:
             raise InvalidOption(
                 f"Windows of {self.fft_size} samples every {self.hop_samples} cannot be joined again.",
@@ -64,6 +78,20 @@ class SeparationConfig:
             )
         if self.net_bins > self.fft_size // 2 + 1 or not 0 < self.top_bins <= self.net_bins:
             raise InvalidOption("More bins are asked for than the spectrum has.")
+
+    def _check_kinds(self) -> None:
+        """Cards come from strangers: what is no number, not finite or enormous is refused by its name."""
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 0 <= value <= largest:
+                raise InvalidOption(f"{name} = {value!r} is impossible.", f"It is a whole number up to {largest}.")
+        for name, value in (("level_db", self.level_db), ("quietest_db", self.quietest_db)):
+            if name == "level_db" and value is None:
+                continue
+            if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LARGEST_DB:
+                raise InvalidOption(f"{name} = {value!r} is impossible.", f"It is a level within {_LARGEST_DB:g} dB.")
+        if not isinstance(self.is_full_band, bool):
+            raise InvalidOption(f"is_full_band = {self.is_full_band!r} is impossible.", "It is true or false.")
 
     @property
     def bins(self) -> int:

@@ -21,6 +21,7 @@ OWN = "u-net"
 CONFIG = "config.json"
 _WEIGHTS_FILE = "weights.safetensors"
 _LEVELS = 6
+_CHANNELS = 2
 _WIDTHS = range(1, 257)
 
 
@@ -38,7 +39,14 @@ def load_nets(card: Card, folder: Path) -> tuple[tuple[UNet, ...], SeparationCon
         raise CheckpointError(
             f"{card.name} is a {card.architecture} model, which cannot separate.", "Choose a card of the task separate."
         )
-    channels, path = card.channels or 2, folder / _WEIGHTS_FILE
+    if len({*card.stems}) < 2 or len({*card.stems}) != len(card.stems):  # masks are shares: one net's would be all
+        raise CheckpointError(
+            f"{card.name} has the stems {list(card.stems)}: a separator needs two or more of different names.",
+            "Correct the card's line stems.",
+        )
+    channels, path = card.channels or _CHANNELS, folder / _WEIGHTS_FILE
+    if channels != _CHANNELS:
+        raise CheckpointError(f"{card.name} has {channels} channels; separators hear two.", "Correct the card.")
     if card.architecture == SPLEETER:
         nets = [_load_net(UNet, path, rename(load_tensors(path, prefix=f"{s}.")), s, channels) for s in card.stems]
         return tuple(nets), SeparationConfig()
@@ -58,7 +66,7 @@ def read_config(path: Path) -> tuple[int, SeparationConfig]:
         stated = json.loads(path.read_text(encoding="utf-8"))
         config = SeparationConfig(**stated["separation"])
         width = stated["width"]
-    except (OSError, ValueError, LookupError, TypeError, InvalidOption) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, InvalidOption) as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Export the model again.") from error
     if type(width) is not int or width not in _WIDTHS:
         raise CheckpointError(f"{path}: a width of {width!r} is impossible.", "Export the model again.")
@@ -68,11 +76,13 @@ def read_config(path: Path) -> tuple[int, SeparationConfig]:
 def _load_net(make: Callable[[int], UNet], path: Path, tensors: dict[str, Tensor], stem: str, channels: int) -> UNet:
     with torch.device("meta"):  # no time spent on random numbers that are overwritten
         net = make(channels)
-    net.to_empty(device="cpu")
     counters = {name: torch.zeros((), dtype=torch.int64) for name in net.state_dict() if name.endswith("_tracked")}
     tensors = {name: tensor.float() for name, tensor in tensors.items() if name not in counters}
     shapes = {name: tuple(value.shape) for name, value in net.state_dict().items() if name not in counters}
-    check_shapes(tensors, shapes, where=f"{path} ({stem})")
+    check_shapes(tensors, shapes, where=f"{path} ({stem})")  # before room is made for what the card states
+    net.to_empty(device="cpu")
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise CheckpointError(f"{path} ({stem}) holds NaN or infinite weights.", "Get them again, or export again.")
     net.load_state_dict({**tensors, **counters})
     net.eval().requires_grad_(requires_grad=False)
     return net

@@ -161,7 +161,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputNotFound(f"There is no {path}.", "Give the folder that `descant train --out` made.")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise CheckpointError(f"{path} is damaged: {error}.", "Take it from a copy, or train again.") from error
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} is damaged: it is no object.", "Take it from a copy, or train again.")

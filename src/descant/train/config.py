@@ -20,11 +20,14 @@ def _require(holds: bool, name: str, wanted: str, value: object) -> None:
         raise InvalidOption(f"{name} = {value} of a training should be {wanted}.", "docs/train.md explains each key.")
 
 
+_MOST = 1e6
+
+
 def check_numbers(config: Any, *, at_least: Mapping[str, float] | None = None) -> None:
     """Refuse the numbers of a lesson's table that mean nothing: a lesson calls this before it builds anything.
 
-    Counts are 1 or more, shares and dropout lie within 0..1, all others are finite and not negative; heads divide the
-    width.
+    Counts are 1 or more, shares and dropout lie within 0..1, all others are not negative; nothing is beyond a million;
+    heads divide the width.
 
     Args:
         config: A dataclass whose fields are the table's keys.
@@ -38,9 +41,9 @@ def check_numbers(config: Any, *, at_least: Mapping[str, float] | None = None) -
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         low = (at_least or {}).get(each.name, 1 if isinstance(value, int) else 0.0)
-        high = 1.0 if each.name.endswith("_share") or each.name == "dropout" else math.inf
-        if not (low <= value <= high and math.isfinite(value)):
-            limits = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+        high = 1.0 if each.name.endswith("_share") or each.name == "dropout" else _MOST
+        if not low <= value <= high:
+            limits = f"{low:g} to {high:g}"
             raise InvalidOption(f"{each.name} = {value} is impossible.", f"It may be {limits}.")
     if hasattr(config, "heads") and config.width % config.heads:
         raise InvalidOption(f"heads = {config.heads} do not divide width = {config.width}.", "Choose a divisor.")
@@ -60,7 +63,7 @@ class Optimiser:
     """Memory of the gradient's mean and of its square."""
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
+        _require(0 < self.learning_rate < math.inf, "learning_rate", "more than 0, and finite", self.learning_rate)
         _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
         _require(all(0 <= beta < 1 for beta in self.betas), "betas", "0 or more, and less than 1", self.betas)
 
@@ -164,7 +167,8 @@ class LoopConfig:
         for name in ("clip", "prefetch", "checkpoint_every_s"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(0 <= self.final_rate <= 1, "final_rate", "a share: 0 to 1", self.final_rate)
-        _require(self.minutes is None or self.minutes > 0, "minutes", "more than 0", self.minutes)
+        _require(self.minutes is None or 0 < self.minutes < math.inf, "minutes", "more than 0", self.minutes)
+        _require(0 <= self.seed < 1 << 63, "seed", "0 or more, in 63 bits", self.seed)
         if self.schedule == "inverse_sqrt" and self.warmup == 0:
             raise InvalidOption('The schedule "inverse_sqrt" needs a warm-up.', "Such as warmup = 0.04.")
         if self.schedule == "plateau" and not self.watch.measure:

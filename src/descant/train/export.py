@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -132,7 +133,7 @@ def _card(
     asked: dict[str, Any],
     path: Path,
 ) -> Card:
-    command = f"descant train {asked.get('recipe', asked['lesson'])}"
+    command = _command(asked)
     measured = sorted((k, v) for k, v in dict(state.get("measured", {})).items() if isinstance(v, int | float))
     card = Card(
         name=options.name,
@@ -146,6 +147,17 @@ def _card(
         sources=(Source("import", sha256=sha256_of(path), obtain=f"{path.name}, step {state.get('step')}"),),
         **asdict(draft.hears(config)),
         data=draft.data(config),
-        quality=tuple(Quality(f"{name} in its validation", f"{value:.4g}", command) for name, value in measured),
+        quality=tuple(
+            Quality(f"{name} in {'training' if name == 'loss' else 'its validation'}", f"{value:.4g}", command)
+            for name, value in measured
+        ),
     )
     return parse_card(write_card(card))
+
+
+def _command(asked: dict[str, Any]) -> str:
+    """What trains such weights again; the recipe by its last three names, as folders of this machine help nobody."""
+    recipe = "/".join(Path(str(asked.get("recipe", asked["lesson"]))).parts[-3:])
+    given = asked.get("changes")
+    changes = [f"--set {shlex.quote(str(change))}" for change in given] if isinstance(given, list) else []
+    return " ".join(["descant train", recipe, "--data DATA", *changes])

@@ -72,8 +72,8 @@ class CsvLog:
         columns = ["step", "minutes", "loss", *others, "learning_rate", "validation"]
         with _as_output_error(path):
             if path.is_file():
-                with path.open(encoding="utf-8", newline="") as file:
-                    rows = [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
+                with path.open(encoding="utf-8", errors="replace", newline="") as file:  # damaged rows are dropped
+                    rows = [row for row in csv.reader(file) if row and row[0].isdecimal() and int(row[0]) <= step]
             with path.open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows([columns, *rows])
 

@@ -20,17 +20,24 @@ class Prepared:
         recipe: As read.
         plan: Of its lesson.
         config: The lesson's own table, of the type that the plan names.
+        changes: What was asked for in place of what the recipe says.
     """
 
     recipe: Recipe
     plan: Plan
     config: Any
+    changes: tuple[str, ...] = ()
 
     @property
     def described(self) -> Mapping[str, Any]:
         """What a run keeps in its `config.json` beside the loop's table."""
         recipe = self.recipe
-        return {"recipe": str(recipe.path), "lesson": recipe.lesson, recipe.lesson: asdict(self.config)}
+        return {
+            "recipe": str(recipe.path),
+            "changes": list(self.changes),
+            "lesson": recipe.lesson,
+            recipe.lesson: asdict(self.config),
+        }
 
 
 def prepare(path: Path, changes: tuple[str, ...] = ()) -> Prepared:
@@ -48,4 +55,4 @@ def prepare(path: Path, changes: tuple[str, ...] = ()) -> Prepared:
     plan = plan_of(recipe.lesson, path)
     config = build(plan.config, recipe.options, path, recipe.lesson)
     recipe.check_measures(plan.measures(config))
-    return Prepared(recipe, plan, config)
+    return Prepared(recipe, plan, config, changes)

@@ -118,12 +118,13 @@ def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:
         raise InputNotFound(f"There is no recipe {path}.", "Recipes are the TOML files below recipes/.")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or nesting beyond all bounds
         raise InvalidOption(f"{path} is not a recipe: {error}.", "It is a TOML file.") from error
     except OSError as error:
         raise input_error(error, path) from error
     for change in changes:
         _change(table, change)
+    _prefer_steps(table, changes)
     lesson = table.get("lesson")
     if not isinstance(lesson, str):
         raise InvalidOption(f"{path} is not a recipe.", 'It needs lesson = "..." and tables [loop] and [<lesson>].')
@@ -141,7 +142,7 @@ def _change(table: dict[str, Any], change: str) -> None:
     key, _, value = change.partition("=")
     try:
         found: object = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         found = value.strip()
     *above, last = key.strip().split(".")
     place: object = table
@@ -152,11 +153,19 @@ def _change(table: dict[str, Any], change: str) -> None:
     place[last] = found
 
 
+def _prefer_steps(table: dict[str, Any], changes: Sequence[str]) -> None:
+    """A budget of steps that somebody asks for takes the place of the file's minutes, which would win otherwise."""
+    asked = {change.partition("=")[0].strip() for change in changes}
+    loop = table.get("loop")
+    if "loop.steps" in asked and "loop.minutes" not in asked and isinstance(loop, dict):
+        loop.pop("minutes", None)
+
+
 def _floors(table: Mapping[str, Any], path: Path) -> tuple[Floor, ...]:
     floors = []
     for key, value in table.items():
         side = next((side for side in _SIDES if key.endswith(side) and key != side), None)
-        if side is None or isinstance(value, bool) or not isinstance(value, int | float):
+        if side is None or isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             raise InvalidOption(
                 f"{path}: expect.{key} = {value!r} says nothing.",
                 "Write <measure>_below = a number, or _above.",

@@ -18,6 +18,7 @@ from descant.train.config import LoopConfig
 MAY_CHANGE = frozenset(
     {
         "recipe",  # the file's name; what is in it is compared key by key
+        "changes",  # likewise
         "loop.steps",
         "loop.minutes",
         "loop.prefetch",

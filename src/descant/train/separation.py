@@ -87,6 +87,8 @@ class SeparationLessonConfig:
                 f"targets = {list(self.targets)} and rest = {self.rest!r} do not fit the stems {list(self.stems)}.",
                 "Targets are among the stems, and the rest has a name of its own.",
             )
+        if len(self.names) < 2:  # masks are shares of what is heard
+            raise InvalidOption(f"Only {self.names[0]!r} would come out.", "Name a rest, or more targets.")
         if len({*self.names}) != len(self.names) or any("." in name for name in self.names):
             raise InvalidOption(f"{', '.join(self.names)} cannot be told apart.", "Each needs a name, without dots.")
         if self.set not in (*CATALOGUE, _TONES):
@@ -299,12 +301,13 @@ def _on(config: SeparationLessonConfig, name: str, folder: Path, seed: int) -> S
         items_with(dataset.items(split), config.stems) if split in dataset.splits else ()
         for split in ("train", "validation")
     )
-    for split, items in (("train", training), ("validation", validation)):
-        if not items:
-            raise InputNotFound(
-                f"{folder} has no {split} songs with the stems {', '.join(config.stems)}.",
-                "A larger set has: `descant data check-set` counts them.",
-            )
+    if not training or not validation:
+        split = "validation" if training else "train"
+        raise InputNotFound(
+            f"{folder} has no {split} songs with the stems {', '.join(config.stems)} "
+            f"({len(training)} to train on, {len(validation)} to validate on).",
+            "It takes a larger set, or one with these stems: [separation] says which it uses.",
+        )
     return SeparationLesson(config, training, validation, seed)
 
 

@@ -230,7 +230,24 @@ def test_options_from_a_recipe() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["second = 3", 'seconds = "long"', "own = { flute = [] }", 'each = [{ kind = "echo" }]']
+    "line",
+    [
+        "second = 3",
+        'seconds = "long"',
+        "own = { flute = [] }",
+        'own = "vocals"',
+        "own = { vocals = 1 }",
+        'each = [{ kind = "echo" }]',
+        'each = { kind = "gain", gain_db = [-6, 3] }',
+        "heard = 3",
+        'heard = ["noise"]',
+        'unpitched = "drums"',
+        'stems = ["vocals", "vocals"]',
+        "active = 0",
+        'active_db = "loud"',
+        "active_db = nan",
+        "active_db = true",
+    ],
 )
 def test_recipes_with_mistakes(line: str) -> None:
     with pytest.raises(InvalidOption):

@@ -22,6 +22,7 @@ from descant.errors import InvalidAudio, InvalidOption
 
 _SPEEDS = (0.25, 4.0)
 """What `audio.stretch` can do."""
+_LARGEST_DB = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ class CropOptions:
         check_range("semitones", self.semitones, -24.0, 24.0)
         if not 0 < self.seconds <= 3600 or self.channels < 1 or not self.stems:
             raise InvalidOption("A crop needs a length up to an hour, a channel and a stem.", "Check its options.")
+        if len({*self.stems}) != len(self.stems):
+            raise InvalidOption(f"{', '.join(self.stems)}: a stem is named twice.", "Name each once.")
+        if not isinstance(self.unpitched, tuple) or not all(isinstance(name, str) for name in self.unpitched):
+            raise InvalidOption(f"unpitched = {self.unpitched!r} is no list of stems.", "Write their names in a list.")
+        is_level = isinstance(self.active_db, int | float) and not isinstance(self.active_db, bool)
+        if not is_level or not abs(self.active_db) <= _LARGEST_DB or not isinstance(self.active, str):
+            raise InvalidOption(
+                f"active = {self.active!r} at active_db = {self.active_db!r} cannot be looked for.",
+                "Give a stem's name and a level in dB.",
+            )
         for name, share in (("remix", self.remix), ("stretched", self.stretched)):
             if not 0.0 <= share <= 1.0:
                 raise InvalidOption(f"{name} = {share} is no probability.", "Give a number from 0 to 1.")

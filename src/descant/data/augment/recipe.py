@@ -47,6 +47,8 @@ def chain_from_tables(tables: Sequence[Mapping[str, Any]]) -> Chain:
         InvalidOption: A kind or a field is unknown, missing, or has an impossible value.
         InputNotFound: The folder of rooms holds none.
     """
+    if not isinstance(tables, list | tuple) or not all(isinstance(table, Mapping) for table in tables):
+        raise InvalidOption(f"{tables!r} is no chain of augmentations.", 'Write [{ kind = "gain", ... }, ...].')
     return Chain(tuple(_step(dict(table)) for table in tables))
 
 
@@ -67,6 +69,8 @@ def crop_options_from_table(table: Mapping[str, Any]) -> CropOptions:
     values = {name: _frozen(value) for name, value in table.items() if name not in {"each", "heard", "own"}}
     values |= {name: chain_from_tables(table[name]) for name in ("each", "heard") if name in table}
     if "own" in table:
+        if not isinstance(table["own"], Mapping):
+            raise InvalidOption(f"own = {table['own']!r} is no table.", "Write own.<stem> = [steps].")
         values["own"] = {stem: chain_from_tables(tables) for stem, tables in table["own"].items()}
     try:
         return CropOptions(**values)

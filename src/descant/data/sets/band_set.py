@@ -6,6 +6,7 @@ Parquet index is not needed to read a set.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from descant.score.tempo import BeatGrid
 from descant.text.lyrics import Line, Lyrics, Syllable, Word
 
 _PARTS = "parts/"
+_NEVER_EMPTY = ("beats", "chords")
 _AGAIN = "Remove the item's folder and build the set again."
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class BandSet(Dataset):
                 yield self._item(path, labels, next(each for each in SPLITS if each == place))
 
     def _item(self, path: Path, labels: Mapping[str, Any], split: Split) -> Item:
-        sung = labels.get("singer")
+        sung = None if labels.get("singer") is None else _value(labels, path, "singer", dict)
         return Item(
             id=path.parent.name,
             dataset=self.name,
@@ -75,7 +77,7 @@ class BandSet(Dataset):
             beats=Later(read_beats, (path,)),
             chords=Later(read_chords, (path,)),
             key=None if labels.get("key") is None else Later(read_key, (path,)),
-            tempo_bpm=known(float(_value(labels, path, "bpm", (int, float)))),
+            tempo_bpm=known(_made(path, "bpm", lambda: _number(_value(labels, path, "bpm", (int, float))))),
             melody=None if sung is None else Later(read_f0, (path.parent / F0,)),
             lyrics=None if sung is None else Later(read_words, (path,)),
             captions=known((_value(labels, path, "caption", str),)),
@@ -104,12 +106,12 @@ class BandParts(BandSet):
     title = "a synthetic band, by parts"
 
     def _stems(self, path: Path, labels: Mapping[str, Any]) -> Iterator[Stem]:
-        players = {one["part"]: one for one in _value(labels, path, "instruments", list)}
+        players = dict(_rows(path, "instruments", lambda one: (str(one["part"]), str(one["id"]))))
         drums_and_bass = [name for name in STEMS[2:4] if name in players]
         parts = [Path(file).stem for file in sorted(_files(labels, path)) if file.startswith(_PARTS)]
         for name in [*parts, *drums_and_bass]:
             file = _file(labels, path, name if name in drums_and_bass else _PARTS + name)
-            instrument = str(players[name]["id"]) if name in players else ""
+            instrument = players.get(name, "")
             yield Stem(name, AudioRef(path.parent / file), instrument, role=name, is_drum=name == "drums")
 
 
@@ -122,13 +124,13 @@ def read_beats(path: Path) -> BeatGrid:
     Raises:
         TextReadError: They are missing or damaged; so for all readers here.
     """
-    rows = _rows(path, "beats", lambda row: (float(row[0]), int(row[1])))
+    rows = _rows(path, "beats", lambda row: (_number(row[0]), int(row[1])))
     return _made(path, "beats", lambda: BeatGrid(tuple(t for t, _ in rows), tuple(p for _, p in rows)))
 
 
 def read_chords(path: Path) -> tuple[TimedChord, ...]:
     """Chords of an item, in seconds."""
-    return _rows(path, "chords", lambda row: TimedChord(float(row[0]), float(row[1]), Chord.parse(row[2])))
+    return _rows(path, "chords", lambda row: TimedChord(_number(row[0]), _number(row[1]), Chord.parse(str(row[2]))))
 
 
 def read_key(path: Path) -> Key:
@@ -153,17 +155,18 @@ def read_f0(path: Path) -> PitchTrack:
         path: Its `f0.npy`.
     """
     try:
-        hertz = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # mapped, so that a header which promises more than the file holds asks for no memory
+        hertz = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, OverflowError) as error:
         raise TextReadError(f"{path} holds no f0: {error}.", _AGAIN) from error
-    if hertz.ndim != 1 or not np.isfinite(hertz).all():
+    if hertz.ndim != 1 or not len(hertz) or hertz.dtype.kind != "f" or not (np.isfinite(hertz) & (hertz >= 0)).all():
         raise TextReadError(f"{path} holds no f0.", _AGAIN)
     return pitch_track((np.arange(len(hertz)) * F0_HOP_S).tolist(), hertz.tolist())
 
 
 def _word(row: Mapping[str, Any]) -> Word:
-    syllables = tuple(Syllable(str(s["text"]), float(s["start_s"]), float(s["end_s"])) for s in row["syllables"])
-    return Word(str(row["text"]), float(row["start_s"]), float(row["end_s"]), syllables=syllables)
+    syllables = tuple(Syllable(str(s["text"]), _number(s["start_s"]), _number(s["end_s"])) for s in row["syllables"])
+    return Word(str(row["text"]), _number(row["start_s"]), _number(row["end_s"]), syllables=syllables)
 
 
 @lru_cache(maxsize=64)  # the labels of an item are mostly asked for together
@@ -173,14 +176,24 @@ def _read_labels(path: Path) -> Mapping[str, Any]:
 
 def _rows(path: Path, name: str, made: Callable[[Any], T]) -> tuple[T, ...]:
     rows = _value(_read_labels(path), path, name, list)
+    if not rows and name in _NEVER_EMPTY:
+        raise TextReadError(f"{path}: {name} is empty.", _AGAIN)
     return _made(path, name, lambda: tuple(made(row) for row in rows))
 
 
 def _made(path: Path, name: str, make: Callable[[], T]) -> T:
     try:
         return make()
-    except (DescantError, ValueError, TypeError, LookupError) as error:
+    except (DescantError, ValueError, TypeError, LookupError, OverflowError) as error:
         raise TextReadError(f"{path}: {name} cannot be read: {error}.", _AGAIN) from error
+
+
+def _number(value: Any) -> float:
+    """A time or tempo, not negative; JSON as Python reads it may say NaN or Infinity."""
+    number = float(value)
+    if not 0.0 <= number < math.inf:
+        raise ValueError(f"{number} is no time or tempo")
+    return number
 
 
 def _value(labels: Mapping[str, Any], path: Path, name: str, kind: Any) -> Any:
