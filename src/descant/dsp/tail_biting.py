@@ -1,4 +1,4 @@
-"""A tail-biting convolutional code: it has no beginning, so every bit is protected alike, and it is decoded from doubts.
+"""A tail-biting convolutional code: it has no beginning, so every bit is protected alike; it is read from doubts.
 
 Constraint length 9, rate 1/4, free distance 24 (generators of Larsen, "Short convolutional codes with maximal free
 distance for rates 1/2, 1/3, and 1/4", 1973). Decoding is Viterbi's, run round the circle until it closes.

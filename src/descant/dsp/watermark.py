@@ -1,16 +1,16 @@
 """An inaudible mark that carries 32 bits: gains of a fraction of a decibel over time and frequency.
 
-The spectrum from 0.5 to 12 kHz is cut into cells, bands by slots of 46 ms. In the first half of a slot a cell is a little
-louder and in the second a little softer, or the other way round: that is its sign. What is added is the sound itself, so it
-follows the sound's spectrum cell for cell and is masked by it, and where there is silence nothing is added. How much
-depends on what is there: tones, on which a change is heard first, change by 0.6 dB, noise, whose own level wavers more
-than that, by up to 1.8 dB. A level that does not change within 46 ms (the tone of a voice, an equaliser, the balance of
-a mix) does not touch the difference of the halves, which is what is read.
+The spectrum from 0.5 to 12 kHz is cut into cells, bands by slots of 46 ms. In the first half of a slot a cell is a
+little louder and in the second a little softer, or the other way round: that is its sign. What is added is the sound
+itself, so it follows the sound's spectrum cell for cell and is masked by it, and where there is silence nothing is
+added. How much depends on what is there: tones, on which a change is heard first, change by 0.6 dB, noise, whose own
+level wavers more than that, by up to 1.8 dB. A level that does not change within 46 ms (the tone of a voice, an
+equaliser, the balance of a mix) does not touch the difference of the halves, which is what is read.
 
 Twenty slots carry everything once; then it is repeated. Of their cells a quarter has a known sign, by which the mark is
-found; the others carry the 192 bits of a code for 32 bits and their check sum. Which cell does what, and its sign, follow
-from a key. The idea is spread spectrum (Cox et al., "Secure spread spectrum watermarking for multimedia", 1997) on
-differences of levels (the patchwork of Bender et al., "Techniques for data hiding", 1996).
+found; the others carry the 192 bits of a code for 32 bits and their check sum. Which cell does what, and its sign,
+follow from a key. The idea is spread spectrum (Cox et al., "Secure spread spectrum watermarking for multimedia", 1997)
+on differences of levels (the patchwork of Bender et al., "Techniques for data hiding", 1996).
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def message(mark: int) -> NDArray[np.int8]:
 def read_message(bits: NDArray[np.int8]) -> int | None:
     """The mark in 48 bits, None where the check sum is another."""
     raw = np.packbits(bits.view(np.uint8)).tobytes()
-    return int.from_bytes(raw[:4], "big") if binascii.crc_hqx(raw[:4], 0xFFFF) == int.from_bytes(raw[4:], "big") else None
+    return (
+        int.from_bytes(raw[:4], "big") if binascii.crc_hqx(raw[:4], 0xFFFF) == int.from_bytes(raw[4:], "big") else None
+    )
 
 
 class Marker:
@@ -193,7 +195,9 @@ class Marker:
         count = spectra.shape[1]
         recent = sum((power[lag : lag + count] for lag in range(_PAST_FRAMES)), start=np.full((count, _BINS), 1e-20))
         self._past = power[count:]
-        flatness_db = (_around(10.0 * np.log10(recent)) - 10.0 * np.log10(np.maximum(_around(recent), 1e-20))).clip(_FLAT_DB, _FLATTER_DB)
+        flatness_db = (_around(10.0 * np.log10(recent)) - 10.0 * np.log10(np.maximum(_around(recent), 1e-20))).clip(
+            _FLAT_DB, _FLATTER_DB
+        )
         return (flatness_db - _FLAT_DB) / (_FLATTER_DB - _FLAT_DB)
 
 

@@ -1,9 +1,9 @@
 """Finding the mark of `dsp.watermark`: at any offset, a little faster or slower, in memory that does not grow.
 
-Nothing is assumed about the sound. Whatever it is, its cells add up to some numbers; a mark that was not put there has
-signs that know nothing of them. So the sum of the cells by their signs is one of +-1 with equal chance each, and Hoeffding's
-inequality bounds how often it is as large as it is: exp(-z^2 / 2). All places, speeds and marks that were tried are
-counted. The stated probability is therefore an upper bound, whatever the recording, and no threshold was tuned.
+Nothing is assumed about the sound. Whatever it is, its cells add up to some numbers; the signs of a mark that was not
+put there know nothing of them. So the sum of the cells by their signs is a sum with random signs, and Hoeffding's
+inequality bounds how often it reaches z times its spread: exp(-z^2 / 2). All places, speeds and marks that were tried
+are counted. The stated probability is therefore an upper bound, whatever the recording, and no threshold was tuned.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Detector:
 
     def _read(self, cells: Doubles) -> int | None:
         carries = self._layout.bits >= 0
-        doubts = np.bincount(self._layout.bits[carries], (cells * self._layout.signs)[carries])
+        doubts = np.bincount(self._layout.bits[carries], (cells * self._layout.signs)[carries]).astype(np.float64)
         return read_message(tail_biting.decode(doubts))
 
 
