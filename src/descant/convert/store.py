@@ -170,9 +170,7 @@ class VoiceStore:
             InvalidOption: The name cannot be one, or is taken.
             OutputError, PermissionRefused: It cannot be written.
         """
-        place = self._place(name)
-        if place.exists():
-            raise InvalidOption(f"There is a voice named {name} already.", f"`descant voice delete {name}`, or rename.")
+        place = self.require_free(name)
         facts: dict[str, str | int | tuple[str, ...] | None] = {
             "format": _FORMAT, "person": origin.person, "audio_sha256": origin.audio_sha256,
             "licence": origin.licence, "source": origin.source, "layer": origin.layer,
@@ -190,6 +188,19 @@ class VoiceStore:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return self.get(name)
+
+    def require_free(self, name: str) -> Path:
+        """Where a voice of this name would lie.
+
+        Raises:
+            InvalidOption: The name cannot be one, or is taken.
+        """
+        place = self._place(name)
+        if place.exists():
+            raise InvalidOption(
+                f"There is a voice named {name} already.", f"`descant voice delete {name}`, or choose another name."
+            )
+        return place
 
     def set_consent(self, name: str, consent: Consent) -> None:
         """Keep a consent record with its voice, in the place of an older one; a phrase that waited is used up.

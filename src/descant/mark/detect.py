@@ -54,12 +54,14 @@ class Finding:
         log10_p: Decimal logarithm of a bound on the probability of finding as much in a recording without the mark.
         speed: Of the copy against the marked one.
         offset_s: Where in its period of 0.93 s the mark begins.
+        guess: The likeliest 32 bits, also where their check sum is wrong.
     """
 
     mark: int | None
     log10_p: float
     speed: float
     offset_s: float
+    guess: int
 
 
 class Detector:
@@ -95,7 +97,7 @@ class Detector:
     def find(self) -> Finding:
         """The likeliest mark in what was pushed."""
         tests = PERIOD * len(self._speeds)
-        best = Finding(None, 0.0, 1.0, 0.0)
+        best: Finding | None = None
         places = []
         for speed, folding in zip(self._speeds, self._bands, strict=True):
             cells = folding.cells()
@@ -104,21 +106,24 @@ class Detector:
         places.sort(key=lambda place: -place[0])
         for score, speed, offset, cells in places[:_CANDIDATES]:
             where = cells[:, _slots(offset)]
-            mark = self._read(where)
+            bits = self._bits(where)
+            mark = read_message(bits)
             log_p = math.log(tests) - score * max(score, 0.0) / 2.0
             if mark is not None:
                 whole = _score(where, self._layout.pattern(mark))
                 log_p = min(log_p, math.log(tests) + ID_BITS * math.log(2.0) - whole * max(whole, 0.0) / 2.0)
             # Twice: the known signs alone, and all of them.
             log10_p = min(0.0, (log_p + math.log(2.0)) / math.log(10.0))
-            if (mark is not None, -log10_p) > (best.mark is not None, -best.log10_p):
-                best = Finding(mark, log10_p, speed, offset * HOP / SAMPLE_RATE)
+            if best is None or (mark is not None, -log10_p) > (best.mark is not None, -best.log10_p):
+                guess = int.from_bytes(np.packbits(bits.view(np.uint8))[:4].tobytes(), "big")
+                best = Finding(mark, log10_p, speed, offset * HOP / SAMPLE_RATE, guess)
+        assert best is not None
         return best
 
-    def _read(self, cells: Doubles) -> int | None:
+    def _bits(self, cells: Doubles) -> NDArray[np.int8]:
         carries = self._layout.bits >= 0
         doubts = np.bincount(self._layout.bits[carries], (cells * self._layout.signs)[carries]).astype(np.float64)
-        return read_message(tail_biting.decode(doubts))
+        return tail_biting.decode(doubts)
 
 
 class _Folding:
