@@ -64,9 +64,9 @@ def test_from_recording_to_consent(
     phrase = VoiceStore.load().phrase("ana").words
     assert phrase in capsys.readouterr().out
 
-    monkeypatch.setattr("descant.cli.voice._listener", lambda: lambda _: "something else")
+    monkeypatch.setattr("descant.cli.voice.whisper", lambda: lambda _: "something else")
     assert run(["voice", "consent", "ana", "--recording", str(recording)]) == ConsentRefused.code
-    monkeypatch.setattr("descant.cli.voice._listener", lambda: lambda _: phrase)
+    monkeypatch.setattr("descant.cli.voice.whisper", lambda: lambda _: phrase)
     rng = np.random.default_rng(0)
     hiss = write(home / "hiss.wav", Clip(rng.normal(0, 0.1, (1, 60_000)).astype(np.float32), 16_000))
     assert run(["voice", "consent", "ana", "--recording", str(hiss)]) == ConsentRefused.code

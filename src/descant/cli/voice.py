@@ -122,7 +122,7 @@ def consent(
 
     phrase = store.phrase(name)
     embedder = SpeakerEmbedder.load()
-    evidence = check_recording(read(recording), phrase, stored.voice.speaker, embedder, _listener())
+    evidence = check_recording(read(recording), phrase, stored.voice.speaker, embedder, whisper())
     record = give_consent(authority, stored.subject, terms, evidence)
     store.set_consent(name, record)
     print(f"{name} may be used until {record.expires[:10]} (likeness {evidence.likeness:.2f}).")
@@ -218,7 +218,7 @@ def delete(name: str) -> None:
     print(f"{name} is gone.")
 
 
-def _listener() -> Listener:
+def whisper() -> Listener:
     """Whisper, as the consent's check wants it."""
     from descant.transcribe.config import WordOptions
     from descant.transcribe.words import WordRecognizer

@@ -3,7 +3,7 @@
 The spectrum from 0.5 to 12 kHz is cut into cells, bands by slots of 46 ms. In the first half of a slot a cell is a
 little louder and in the second a little softer, or the other way round: that is its sign. What is added is the sound
 itself, so it follows the sound's spectrum cell for cell and is masked by it, and where there is silence nothing is
-added. How much depends on what is there: tones, on which a change is heard first, change by 0.6 dB, noise, whose own
+added. How much depends on what is there: tones, on which a change is heard first, change by 0.4 dB, noise, whose own
 level wavers more than that, by up to 1.8 dB. A level that does not change within 46 ms (the tone of a voice, an
 equaliser, the balance of a mix) does not touch the difference of the halves, which is what is read.
 
@@ -41,7 +41,7 @@ PERIOD = 2 * HALF * SLOTS
 KEY = b"descant mark 1"
 """The key of this release's marks."""
 
-TONE_DB, NOISE_DB = 0.6, 1.8
+TONE_DB, NOISE_DB = 0.4, 1.8
 """By how much tones and noise change; what is in between changes by something in between."""
 
 ID_BITS, CHECK_BITS = 32, 16
