@@ -52,4 +52,4 @@ class ConvertOptions:
         return _OCTAVE * (octaves if away > 0 else -octaves)
 
 
-DEFAULTS = ConvertOptions()
+DEFAULT_OPTIONS = ConvertOptions()

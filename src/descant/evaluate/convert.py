@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +16,10 @@ import numpy as np
 from descant.audio.clip import Clip
 from descant.audio.io import read
 from descant.convert.api import Converter
+from descant.convert.consent import Permit, Subject, Terms, embedding_text, give_consent
 from descant.convert.features import features_of
 from descant.convert.options import ConvertOptions
+from descant.convert.signing import Authority
 from descant.convert.speaker import likeness
 from descant.convert.voice import Voice
 from descant.data.band.vocoder import HOP, SAMPLE_RATE, Envelopes, analyse, synthesise
@@ -81,11 +84,13 @@ class Target:
     Attributes:
         name: Whose.
         voice: As the converter knows it.
+        permit: The recordings are openly licensed.
         second: As the other encoder knows it.
     """
 
     name: str
     voice: Voice
+    permit: Permit
     second: np.ndarray
 
 
@@ -176,7 +181,14 @@ def target_of(recordings: Recordings, converter: Converter) -> Target:
     """A voice from 30 s of it."""
     pieces = list(recordings.pieces(sample_rate=SAMPLE_RATE, most_s=_REFERENCE_S))
     clip = Clip(np.concatenate([piece.samples for piece in pieces], axis=1), SAMPLE_RATE)
-    return Target(recordings.name, converter.voice(clip), second_embed(clip))
+    voice = converter.voice(clip)
+    digest = hashlib.sha256(clip.samples.tobytes()).hexdigest()
+    subject = Subject(recordings.name, recordings.name, digest, embedding_text(voice.speaker))
+    terms = Terms("licence", licence=recordings.licence or "see the set", source=str(recordings.spans[0].path.name))
+    authority = Authority.load()
+    return Target(
+        recordings.name, voice, Permit(give_consent(authority, subject, terms), authority), second_embed(clip)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +230,7 @@ def _converted(
     options = ConvertOptions(keep_key=is_sung)
     if retrieval is not None:
         options = ConvertOptions(keep_key=is_sung, retrieval=retrieval)
-    out = converter(clip, target.voice, options)
+    out = converter(clip, target.voice, target.permit, options)
     return out.clip, out.semitones
 
 
