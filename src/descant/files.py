@@ -89,6 +89,18 @@ def input_error(error: OSError, path: Path) -> DescantError:
     return InputNotFound(f"{path} cannot be read: {_reason(error)}.", "Check the disk the file is on.")
 
 
+def text_of(path: Path) -> str:
+    """A text file; what is no UTF-8 in it is replaced, and left to its reader to refuse.
+
+    Raises:
+        InputNotFound, PermissionRefused: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise input_error(error, path) from error
+
+
 def require_distinct(source: PathLike, target: PathLike) -> None:
     """Refuse to write over the file that is being read, also through links.
 

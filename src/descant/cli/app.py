@@ -24,6 +24,7 @@ VERBS = {
     "compose": "Melody in a score to a score with a band.",
     "play": "Score to audio.",
     "mix": "Stems to a loudness-true mix.",
+    "convert": "Vocals in another voice.",
     "voice": "Voices by name: add, consent, list, show, export, import, delete.",
     "verify": "Whether a recording is marked, and where it comes from.",
     "models": "List, fetch, verify, export and import weights and sound sets.",

@@ -53,6 +53,7 @@ def add(
     from descant.convert.speaker import SpeakerEmbedder
     from descant.convert.store import Origin, VoiceStore, read_reference
     from descant.convert.voice import voice_of
+    from descant.files import text_of
     from descant.nets.swift_f0 import SwiftF0
 
     if sum((bool(licence), synthetic, consent is not None)) > 1:
@@ -60,7 +61,7 @@ def add(
     terms: Terms | None = None
     if licence or synthetic:
         terms = Terms("licence" if licence else "synthetic", licence=licence, source=source)
-    record = None if consent is None else Consent.from_json(_text(consent))
+    record = None if consent is None else Consent.from_json(text_of(consent))
     store, authority = VoiceStore.load(), Authority.load()
     store.require_free(name)
     clip, digest = read_reference(recordings)
@@ -271,12 +272,3 @@ def _facts(stored: StoredVoice) -> dict[str, object]:
         "phrase": record.evidence.phrase if record else None,
         "folder": str(stored.folder),
     }
-
-
-def _text(path: Path) -> str:
-    from descant.files import input_error
-
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise input_error(error, path) from error
