@@ -129,6 +129,60 @@ def consent(
     print(f"{name} may be used until {record.expires[:10]} (likeness {evidence.likeness:.2f}).")
 
 
+@voice.command
+def train(
+    name: str,
+    recordings: Annotated[list[Path], Parameter(negative=())],
+    *,
+    minutes: float = 15.0,
+    threads: int = 2,
+    model: str = "descant-voice",
+    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+) -> None:
+    """Train a voice of the store on its recordings: nearer to the person than an embedding gets.
+
+    It stops by itself when nothing is gained any more; the same command goes on where it was stopped. What the voice
+    sounds like is in `previews/` of the folder that is printed.
+
+    Args:
+        name: Of the voice (`descant voice add`), with a consent that allows to train.
+        recordings: The recordings that it was added from, two to ten minutes.
+        minutes: At most so long.
+        threads: CPU threads.
+        model: Card of the decoder to begin with.
+        quiet: Print nothing but errors.
+    """
+    from tempfile import TemporaryDirectory
+
+    from descant.cli.terminal import progress_bar
+    from descant.convert.api import Converter
+    from descant.convert.signing import data_folder
+    from descant.convert.store import VoiceStore, read_reference
+    from descant.train.own_voice import OwnVoiceOptions, train_own_voice, write_decoder
+
+    options = OwnVoiceOptions(minutes, threads=threads)
+    store = VoiceStore.load()
+    stored = store.get(name)
+    stored.permit().require(stored.voice, "train")
+    clip, digest = read_reference(recordings)
+    if digest != stored.origin.audio_sha256:
+        raise InvalidOption(
+            f"These are not the recordings that {name} was added from.",
+            "Give the same files in the same order, or add the voice again: consent is given for recordings.",
+        )
+    run = data_folder() / "training" / stored.name
+    base = Converter.load(model)
+    with progress_bar(f"training {name}", quiet=quiet) as progress:
+        own = train_own_voice([clip], run, base, options, progress=progress)
+    with TemporaryDirectory(prefix="descant-voice-") as folder:
+        write_decoder(Path(folder) / "decoder", own, base)
+        store.set_decoder(name, Path(folder) / "decoder")
+    if not quiet:
+        print(
+            f"{name} is trained: {own.outcome.step:,} steps, {own.outcome.elapsed_s / 60:.0f} minutes. Hear {run}/previews."
+        )
+
+
 @voice.command(name="list")
 def list_voices(*, as_json: AsJson = False) -> None:
     """Show all voices, and whether they may be used.

@@ -214,6 +214,30 @@ class VoiceStore:
             temporary.write_text(consent.to_json(), encoding="utf-8")
         (folder / "phrase.json").unlink(missing_ok=True)
 
+    def set_decoder(self, name: str, decoder: Path) -> None:
+        """Keep weights of a voice's own, in the place of older ones.
+
+        Args:
+            name: Of the voice.
+            decoder: Their folder; it is copied.
+
+        Raises:
+            VoiceNotFound: There is no such voice.
+            OutputError, PermissionRefused: It cannot be written.
+        """
+        folder = self.get_folder(name)
+        new, old = folder / f".new-{secrets.token_hex(6)}", folder / f".old-{secrets.token_hex(6)}"
+        try:
+            shutil.copytree(decoder, new)
+            if (folder / "decoder").exists():
+                (folder / "decoder").rename(old)
+            new.rename(folder / "decoder")
+        except OSError as error:
+            raise output_error(error, folder) from error
+        finally:
+            for left in (new, old):
+                shutil.rmtree(left, ignore_errors=True)
+
     def set_phrase(self, name: str, phrase: Phrase) -> None:
         """Remember a phrase that was shown; raises as `set_consent`."""
         with atomic_output(self.get_folder(name) / "phrase.json") as temporary:

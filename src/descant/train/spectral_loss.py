@@ -12,7 +12,7 @@ from torch import Tensor
 SIZES = (2048, 1024, 512, 256)
 """Windows in samples; hops are a quarter of them."""
 
-_FLOOR = 1e-3
+_FLOOR = 2e-4
 
 
 def spectral_distance(true: Tensor, found: Tensor, top: Tensor, sizes: tuple[int, ...] = SIZES) -> Tensor:
