@@ -178,9 +178,8 @@ def train(
         write_decoder(Path(folder) / "decoder", own, base)
         store.set_decoder(name, Path(folder) / "decoder")
     if not quiet:
-        print(
-            f"{name} is trained: {own.outcome.step:,} steps, {own.outcome.elapsed_s / 60:.0f} minutes. Hear {run}/previews."
-        )
+        taken = own.outcome.elapsed_s / 60
+        print(f"{name} is trained: {own.outcome.step:,} steps, {taken:.0f} minutes. Hear {run}/previews.")
 
 
 @voice.command(name="list")

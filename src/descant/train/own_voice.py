@@ -90,7 +90,12 @@ class OwnVoiceLesson(VoiceLesson):
     def __init__(self, base: Converter, pieces: Sequence[Piece], previews: Path, seed: int) -> None:
         config = base.decoder.config
         shape = VoiceLessonConfig(
-            config.width, config.blocks, config.bottleneck, batch=8, seconds=1.0, sung_share=float(pieces[0].is_sung)
+            width=config.width,
+            blocks=config.blocks,
+            bottleneck=config.bottleneck,
+            batch=8,
+            seconds=1.0,
+            sung_share=float(pieces[0].is_sung),
         )
         learned = [piece for n, piece in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY]
         held_out = [piece for n, piece in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY == 0] or learned[-1:]

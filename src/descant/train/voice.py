@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from descant.hub.card import TrainingData
 from descant.nets.source_filter import FPS, HOP, SAMPLE_RATE
 from descant.nets.voice_decoder import VoiceDecoder, VoiceDecoderConfig
 from descant.train.config import check_numbers
+from descant.train.hums import hummed_pieces
 from descant.train.lesson import Picture, Sound, on_device_of
 from descant.train.plan import Draft, Hears, Plan, required, write_config
 from descant.train.spectral_loss import spectral_distance
@@ -35,6 +36,7 @@ Row = tuple[Any, ...]
 """One stretch: content, f0, voicing, level, speaker, sound, top, noise."""
 
 _HELD_OUT_EVERY = 15
+_HUMS = 5
 _SHOWN = 8
 _MEASURES = ("distance", "distance_to_strangers", "likeness", "likeness_before")
 
@@ -43,6 +45,8 @@ _MEASURES = ("distance", "distance_to_strangers", "likeness", "likeness_before")
 class VoiceLessonConfig:
     """Net and batches."""
 
+    source: Literal["pieces", "hums"] = "pieces"
+    """What recipes/voice/build.py stored, or voices made by arithmetic, which need no data."""
     width: int = 256
     """See `nets.voice_decoder.VoiceDecoderConfig`."""
     blocks: int = 8
@@ -210,6 +214,9 @@ def build_lesson(config: VoiceLessonConfig, data: Path | None, seed: int) -> Voi
     Raises:
         InputNotFound: It is not there.
     """
+    if config.source == "hums":
+        voices = hummed_pieces(_HUMS, 4, seed)
+        return VoiceLesson(config, [pieces[:-1] for pieces in voices[:-1]], [pieces[-1] for pieces in voices], seed)
     folder = required(data, "a folder filled by recipes/voice/build.py")
     voices = [load_pieces(path) for path in sorted(folder.glob("*.npz"))]
     if not voices:
@@ -224,7 +231,9 @@ def _furnish(config: VoiceLessonConfig, folder: Path) -> None:
     write_config(folder / "config.json", {"network": asdict(config.network()), "content": {"layer": LAYER}})
 
 
-def _data(_config: VoiceLessonConfig) -> tuple[TrainingData, ...]:
+def _data(config: VoiceLessonConfig) -> tuple[TrainingData, ...]:
+    if config.source == "hums":
+        return (TrainingData("voices made by arithmetic (descant.train.hums)", "Apache-2.0", "The Descant authors"),)
     return (TrainingData("recordings of speech and singing, see recipes/voice/README.md", "several", "see the recipe"),)
 
 
@@ -240,5 +249,5 @@ PLAN = Plan(
         hears=lambda _config: Hears(SAMPLE_RATE, 1),
     ),
     _furnish,
-    lambda _config: _MEASURES,
+    lambda config: _MEASURES if config.source == "pieces" else _MEASURES[:2],
 )
