@@ -214,7 +214,7 @@ def segmental_snr_db(voice: np.ndarray, added: np.ndarray) -> float:
 def noise_to_mask_db(voice: np.ndarray, added: np.ndarray, *, strict: bool) -> np.ndarray:
     """Power of what is added over the masking threshold, for each Bark band from 0.5 to 12 kHz and frame that sounds.
 
-    The excitation is Schroeder's spreading of the power in Bark bands. The threshold lies below it by what ITU-R BS.1387
+    Excitation: Schroeder's spreading of the power in Bark bands. The threshold lies below it by what ITU-R BS.1387
     (PEAQ) takes, 3 dB to 12 Bark and a quarter of a decibel a Bark above, or, `strict`, by what Johnston ("Transform
     coding of audio signals using perceptual noise criteria", 1988) takes for pure tones: 14.5 dB and a decibel a Bark.
     """

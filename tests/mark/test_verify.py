@@ -49,14 +49,14 @@ def test_a_file_is_the_clip_it_holds(tmp_path: Path) -> None:
 
 def test_progress_and_cancelling() -> None:
     events: list[Progress] = []
-    verify(breath(25.0), progress=events.append)
+    verify(breath(11.0), progress=events.append)
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        verify(breath(25.0), cancel=token)
+        verify(breath(11.0), cancel=token)
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ _FORMAT = 1
 _RATE = 44_100
 _LONGEST_S = 600.0
 _SPEAKER = 256
+_FILES = ("voice.toml", "voice.safetensors", "consent.json", "decoder/config.json", "decoder/weights.safetensors")
 _TEXTS = ("person", "audio_sha256", "licence", "source")
 _FACTS = ("middle", "low", "high", "is_sung")
 
@@ -377,9 +378,14 @@ def _copy(source: Path, place: Path) -> Path:
     temporary = place.with_name(f".copy-{secrets.token_hex(6)}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, temporary, ignore=shutil.ignore_patterns("phrase.json"))
+        (temporary / "decoder").mkdir(parents=True)
+        for name in _FILES:  # and nothing else that a stranger's folder may hold
+            if (source / name).is_file():
+                shutil.copyfile(source / name, temporary / name)
+        if not any((temporary / "decoder").iterdir()):
+            (temporary / "decoder").rmdir()
         temporary.rename(place)
-    except OSError as error:  # also what copytree gathers
+    except OSError as error:
         raise output_error(error, place) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
