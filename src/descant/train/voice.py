@@ -215,8 +215,8 @@ def build_lesson(config: VoiceLessonConfig, data: Path | None, seed: int) -> Voi
         InputNotFound: It is not there.
     """
     if config.source == "hums":
-        voices = hummed_pieces(_HUMS, 4, seed)
-        return VoiceLesson(config, [pieces[:-1] for pieces in voices[:-1]], [pieces[-1] for pieces in voices], seed)
+        hums = hummed_pieces(_HUMS, 4, seed)
+        return VoiceLesson(config, [pieces[:-1] for pieces in hums[:-1]], [pieces[-1] for pieces in hums], seed)
     folder = required(data, "a folder filled by recipes/voice/build.py")
     voices = [load_pieces(path) for path in sorted(folder.glob("*.npz"))]
     if not voices:
