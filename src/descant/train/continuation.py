@@ -124,11 +124,9 @@ class ContinuationLesson:
         self.model = self.config.build()
         sizes = [np.array([len(sheet.bars) for sheet in sheets], float) for sheets in self.training]
         self._odds = [size / size.sum() for size in sizes]
-        self._pieces = [
-            piece
-            for sheet in self.validation[: self.config.validation_songs]
-            for piece in segments(stream_at_home(sheet), self.config.length)
-        ]
+        held_out = [stream_at_home(sheet) for sheet in self.validation[: self.config.validation_songs]]
+        self._pieces = [piece for stream in held_out for piece in segments(stream, self.config.length)]
+        self._floors = floors([stream_at_home(s).tokens for s in chain(*self.training)], [s.tokens for s in held_out])
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
         """[batch, length + 1] tokens, their companions and which are to be predicted."""
@@ -150,7 +148,7 @@ class ContinuationLesson:
         return encode_stretch(bars, key, sheet.bpm, first=first, most=self.config.length + 1)
 
     def validate(self) -> Mapping[str, float]:
-        """Nats a token of whole held-out songs in their home key, each token predicted once."""
+        """Nats a token of whole held-out songs in their home key, each token predicted once; the floors beside."""
         self.model.eval()
         total = count = 0.0
         with torch.no_grad():
@@ -159,24 +157,19 @@ class ContinuationLesson:
                 wanted = float(batch[2][:, 1:].sum())
                 total += wanted * float(self.loss(on_device_of(self.model, batch)))
                 count += wanted
-        return {"nats": total / max(count, 1.0), **self._floors()}
-
-    def _floors(self) -> dict[str, float]:
-        """The same of what can be counted, on the same tokens."""
-        if not hasattr(self, "_counted"):
-            streams = [stream_at_home(sheet).tokens for sheet in chain(*self.training)]
-            held_out = [stream_at_home(sheet).tokens for sheet in self.validation[: self.config.validation_songs]]
-            self._counted = {
-                name: counted_nats(CountedModel(streams, VOCABULARY, order), held_out)
-                for name, order in (("unigram", 0), ("markov", _MARKOV_ORDER))
-            }
-        return self._counted
+        return {"nats": total / max(count, 1.0), **self._floors}
 
 
 def stream_at_home(sheet: Sheet) -> Stretch:
     """A whole song in its home key."""
     bars, key = at_home(sheet, sheet.home_shift)
     return encode_stretch(bars, key, sheet.bpm)
+
+
+def floors(training: Sequence[Sequence[int]], held_out: Sequence[Sequence[int]]) -> dict[str, float]:
+    """Nats a token of what can be counted in the training songs: tokens alone, and after two others."""
+    orders = (("unigram", 0), ("markov", _MARKOV_ORDER))
+    return {name: counted_nats(CountedModel(training, VOCABULARY, order), held_out) for name, order in orders}
 
 
 def counted_nats(model: CountedModel, streams: Sequence[Sequence[int]]) -> float:

@@ -77,6 +77,38 @@ class CountedModel:
         return np.where(known > 0, (counts + variety * shorter) / np.maximum(known, 1), shorter)
 
 
+class CountedReader:
+    """A counted model in the place of a trained one: reads tokens, and says what may come next.
+
+    Args:
+        model: The counts.
+    """
+
+    def __init__(self, model: CountedModel) -> None:
+        self._model = model
+        self._tokens: list[int] = []
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many tokens it has read, as a list of one."""
+        return [len(self._tokens)]
+
+    def read(
+        self, tokens: Sequence[Sequence[int]], companions: Sequence[Sequence[tuple[int, ...]]] | None = None
+    ) -> list[Floats]:
+        """Read more tokens (companions tell it nothing); [vocabulary] logarithms of what follows."""
+        self._tokens += tokens[0]
+        return [np.log(self._model.odds(self._tokens))]
+
+    def forget(self, sequence: int) -> None:
+        """Empty the memory."""
+        self.rewind(sequence, 0)
+
+    def rewind(self, sequence: int, length: int) -> None:
+        """Forget what was read after the first `length` tokens; there is one sequence, number 0."""
+        del self._tokens[length:]
+
+
 def _looked_up(keys: NDArray[np.int64], values: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """The values of keys in a sorted table; 0 for those that are not there."""
     if not len(keys):
