@@ -1,7 +1,7 @@
 """The continuation lesson: a song's tokens, each given those before it (Huang et al., "Music Transformer", ICLR 2019).
 
-Songs are POP909's and, for a share of the crops, the chorales and fiddle tunes of music21's corpus. A crop begins at any
-bar; on the fly it is moved to its home key or, less often, to any of the twelve. The net is the transformer with
+Songs are POP909's and, for a share of the crops, the chorales and fiddle tunes of music21's corpus. A crop begins at
+any bar; on the fly it is moved to its home key or, less often, to any of the twelve. The net is the transformer with
 relative attention, or the LSTM that it is compared with.
 """
 
@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from descant.compose.continuation.counted import CountedModel
-from descant.compose.continuation.crops import Stretch, encode_stretch, segments, stack
+from descant.compose.continuation.crops import Stretch, encode_stretch, segments, stack, whole_song
 from descant.compose.continuation.sheet import Sheet, sheet_of
-from descant.compose.continuation.tokens import HEADER, VOCABULARY, at_home, token_features
+from descant.compose.continuation.tokens import VOCABULARY, at_home, token_features
 from descant.data.arrange import arrange
 from descant.data.invent import invent_song
 from descant.data.music21_corpus import chorales, fiddle_tunes, find_corpus
@@ -124,9 +124,9 @@ class ContinuationLesson:
         self.model = self.config.build()
         sizes = [np.array([len(sheet.bars) for sheet in sheets], float) for sheets in self.training]
         self._odds = [size / size.sum() for size in sizes]
-        held_out = [stream_at_home(sheet) for sheet in self.validation[: self.config.validation_songs]]
+        held_out = [whole_song(sheet) for sheet in self.validation[: self.config.validation_songs]]
         self._pieces = [piece for stream in held_out for piece in segments(stream, self.config.length)]
-        self._floors = floors([stream_at_home(s).tokens for s in chain(*self.training)], [s.tokens for s in held_out])
+        self._floors = floors([whole_song(s).tokens for s in chain(*self.training)], [s.tokens for s in held_out])
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
         """[batch, length + 1] tokens, their companions and which are to be predicted."""
@@ -160,22 +160,10 @@ class ContinuationLesson:
         return {"nats": total / max(count, 1.0), **self._floors}
 
 
-def stream_at_home(sheet: Sheet) -> Stretch:
-    """A whole song in its home key."""
-    bars, key = at_home(sheet, sheet.home_shift)
-    return encode_stretch(bars, key, sheet.bpm)
-
-
 def floors(training: Sequence[Sequence[int]], held_out: Sequence[Sequence[int]]) -> dict[str, float]:
     """Nats a token of what can be counted in the training songs: tokens alone, and after two others."""
     orders = (("unigram", 0), ("markov", _MARKOV_ORDER))
-    return {name: counted_nats(CountedModel(training, VOCABULARY, order), held_out) for name, order in orders}
-
-
-def counted_nats(model: CountedModel, streams: Sequence[Sequence[int]]) -> float:
-    """Mean nats of the tokens after the headers."""
-    nats = np.concatenate([model.nats(stream)[HEADER - 1 :] for stream in streams])
-    return float(nats.mean())
+    return {name: CountedModel(training, VOCABULARY, order).mean_nats(held_out) for name, order in orders}
 
 
 def build_lesson(config: ContinuationConfig, data: Path | None, seed: int) -> ContinuationLesson:

@@ -83,7 +83,11 @@ class Continuer:
         Raises:
             CardError: The weights are not what the configuration says.
         """
-        model = model_from(folder)
+        return cls.from_model(model_from(folder))
+
+    @classmethod
+    def from_model(cls, model: RelativeTransformer) -> Continuer:
+        """With a model that is at hand, trained by `train.continuation`."""
         context = model.config.max_distance
         return cls(lambda: Decoder(model, 1, context + ROOM_FOR_A_BAR), context)
 
@@ -224,7 +228,7 @@ def _joined(
         if track.is_drum:
             added[index] = _beats(track, sheet, asked)
     tracks = tuple(
-        replace(track, notes=_without_overlaps((*track.notes, *added.get(index, ()))))
+        replace(track, notes=_without_overlaps((*track.notes, *added.get(index, ())), start))
         for index, track in enumerate(score.tracks)
     )
     current = max(score.time_signatures, key=lambda s: s.start, default=signature)
@@ -252,13 +256,13 @@ def _beats(track: Track, sheet: Sheet, asked: Sequence[Asked]) -> list[Note]:
     return notes
 
 
-def _without_overlaps(notes: Sequence[Note]) -> tuple[Note, ...]:
-    """Each note ended where the same pitch begins again: a MIDI channel knows one of them only."""
+def _without_overlaps(notes: Sequence[Note], start: float) -> tuple[Note, ...]:
+    """Each note ended where the same pitch begins again, after `start`: a MIDI channel knows one of them only."""
     kept: list[Note] = []
     following: dict[int, float] = {}
     for note in sorted(notes, reverse=True):
         limit = following.get(note.pitch)
-        if limit is not None and note.start < limit < note.end:
+        if limit is not None and start <= limit < note.end and note.start < limit:
             note = replace(note, duration=limit - note.start)
         following[note.pitch] = note.start
         kept.append(note)

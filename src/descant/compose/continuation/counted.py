@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from descant.compose.continuation.tokens import HEADER
+
 Floats = NDArray[np.float64]
 Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -57,6 +59,10 @@ class CountedModel:
         result: Floats = -np.log(share)
         return result
 
+    def mean_nats(self, streams: Sequence[Sequence[int]]) -> float:
+        """Mean nats of the tokens after the headers of songs."""
+        return float(np.concatenate([self.nats(stream)[HEADER - 1 :] for stream in streams]).mean())
+
     def odds(self, context: Sequence[int]) -> Floats:
         """[vocabulary] probability of each token after these."""
         share = np.full(self._vocabulary, 1.0 / self._vocabulary)
@@ -97,6 +103,7 @@ class CountedReader:
         self, tokens: Sequence[Sequence[int]], companions: Sequence[Sequence[tuple[int, ...]]] | None = None
     ) -> list[Floats]:
         """Read more tokens (companions tell it nothing); [vocabulary] logarithms of what follows."""
+        del companions
         self._tokens += tokens[0]
         return [np.log(self._model.odds(self._tokens))]
 
@@ -106,6 +113,7 @@ class CountedReader:
 
     def rewind(self, sequence: int, length: int) -> None:
         """Forget what was read after the first `length` tokens; there is one sequence, number 0."""
+        del sequence
         del self._tokens[length:]
 
 

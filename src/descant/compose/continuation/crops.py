@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from descant.compose.continuation.sheet import SheetBar
-from descant.compose.continuation.tokens import ALONE, END, HEADER, PAD, companions_of, encode_bar, header
+from descant.compose.continuation.sheet import Sheet, SheetBar
+from descant.compose.continuation.tokens import ALONE, END, HEADER, PAD, at_home, companions_of, encode_bar, header
 from descant.score.harmony import Key
 
 
@@ -52,6 +52,12 @@ def encode_stretch(
         tokens.append(END)
         pairs.append(ALONE)
     return Stretch(tokens[:most], pairs[:most])
+
+
+def whole_song(sheet: Sheet) -> Stretch:
+    """A whole song in its home key."""
+    bars, key = at_home(sheet, sheet.home_shift)
+    return encode_stretch(bars, key, sheet.bpm)
 
 
 def segments(stretch: Stretch, length: int) -> list[Stretch]:

@@ -1,4 +1,4 @@
-"""`Habits`: what a song does and does not do, so that what follows it keeps to its key, grid, registers and loudness."""
+"""`Habits`: what a song does and does not do, so that what follows keeps to its key, grid, registers and loudness."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def habits_of(bars: Sequence[SheetBar], key: Key | None) -> Habits:
     for role, part in enumerate(parts):
         if part:
             low, high = min(n.pitch for n in part) - _REACH, max(n.pitch for n in part) + _REACH
-            within |= (NOTE_ROLES == role) & (NOTE_PITCHES >= low) & (NOTE_PITCHES <= high)
+            within |= np.equal(NOTE_ROLES, role) & np.isin(NOTE_PITCHES, range(low, high + 1))
     return Habits(
         places=np.array([tick % TICKS in used for tick in POSITIONS]),
         notes=within,

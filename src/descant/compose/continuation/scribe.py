@@ -3,8 +3,8 @@
 When the context outgrows what the model was trained on, the header and the last bars are read again into an empty
 memory, so that the song is written under the same conditions however long it gets. A bar that would make a loop (the
 same bar more often in a row, or among the last sixteen, than the song itself does, or twice and three times) or copy
-the song (the fourth bar of four that stand in it one after the other) is taken back and drawn again, more freely each
-time.
+the song (the fourth bar of four that stand in it one after the other) is taken back and drawn again, more freely
+each time, and with one of its notes, at random, forbidden at its place.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from descant.compose.continuation.tokens import (
     decode_bar,
     encode_bar,
     header,
+    is_note,
 )
 from descant.compose.grid import TICKS
 from descant.compose.writer import sample
@@ -160,6 +161,7 @@ class _Work:
         self._written: list[SheetBar] = []
         self._check = _Check([bar.figure for bar in bars])
         self._nats: list[float] = []
+        self._banned: dict[tuple[int, ...], set[int]] = {}
         self._again = self._let_through = 0
         self._logits = self._read_recent()
 
@@ -168,6 +170,7 @@ class _Work:
         if self._reader.lengths[0] > self._context:
             self._logits = self._read_recent()
         mark, before = self._reader.lengths[0], self._logits
+        self._banned.clear()
         for attempt in range(_ATTEMPTS):
             self._reader.rewind(0, mark)
             self._logits = before
@@ -176,6 +179,7 @@ class _Work:
             if not self._sampling.checked or not self._check.is_bad(bar.figure):
                 break
             self._again += 1
+            self._ban_a_note(tokens)
         else:
             self._let_through += 1
         self._check.take(bar.figure)
@@ -187,6 +191,11 @@ class _Work:
         """The bars, and what they took."""
         nats = float(np.mean(self._nats)) if self._nats else 0.0
         return tuple(self._written), Tally(self._again, self._let_through, nats)
+
+    def _ban_a_note(self, tokens: list[int]) -> None:
+        """Forbid one of a bar's notes where it was drawn, so that the same bar cannot come again."""
+        place = int(self._generator.choice([i for i, token in enumerate(tokens) if is_note(token)]))
+        self._banned.setdefault(tuple(tokens[:place]), set()).add(tokens[place])
 
     def _read_recent(self) -> Logits:
         """Read the header and the last bars into an empty memory."""
@@ -206,18 +215,25 @@ class _Work:
         """A bar's tokens, and their nats."""
         nats: list[float] = []
         head = asked.head if self._sampling.outlined else self._chosen_head(asked, temperature, nats)
-        wanted = asked.notes if self._sampling.outlined else None
+        wanted = asked if self._sampling.outlined else None
         grammar = BarGrammar(head, round(asked.span.quarters * TICKS), wanted, habits)
         if self._sampling.outlined:
             self._read(grammar.tokens, asked.turn, 0)
         while not grammar.is_closed:
-            allowed = grammar.allowed()
+            allowed = self._without_banned(grammar.allowed(), grammar.tokens)
             if len(grammar.tokens) >= ROOM_FOR_A_BAR - 4 and grammar.tokens[-1] >= FIRST_POSITION:
                 allowed = allowed[allowed == CLOSE] if CLOSE in allowed else allowed
-            bias = -self._sampling.strange_push * grammar.is_strange(allowed)
+            bias = np.where(grammar.is_strange(allowed), -self._sampling.strange_push, 0.0)
             grammar.advance(self._draw(allowed, bias, temperature, nats))
             self._read(grammar.tokens, asked.turn, len(grammar.tokens) - 1)
         return grammar.tokens, nats
+
+    def _without_banned(self, allowed: NDArray[np.int64], before: Sequence[int]) -> NDArray[np.int64]:
+        banned = self._banned.get(tuple(before)) if self._banned else None
+        if not banned:
+            return allowed
+        kept = allowed[~np.isin(allowed, list(banned))]
+        return kept if len(kept) else allowed
 
     def _chosen_head(self, asked: Asked, temperature: float, nats: list[float]) -> Head:
         """A head of the model's own; the metre and who may play stay the song's."""

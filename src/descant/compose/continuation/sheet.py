@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from descant.compose.grid import TICKS, BarSpan, GridNote, lay_out
 from descant.errors import NothingHeard, ScoreReadError
@@ -176,7 +176,7 @@ def notes_of(bars: Sequence[SheetBar], levels: Mapping[tuple[int, int], int]) ->
 
 def _one_at_a_time(track: Track) -> bool:
     notes = track.notes
-    overlaps = sum(b.start < a.end - _OVERLAP_QUARTERS for a, b in zip(notes, notes[1:], strict=False))
+    overlaps = sum(b.start < a.end - _OVERLAP_QUARTERS for a, b in pairwise(notes))
     return overlaps <= _OVERLAPPING_SHARE * len(notes)
 
 

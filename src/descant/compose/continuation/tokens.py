@@ -17,7 +17,7 @@ not search its context for them.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -115,14 +115,17 @@ def header(key: Key | None, bpm: float) -> list[int]:
     return [START, ID[name], ID[f"Tempo_{bisect_right(TEMPO_EDGES, bpm)}"]]
 
 
+def loudness(bar: SheetBar) -> float:
+    """Mean velocity of a bar's notes; 0 where there are none."""
+    return sum(note.velocity for part in bar.parts for note in part) / max(1, bar.count)
+
+
 def said_of(bar: SheetBar) -> Head:
     """The head that describes a bar."""
-    notes = [note for part in bar.parts for note in part]
-    loudness = sum(note.velocity for note in notes) / len(notes) if notes else 0.0
     return Head(
         beats=bar.span.beats,
-        density=bisect_right(DENSITY_EDGES, len(notes) / bar.span.quarters),
-        level=bisect_right(LEVEL_EDGES, loudness),
+        density=bisect_right(DENSITY_EDGES, bar.count / bar.span.quarters),
+        level=bisect_right(LEVEL_EDGES, loudness(bar)),
         cast=sum(1 << role for role, part in enumerate(bar.parts) if part),
     )
 
