@@ -51,7 +51,7 @@ def evaluate_continuation(
 
     require_counts(songs=songs, bars=bars, primer=primer, library=library)
     require_place(out, "continuation")
-    model = model_from(fetch("descant-continuation") if weights is None else weights)
+    model, context = model_from(fetch("descant-continuation") if weights is None else weights)
     baseline = None if lstm is None else _lstm(lstm)
     pop909 = Pop909(data)
     begun = (primed(name, pop909.load(name), primer, bars) for name in pop909.songs("test"))
@@ -66,7 +66,9 @@ def evaluate_continuation(
         + (f" --lstm {lstm.name}" if lstm else "")
     )
     with progress_bar("evaluate continuation", quiet=quiet) as progress:
-        report = measure(model, tested, known, bars=bars, seed=seed, lstm=baseline, command=command, progress=progress)
+        report = measure(
+            model, context, tested, known, bars=bars, seed=seed, lstm=baseline, command=command, progress=progress
+        )
     report.save(out)
     print(report.to_markdown())
 

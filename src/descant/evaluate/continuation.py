@@ -81,6 +81,7 @@ def _first(song: Score, end: float) -> Score:
 
 def evaluate_continuation(
     model: RelativeTransformer,
+    context: int,
     songs: Sequence[Primed],
     library: Sequence[Score],
     *,
@@ -95,6 +96,7 @@ def evaluate_continuation(
 
     Args:
         model: To measure.
+        context: Tokens that it was trained to look back on.
         songs: Held-out songs.
         library: Training songs, which the counted models count.
         bars: To write after each primer.
@@ -108,14 +110,14 @@ def evaluate_continuation(
     streams = [whole_song(sheet_of(score)).tokens for score in library]
     counted = {order: CountedModel(streams, VOCABULARY, order) for order in (0, _MARKOV_ORDER)}
     monitor = monitor.part("composing", 0.1, 0.7)
-    systems = _systems(model, counted, bars, seed)
+    systems = _systems(model, context, counted, bars, seed)
     found: dict[str, list[tuple[Behaviour, Curve]]] = {name: [] for name in systems}
     for number, song in enumerate(songs):
         for name, system in systems.items():
             monitor.report((number + 0.5) / len(songs), name)
             found[name].append(behaviour(system(song), song.bars, bars, song.key))
     monitor = Monitor(progress, cancel, "likelihood", start=0.7)
-    likelihood = _likelihood_table(model, lstm, counted, songs, monitor)
+    likelihood = _likelihood_table(model, context, lstm, counted, songs, monitor)
     monitor.report(1.0)
     title = f"Continuations: {bars} bars after the first {songs[0].bars} of {len(songs)} songs, means"
     rows = tuple((name, *_means([b.cells() for b, _ in each])) for name, each in found.items())
@@ -149,10 +151,9 @@ _NOTES = (
 
 
 def _systems(
-    model: RelativeTransformer, counted: Mapping[int, CountedModel], bars: int, seed: int
+    model: RelativeTransformer, context: int, counted: Mapping[int, CountedModel], bars: int, seed: int
 ) -> dict[str, Callable[[Primed], Score]]:
-    context = model.config.max_distance
-    ours = Continuer.from_model(model)
+    ours = Continuer.from_model(model, context)
     markov = Continuer(lambda: CountedReader(counted[_MARKOV_ORDER]), context)
     unigram = Continuer(lambda: CountedReader(counted[0]), context)
 
@@ -216,13 +217,13 @@ def _tests(found: Mapping[str, Sequence[Behaviour]], seed: int) -> Table:
 
 def _likelihood_table(
     model: RelativeTransformer,
+    length: int,
     lstm: nn.Module | None,
     counted: Mapping[int, CountedModel],
     songs: Sequence[Primed],
     monitor: Monitor,
 ) -> Table:
     streams = [whole_song(sheet_of(song.song)) for song in songs]
-    length = model.config.max_distance
     rows: list[tuple[Cell, ...]] = []
     for name, order in (("unigram", 0), ("order-2 Markov", _MARKOV_ORDER)):
         nats = [(counted[order].nats(stream.tokens)[HEADER - 1 :], stream.tokens[HEADER:]) for stream in streams]

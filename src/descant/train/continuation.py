@@ -61,7 +61,9 @@ class ContinuationConfig:
     dropout: float = 0.0
     """In training."""
     length: int = 512
-    """Tokens in a crop, and the largest distance with a vector of its own."""
+    """Tokens in a crop."""
+    max_distance: int = 0
+    """Distances with vectors of their own; 0 gives one to each in a crop."""
     batch: int = 4
     """Crops in a batch."""
     home_share: float = 0.7
@@ -70,7 +72,7 @@ class ContinuationConfig:
     """Whole songs in a validation."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, at_least={"length": 64})
+        check_numbers(self, at_least={"length": 64, "max_distance": 0})
 
     def network(self) -> RelativeTransformerConfig:
         """Shape of the transformer."""
@@ -80,7 +82,7 @@ class ContinuationConfig:
             width=self.width,
             heads=self.heads,
             feed_forward=self.feed_forward,
-            max_distance=self.length,
+            max_distance=self.max_distance or self.length,
             dropout=self.dropout,
         )
 
@@ -208,7 +210,7 @@ def invented_sheets(count: int, seed: int) -> list[Sheet]:
 
 
 def _furnish(config: ContinuationConfig, folder: Path) -> None:
-    write_config(folder / "config.json", {"network": asdict(config.network())})
+    write_config(folder / "config.json", {"network": asdict(config.network()), "context": config.length})
 
 
 def _data(config: ContinuationConfig) -> tuple[TrainingData, ...]:

@@ -29,7 +29,7 @@ from descant.score.tempo import TempoMap, TimeSignature
 
 @pytest.fixture(scope="module")
 def continuer() -> Continuer:
-    return Continuer.from_model(untrained())
+    return Continuer.from_model(untrained(), 128)
 
 
 def test_the_song_stays_and_goes_on(continuer: Continuer) -> None:

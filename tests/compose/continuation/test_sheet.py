@@ -65,8 +65,10 @@ def test_bars_hold_the_notes_where_they_stand() -> None:
     assert sheet.tracks == (2, 1, None, 0)
 
 
-@pytest.mark.parametrize(("key", "shift"), [(Key(0, "major"), 0), (Key(9, "minor"), 0), (Key(2, "major"), -2),
-                                            (Key(7, "major"), 5), (Key(0, "minor"), -3), (Key(6, "major"), -6)])  # fmt: skip
+HOMES = {(0, "major"): 0, (9, "minor"): 0, (2, "major"): -2, (7, "major"): 5, (0, "minor"): -3, (6, "major"): -6}
+
+
+@pytest.mark.parametrize(("key", "shift"), [(Key(*key), shift) for key, shift in HOMES.items()])  # type: ignore[arg-type]
 def test_the_way_home(key: Key, shift: int) -> None:
     assert sheet_of(Score((line("x", 60),), TempoMap.constant(100.0), key=key)).home_shift == shift
 

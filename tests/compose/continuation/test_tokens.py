@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,7 +108,7 @@ def test_in_pieces_each_token_is_predicted_once(bars: list[SheetBar], length: in
     assert [token for piece in pieces for token in piece.tokens[piece.given :]] == stretch.tokens[HEADER:]
     assert [pair for piece in pieces for pair in piece.companions[piece.given :]] == stretch.companions[HEADER:]
     assert all(len(piece.tokens) <= length + 1 for piece in pieces)
-    for before, piece in zip(pieces, pieces[1:], strict=False):
+    for before, piece in pairwise(pieces):
         assert piece.tokens[HEADER] == before.tokens[-1]
     tokens, together, is_wanted = stack(pieces, length + 1)
     assert int(is_wanted.sum()) == len(stretch.tokens) - HEADER

@@ -83,12 +83,11 @@ class Continuer:
         Raises:
             CardError: The weights are not what the configuration says.
         """
-        return cls.from_model(model_from(folder))
+        return cls.from_model(*model_from(folder))
 
     @classmethod
-    def from_model(cls, model: RelativeTransformer) -> Continuer:
-        """With a model that is at hand, trained by `train.continuation`."""
-        context = model.config.max_distance
+    def from_model(cls, model: RelativeTransformer, context: int) -> Continuer:
+        """With a model that is at hand, trained by `train.continuation` on crops of `context` tokens."""
         return cls(lambda: Decoder(model, 1, context + ROOM_FOR_A_BAR), context)
 
     def __call__(
@@ -171,8 +170,8 @@ def check_options(bars: int, sampling: Sampling) -> None:
         raise InvalidOption(f"A nucleus of {sampling.nucleus} is out of range.", "Give more than 0, and at most 1.")
 
 
-def model_from(folder: Path) -> RelativeTransformer:
-    """The transformer of a card's folder, ready for inference.
+def model_from(folder: Path) -> tuple[RelativeTransformer, int]:
+    """The transformer of a card's folder, ready for inference, and the length that it was trained on, in tokens.
 
     Raises:
         CardError: The weights are not what the configuration says.
@@ -190,7 +189,7 @@ def model_from(folder: Path) -> RelativeTransformer:
         model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     except RuntimeError as error:
         raise CardError(f"The weights in {folder} belong to another model.", "Fetch them again.") from error
-    return model.eval()
+    return model.eval(), int(described.get("context", config.max_distance))
 
 
 def _usual_signature(score: Score, sheet: Sheet) -> TimeSignature:
