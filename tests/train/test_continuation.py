@@ -98,6 +98,12 @@ def test_the_smoke_recipe_beats_token_triples_and_its_weights_write_on(tmp_path:
     assert len(Continuer.from_folder(tmp_path / "card")(song(4), 4).bars) == 4
 
 
+def test_no_card_is_made_of_the_baseline(tmp_path: Path) -> None:
+    assert PLAN.furnish is not None
+    with pytest.raises(InvalidOption):
+        PLAN.furnish(ContinuationConfig(net="lstm"), tmp_path)
+
+
 def test_every_recipe_can_be_read_and_expects_what_is_measured() -> None:
     for path in sorted(RECIPES.glob("*.toml")):
         recipe = read_recipe(path)

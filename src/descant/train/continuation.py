@@ -27,6 +27,7 @@ from descant.data.invent import invent_song
 from descant.data.music21_corpus import chorales, fiddle_tunes, find_corpus
 from descant.data.pop909 import Pop909
 from descant.data.splits import split_of
+from descant.errors import InvalidOption
 from descant.hub.card import TrainingData
 from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
 from descant.nets.token_lstm import TokenLstm, TokenLstmConfig
@@ -210,6 +211,8 @@ def invented_sheets(count: int, seed: int) -> list[Sheet]:
 
 
 def _furnish(config: ContinuationConfig, folder: Path) -> None:
+    if config.net != "transformer":
+        raise InvalidOption("No verb loads an LSTM: it is a baseline.", "Export a run of the transformer.")
     write_config(folder / "config.json", {"network": asdict(config.network()), "context": config.length})
 
 
