@@ -31,7 +31,7 @@ from descant.score.harmony import Key
 from descant.score.notes import Note, Score
 
 OURS = "Descant"
-FREE = Sampling(temperature=1.0, nucleus=1.0, strange_push=0.0, outlined=False, checked=False)
+FREE = Sampling(temperature=1.0, nucleus=1.0, strange_push=0.0, returns=0.0, outlined=False, checked=False)
 """Ancestral sampling at temperature 1, as in the paper; only the grammar and the metre are kept."""
 _MARKOV_ORDER = 2
 _BATCH = 4

@@ -97,6 +97,15 @@ def test_same_seed_same_bars_other_seed_others(continuer: Continuer) -> None:
     assert one == again != other
 
 
+def test_a_period_returns(continuer: Continuer) -> None:
+    found = continuer(song(), 24, sampling=Sampling(returns=1.0)).bars
+    figures = [bar.figure for bar in found]
+    assert figures[16:20] == figures[:4]
+    assert figures[20:] != figures[4:8]
+    never = continuer(song(), 24, sampling=Sampling(returns=0.0)).bars
+    assert len({bar.figure for bar in never}) == 24
+
+
 def test_one_note_is_enough(continuer: Continuer) -> None:
     found = continuer(Score((Track("x", (Note(0.0, 1.0, 60),)),), TempoMap.constant(90.0)), 9)
     assert sum(n.start >= 4.0 for n in found.score.tracks[0].notes) >= 9
@@ -193,13 +202,14 @@ def test_however_long_the_context_is_read_again(continuer: Continuer) -> None:
 @pytest.mark.parametrize(
     ("bars", "sampling"),
     [(0, Sampling()), (513, Sampling()), (-1, Sampling()), (4, Sampling(temperature=0.0)), (4, Sampling(nucleus=0.0)),
-     (4, Sampling(nucleus=1.5)), (4, Sampling(temperature=float("nan")))],
+     (4, Sampling(nucleus=1.5)), (4, Sampling(temperature=float("nan"))), (4, Sampling(returns=1.1))],
 )  # fmt: skip
 def test_what_cannot_be_asked(continuer: Continuer, bars: int, sampling: Sampling) -> None:
     with pytest.raises(InvalidOption):
         continuer(song(), bars, sampling=sampling)
-    with pytest.raises(InvalidOption):  # before any weights are looked for
-        continue_score(song(), bars, temperature=sampling.temperature, top_p=sampling.nucleus)
+    if sampling.returns <= 1.0:
+        with pytest.raises(InvalidOption):  # before any weights are looked for
+            continue_score(song(), bars, temperature=sampling.temperature, top_p=sampling.nucleus)
 
 
 def test_cancelling_and_progress(continuer: Continuer) -> None:

@@ -12,7 +12,7 @@ from descant.compose.continuation.grammar import BarGrammar
 from descant.compose.continuation.habits import Habits, free_habits, habits_of
 from descant.compose.continuation.outline import Asked, outline
 from descant.compose.continuation.sheet import ROLES, SheetBar, sheet_of
-from descant.compose.continuation.tokens import Head, decode_bar, encode_bar, loudness
+from descant.compose.continuation.tokens import CLOSE, NAMES, NOTE_PITCHES, Head, decode_bar, encode_bar, loudness
 from descant.compose.grid import BarSpan, GridNote
 from descant.score.harmony import Key
 
@@ -72,17 +72,17 @@ def test_habits_of_a_song() -> None:
     strange = BarGrammar(melody, 48, None, habits)
     strange.advance(int(strange.allowed()[0]))
     tokens = strange.allowed()
-    from descant.compose.continuation.tokens import NAMES
-
-    classes = {int(NAMES[t].split("_")[1]) % 12 for t in tokens[strange.is_strange(tokens)]}
+    classes = {int(NAMES[t].split("_")[1]) % 12 for t in tokens[strange.bias(tokens, push=2.0, pull=0.0) < 0]}
     assert classes == {1, 3, 6, 8, 10}
+    pulled = strange.bias(tokens, push=0.0, pull=0.4)
+    by_class = {int(NAMES[t].split("_")[1]) % 12: round(float(b), 3) for t, b in zip(tokens, pulled, strict=True)}
+    assert by_class[0] > by_class[11] > by_class[1] == -0.4  # in this song C sounds more than B, and C sharp never
+    assert not strange.bias(np.array([CLOSE]), push=2.0, pull=0.4).any()
 
 
 def test_used_pitch_classes_are_not_strange() -> None:
     bars = [SheetBar(BarSpan(0.0, 4.0), ((), (), (), (GridNote(0, 70, 12, 80), GridNote(12, 72, 12, 80))))]
     habits: Habits = habits_of(bars, Key(0, "major"))
-    from descant.compose.continuation.tokens import NOTE_PITCHES
-
     assert not habits.strange[NOTE_PITCHES % 12 == 10].any()
     assert habits.strange[NOTE_PITCHES % 12 == 8].all()
 
@@ -97,6 +97,19 @@ def test_the_outline_deals_each_period_as_often() -> None:
     assert all(one.notes == bars[one.after].count for one in plan)
     other = outline(bars, spans, np.random.default_rng(1))
     assert [one.after for one in plan] != [one.after for one in other]
+
+
+def test_periods_return_by_half() -> None:
+    bars = sheet_of(song(32)).bars
+    spans = [BarSpan(128.0 + 4.0 * i, 4.0) for i in range(64)]
+    assert all(one.again is None for one in outline(bars, spans, np.random.default_rng(0)))
+    plan = outline(bars, spans, np.random.default_rng(0), returns=1.0)
+    assert [one.again for one in plan[:16]] == [None] * 16
+    assert [one.again for one in plan[16:24]] == [0, 1, 2, 3, None, None, None, None]
+    assert [one.again for one in plan[32:40]] == [16, 17, 18, 19, None, None, None, None]
+    assert [one.after for one in plan[16:32]] == [one.after for one in plan[:16]]
+    some = outline(bars, spans, np.random.default_rng(0), returns=0.4)
+    assert 0 < sum(one.again is not None for one in some) < 24
 
 
 def test_the_outline_of_an_odd_song() -> None:

@@ -123,7 +123,7 @@ class Continuer:
         spans = _spans_after(sheet, signature, bars)
         shift = sheet.home_shift
         song, key = at_home(sheet, shift)
-        asked = outline(song, spans, np.random.default_rng((seed, 1)))
+        asked = outline(song, spans, np.random.default_rng((seed, 1)), returns=sampling.returns)
         # Without an outline nothing is asked of the song's habits either: what the model does alone.
         habits = habits_of(song, key) if sampling.outlined else free_habits()
         scribe = Scribe(self._reader(), self._context, sampling)
@@ -167,7 +167,11 @@ def check_options(bars: int, sampling: Sampling) -> None:
     if not 0.05 <= sampling.temperature <= 2.0:
         raise InvalidOption(f"A temperature of {sampling.temperature} is out of range.", "Give 0.05 to 2.")
     if not 0.0 < sampling.nucleus <= 1.0:
-        raise InvalidOption(f"A nucleus of {sampling.nucleus} is out of range.", "Give more than 0, and at most 1.")
+        raise InvalidOption(
+            f"A nucleus (top p) of {sampling.nucleus} is out of range.", "Give more than 0, and at most 1."
+        )
+    if not 0.0 <= sampling.returns <= 1.0:
+        raise InvalidOption(f"A probability of {sampling.returns} for returns is impossible.", "Give 0 to 1.")
 
 
 def model_from(folder: Path) -> tuple[RelativeTransformer, int]:

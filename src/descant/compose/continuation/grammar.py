@@ -111,11 +111,12 @@ class BarGrammar:
         kept = sounds[levels <= self._velocity] if excess > 0 else sounds[levels >= self._velocity]
         return kept if len(kept) else sounds
 
-    def is_strange(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which tokens are notes that the song's habits are against."""
-        found = np.zeros(len(tokens), bool)
-        notes = (tokens >= FIRST_NOTES[0]) & (tokens < FIRST_SOUND)
-        found[notes] = self._habits.strange[tokens[notes] - FIRST_NOTES[0]]
+    def bias(self, tokens: NDArray[np.int64], *, push: float, pull: float) -> NDArray[np.float64]:
+        """What the song's habits add to the logits of tokens: notes alone have any."""
+        found = np.zeros(len(tokens))
+        is_a_note = (tokens >= FIRST_NOTES[0]) & (tokens < FIRST_SOUND)
+        notes = tokens[is_a_note] - FIRST_NOTES[0]
+        found[is_a_note] = pull * self._habits.pull[notes] - push * self._habits.strange[notes]
         return found
 
     def advance(self, token: int) -> None:

@@ -19,6 +19,7 @@ _RARE_PLACE = 0.01
 _RARE_LEVEL = 0.02
 _RARE_PITCH_CLASS = 0.02
 _REACH = 4
+_SMOOTH = 0.02
 _STRAIGHT = (0, TICKS // 2)
 
 
@@ -31,6 +32,7 @@ class Habits:
         notes: [notes] whether each note token is within reach of the registers of its part.
         sounds: For each role [sounds] whether it plays as loud as that.
         strange: [notes] whether a note's pitch class is outside of the key and hardly used by the song.
+        pull: [notes] how much more than others the song dwells on a note's pitch class, -1 to 1.
         velocities: Mean velocity of the song's notes for each (role, one of `VELOCITIES`).
     """
 
@@ -38,6 +40,7 @@ class Habits:
     notes: NDArray[np.bool_]
     sounds: tuple[NDArray[np.bool_], ...]
     strange: NDArray[np.bool_]
+    pull: NDArray[np.float64]
     velocities: Mapping[tuple[int, int], int]
 
 
@@ -66,6 +69,7 @@ def habits_of(bars: Sequence[SheetBar], key: Key | None) -> Habits:
         notes=within,
         sounds=tuple(_sounds([note.velocity for note in part]) for part in parts),
         strange=np.array(rare)[NOTE_PITCHES % 12],
+        pull=_pull(lasting)[NOTE_PITCHES % 12],
         velocities=_velocities(bars, said),
     )
 
@@ -74,7 +78,14 @@ def free_habits() -> Habits:
     """Everything is allowed."""
     sounds = np.ones(len(DURATIONS) * len(VELOCITIES), bool)
     notes = np.ones(len(NOTE_PITCHES), bool)
-    return Habits(np.ones(len(POSITIONS), bool), notes, (sounds,) * len(ROLES), ~notes, {})
+    return Habits(np.ones(len(POSITIONS), bool), notes, (sounds,) * len(ROLES), ~notes, np.zeros(len(notes)), {})
+
+
+def _pull(lasting: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm of each pitch class's share against an even one, smoothed and limited."""
+    shares = lasting / lasting.sum()
+    found: NDArray[np.float64] = np.clip(np.log((shares + _SMOOTH) / (1 / 12 + _SMOOTH)), -1.0, 1.0)
+    return found
 
 
 def _sounds(velocities: Sequence[int]) -> NDArray[np.bool_]:

@@ -85,6 +85,10 @@ class Sampling:
     """Only the most likely tokens that together have this probability are drawn."""
     strange_push: float = 2.0
     """Taken from the logits of pitch classes outside the key that the song does not use."""
+    key_pull: float = 0.4
+    """Weight of the pitch classes that the song dwells on: so much is added to the logits of those at most."""
+    returns: float = 0.4
+    """Probability that a period of eight bars begins like the one before the last; only with an outline."""
     outlined: bool = True
     """Whether bars are asked for density, loudness and players; otherwise the model chooses them."""
     checked: bool = True
@@ -169,6 +173,9 @@ class _Work:
         """Write one bar."""
         if self._reader.lengths[0] > self._context:
             self._logits = self._read_recent()
+        if asked.again is not None and self._sampling.outlined:
+            self._repeat(asked, self._written[asked.again])
+            return
         mark, before = self._reader.lengths[0], self._logits
         self._banned.clear()
         for attempt in range(_ATTEMPTS):
@@ -186,6 +193,15 @@ class _Work:
         self._streams.append(tokens)
         self._written.append(bar)
         self._nats += nats
+
+    def _repeat(self, asked: Asked, bar: SheetBar) -> None:
+        """Write a bar that was written before."""
+        again = SheetBar(asked.span, bar.parts)
+        tokens = encode_bar(again)
+        self._read(tokens, asked.turn, 0)
+        self._check.take(again.figure)
+        self._streams.append(tokens)
+        self._written.append(again)
 
     def written(self) -> tuple[tuple[SheetBar, ...], Tally]:
         """The bars, and what they took."""
@@ -223,7 +239,7 @@ class _Work:
             allowed = self._without_banned(grammar.allowed(), grammar.tokens)
             if len(grammar.tokens) >= ROOM_FOR_A_BAR - 4 and grammar.tokens[-1] >= FIRST_POSITION:
                 allowed = allowed[allowed == CLOSE] if CLOSE in allowed else allowed
-            bias = np.where(grammar.is_strange(allowed), -self._sampling.strange_push, 0.0)
+            bias = grammar.bias(allowed, push=self._sampling.strange_push, pull=self._sampling.key_pull)
             grammar.advance(self._draw(allowed, bias, temperature, nats))
             self._read(grammar.tokens, asked.turn, len(grammar.tokens) - 1)
         return grammar.tokens, nats
