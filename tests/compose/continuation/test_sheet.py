@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from continuation_songs import song
 
@@ -76,6 +78,16 @@ def test_the_way_home(key: Key, shift: int) -> None:
 def test_without_a_key_the_notes_tell_it() -> None:
     score = song()
     assert sheet_of(Score(score.tracks, score.tempo, score.time_signatures)).key == Key(0, "major")
+
+
+def test_after_a_modulation_the_last_key_counts() -> None:
+    low, high = song(40), song(40)
+    moved = [
+        replace(t, notes=tuple(replace(n, start=n.start + 160.0, pitch=n.pitch + 2) for n in t.notes))
+        for t in high.tracks[:3]
+    ]
+    both = [replace(a, notes=(*a.notes, *b.notes)) for a, b in zip(low.tracks[:3], moved, strict=True)]
+    assert sheet_of(Score(tuple(both), low.tempo, low.time_signatures)).key == Key(2, "major")
 
 
 def test_what_cannot_be_continued() -> None:

@@ -234,13 +234,14 @@ def _joined(
         replace(track, notes=_without_overlaps((*track.notes, *added.get(index, ())), start))
         for index, track in enumerate(score.tracks)
     )
-    current = max(score.time_signatures, key=lambda s: s.start, default=signature)
-    changes = () if current.bar_quarters == signature.bar_quarters else (replace(signature, start=start),)
+    signatures = tuple(s for s in score.time_signatures if s.start < start - 1e-6)
+    is_usual = not signatures or replace(signatures[-1], start=signature.start) == signature
+    changes = () if is_usual else (replace(signature, start=start),)
     return replace(
         score,
         tracks=tracks,
         tempo=_going_on(score.tempo, start, end),
-        time_signatures=(*score.time_signatures, *changes),
+        time_signatures=(*signatures, *changes),
         key=sheet.key,
         sections=(*score.sections, Section(start, end, "continuation")),
     )

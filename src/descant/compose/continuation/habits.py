@@ -56,7 +56,7 @@ def habits_of(bars: Sequence[SheetBar], key: Key | None) -> Habits:
     notes = [note for part in parts for note in part]
     offsets = np.array([note.position % TICKS for note in notes])
     used = {offset for offset in OFFSETS if offset in _STRAIGHT or (offsets == offset).mean() > _RARE_PLACE}
-    lasting = np.bincount([n.pitch % 12 for n in notes], [n.duration for n in notes], 12)
+    lasting = np.asarray(np.bincount([n.pitch % 12 for n in notes], [n.duration for n in notes], 12), np.float64)
     at_home = set(range(12)) if key is None else set(key.scale)
     rare = [c not in at_home and lasting[c] < _RARE_PITCH_CLASS * lasting.sum() for c in range(12)]
     within = np.zeros(len(NOTE_PITCHES), bool)

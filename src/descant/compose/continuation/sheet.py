@@ -26,6 +26,7 @@ LONGEST_QUARTERS = 40_000
 _BRIDGE_NAMES = ("bridge", "answer", "second voice", "counter melody", "countermelody")
 _BASS_PROGRAMS = range(32, 40)
 _LEFT_HAND_BELOW = 52
+_KEY_QUARTERS = 128.0
 _OVERLAP_QUARTERS = 0.1
 _OVERLAPPING_SHARE = 0.05
 
@@ -71,7 +72,7 @@ class Sheet:
 
     Attributes:
         bars: From the start of the score to the bar of its last note.
-        key: The score's, or the one that its notes suggest; None if they suggest none.
+        key: The score's, or the one that its last notes suggest; None if they suggest none.
         bpm: Mean tempo over all bars.
         tracks: For each of `ROLES` the index of the track that plays it; None where nobody does.
     """
@@ -117,7 +118,8 @@ def sheet_of(score: Score) -> Sheet:
         notes["bass"], notes["chords"] = left_hand(notes["chords"])
         if notes["bass"]:
             players["bass"] = players["chords"]
-    key = score.key or key_of_notes(note for role in ROLES for note in notes[role])
+    recent = (note for role in ROLES for note in notes[role] if note.start > last - _KEY_QUARTERS)
+    key = score.key or key_of_notes(recent)
     spans, placed = lay_out(notes, score.time_signatures)
     bars = tuple(SheetBar(span, tuple(placed[role][i] for role in ROLES)) for i, span in enumerate(spans))
     seconds = score.tempo.seconds(spans[-1].end)
