@@ -26,9 +26,13 @@ from descant.train.recipe import build
 
 NAME = "descant-continuation"
 MOST_BYTES = 5 * 2**20
-WANTED = {  # table -> (row, columns that the card tells)
-    "Negative log-likelihood": ("Descant", ("nats a token", "nats a note")),
-    "Continuations": ("Descant", ("key, MIREX", "in scale", "metre", "density drift", "level drift")),
+OURS = "Descant"
+WANTED = {  # how a table's title begins -> the columns that the card tells, and the rows beside ours
+    "Negative log-likelihood": (("nats a token", "nats a note"), ("unigram", "order-2 Markov", "LSTM")),
+    "Continuations": (
+        ("key, MIREX", "in scale", "metre", "density drift", "level drift", "repetition"),
+        ("Descant without safeguards", "order-2 Markov, same safeguards", "the song itself"),
+    ),
 }
 
 
@@ -84,13 +88,13 @@ def quality_of(report: Path | None, run: Path, recipe: str) -> tuple[Quality, ..
     found = json.loads(report.read_text(encoding="utf-8"))
     qualities = []
     for table in found["tables"]:
-        row_name, columns = next((v for k, v in WANTED.items() if table["title"].startswith(k)), ("", ()))
+        columns, beside = next((v for k, v in WANTED.items() if table["title"].startswith(k)), ((), ()))
         rows = {row[0]: row[1:] for row in table["rows"]}
         for column in columns:
             place = table["columns"].index(column) - 1
-            others = ", ".join(f"{n} {r[place]:.3f}" for n, r in rows.items() if n != row_name and r[place] is not None)
-            title = f"{column} ({table['title']})"
-            qualities.append(Quality(title, f"{rows[row_name][place]:.3f} ({others})", found["command"]))
+            others = ", ".join(f"{name}: {rows[name][place]:.3f}" for name in beside if name in rows)
+            title = f"{column}; {table['title'][0].lower()}{table['title'][1:]}"
+            qualities.append(Quality(title, f"{rows[OURS][place]:.3f} ({others})", found["command"]))
     return tuple(qualities)
 
 
