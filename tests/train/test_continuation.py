@@ -49,7 +49,7 @@ def test_batches_are_crops_of_songs() -> None:
     lesson = build_lesson(TINY, None, 0)
     tokens, together, is_wanted = lesson.batch(np.random.default_rng(1))
     assert tokens.shape == (2, 65)
-    assert together.shape == (2, 65, 2)
+    assert together.shape == (2, 65, 5)
     for row, wanted in zip(tokens, is_wanted, strict=True):
         names = [NAMES[token] for token in row]
         assert names[0] == "Start"

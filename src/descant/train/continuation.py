@@ -96,7 +96,7 @@ class ContinuationConfig:
 
 
 def stream_loss(model: nn.Module, tokens: Tensor, companions: Tensor, is_wanted: Tensor) -> Tensor:
-    """Mean nats of the wanted tokens, each given all before it; [B, L], [B, L, 2] and [B, L]."""
+    """Mean nats of the wanted tokens, each given all before it; [B, L], [B, L, C] and [B, L]."""
     logits = model(tokens[:, :-1], companions[:, :-1])
     nats = F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
     wanted = is_wanted[:, 1:].flatten()

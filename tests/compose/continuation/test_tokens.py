@@ -56,11 +56,12 @@ def test_a_bar_by_hand() -> None:
         "Pos_0", "Bass_36", "Sound_48_2", "Chords_60", "Sound_12_1",
         "Pos_12", "Chords_64", "Sound_12_1", "Melody_72", "Sound_6_5", "Close",
     ]  # fmt: skip
-    pairs = [(NAMES[place], NAMES[turn]) for place, turn in companions_of(tokens, 9)]
-    assert pairs[0] == ("Pad", "Turn_1")
-    assert pairs[4] == pairs[8] == ("Pos_0", "Turn_1")
-    assert pairs[12] == ("Pos_12", "Turn_1")
-    assert pairs[-1] == ("Pad", "Turn_1")
+    read = [tuple(NAMES[token] for token in each) for each in companions_of(tokens, 9)]
+    assert read[0] == ("Pad", "Turn_1", "Pad", "Pad", "Pad")
+    assert read[4] == ("Pos_0", "Turn_1", "Pad", "Pad", "Pad")
+    assert read[5] == read[8] == ("Pos_0", "Turn_1", "Bass_36", "Pad", "Pad")
+    assert read[12] == read[13] == ("Pos_12", "Turn_1", "Bass_36", "Pad", "Melody_72")
+    assert read[-1] == ("Pad", "Turn_1", "Bass_36", "Pad", "Melody_72")
 
 
 def test_the_header() -> None:
@@ -113,7 +114,7 @@ def test_in_pieces_each_token_is_predicted_once(bars: list[SheetBar], length: in
     tokens, together, is_wanted = stack(pieces, length + 1)
     assert int(is_wanted.sum()) == len(stretch.tokens) - HEADER
     assert not bool((is_wanted & (tokens == PAD)).any())
-    assert together.shape == (*tokens.shape, 2)
+    assert together.shape == (*tokens.shape, 5)
 
 
 def test_a_stretch_begins_with_the_header_and_goes_on_counting() -> None:

@@ -9,7 +9,17 @@ import torch
 from torch import Tensor
 
 from descant.compose.continuation.sheet import Sheet, SheetBar
-from descant.compose.continuation.tokens import ALONE, END, HEADER, PAD, at_home, companions_of, encode_bar, header
+from descant.compose.continuation.tokens import (
+    ALONE,
+    COMPANIONS,
+    END,
+    HEADER,
+    PAD,
+    at_home,
+    companions_of,
+    encode_bar,
+    header,
+)
 from descant.score.harmony import Key
 
 
@@ -24,7 +34,7 @@ class Stretch:
     """
 
     tokens: list[int]
-    companions: list[tuple[int, int]]
+    companions: list[tuple[int, ...]]
     given: int = HEADER
 
 
@@ -80,10 +90,10 @@ def stack(crops: Sequence[Stretch], length: int) -> tuple[Tensor, Tensor, Tensor
     """Stretches as a batch, filled up with `PAD`.
 
     Returns:
-        [B, length] tokens, [B, length, 2] companions, [B, length] whether a token is to be predicted.
+        [B, length] tokens, [B, length, COMPANIONS] companions, [B, length] whether a token is to be predicted.
     """
     tokens = torch.full((len(crops), length), PAD, dtype=torch.long)
-    together = torch.full((len(crops), length, 2), PAD, dtype=torch.long)
+    together = torch.full((len(crops), length, COMPANIONS), PAD, dtype=torch.long)
     is_wanted = torch.zeros(len(crops), length, dtype=torch.bool)
     for row, crop in enumerate(crops):
         tokens[row, : len(crop.tokens)] = torch.tensor(crop.tokens)

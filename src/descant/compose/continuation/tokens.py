@@ -9,9 +9,9 @@ After REMI (arXiv 2002.00212), with the part in the pitch token, so that all par
     ...
     End                                                        the song is over
 
-At one place notes go from bass to melody and from low to high. Each token is read together with two companions
-(`companions_of`): the place in the bar where it stands, and the bar's turn in a period of eight, so that the model need
-not search its context for them.
+At one place notes go from bass to melody and from low to high. Each token is read together with companions
+(`companions_of`): the place in the bar where it stands, the bar's turn in a period of eight, and the bar's last notes of
+bass, second voice and melody, so that the model need not search its context for them.
 """
 
 from __future__ import annotations
@@ -183,23 +183,29 @@ def decode_bar(tokens: Sequence[int]) -> Parts:
     return tuple(map(tuple, parts))
 
 
-def companions_of(tokens: Sequence[int], turn: int) -> list[tuple[int, int]]:
-    """The companions of a bar's tokens: the place where each stands (none before the first), and the bar's turn.
+def companions_of(tokens: Sequence[int], turn: int) -> list[tuple[int, ...]]:
+    """The `COMPANIONS` of a bar's tokens; those that are not there yet, or not any more, are `PAD`.
 
     Args:
         tokens: Of one bar, or the first ones of it.
         turn: Number of the bar, counted from any bar of the song.
     """
     place = PAD
-    pairs = []
+    last = [PAD] * len(_LINES)
+    read = []
     for token in tokens:
         if is_position(token):
             place = token
-        pairs.append((PAD if token == CLOSE else place, FIRST_TURN + turn % PERIOD))
-    return pairs
+        elif is_note(token) and (role := int(NOTE_ROLES[token - FIRST_NOTES[0]])) in _LINES:
+            last[_LINES.index(role)] = token
+        read.append((PAD if token == CLOSE else place, FIRST_TURN + turn % PERIOD, *last))
+    return read
 
 
-ALONE = (PAD, PAD)
+_LINES = tuple(role for role, name in enumerate(ROLES) if name != "chords")
+COMPANIONS = 2 + len(_LINES)
+"""A token's place in the bar, the bar's turn, and the last notes of bass, second voice and melody in the bar."""
+ALONE = (PAD,) * COMPANIONS
 """The companions of a token that has none."""
 
 
