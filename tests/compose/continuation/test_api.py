@@ -106,6 +106,20 @@ def test_a_period_returns(continuer: Continuer) -> None:
     assert len({bar.figure for bar in never}) == 24
 
 
+def test_extremes_can_be_continued(continuer: Continuer) -> None:
+    rng = np.random.default_rng(0)
+    crowd = [
+        Note(float(start), 0.01, int(pitch), int(velocity))
+        for start, pitch, velocity in zip(
+            rng.uniform(0, 16, 800), rng.integers(0, 128, 800), rng.integers(1, 128, 800), strict=True
+        )
+    ]
+    found = continuer(Score((Track("all", tuple(crowd)),), TempoMap.constant(90.0)), 12)
+    counts = [bar.count for bar in found.bars]
+    assert 20 < np.mean(counts) <= max(counts) <= 62
+    assert all(0 <= n.pitch < 128 and 1 <= n.velocity < 128 for n in found.score.tracks[0].notes)
+
+
 def test_one_note_is_enough(continuer: Continuer) -> None:
     found = continuer(Score((Track("x", (Note(0.0, 1.0, 60),)),), TempoMap.constant(90.0)), 9)
     assert sum(n.start >= 4.0 for n in found.score.tracks[0].notes) >= 9

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file
 
+from descant.compose.continuation.grammar import LONGEST_BAR
 from descant.compose.continuation.habits import free_habits, habits_of
 from descant.compose.continuation.outline import Asked, outline
-from descant.compose.continuation.scribe import ROOM_FOR_A_BAR, Reader, Sampling, Scribe, Tally
+from descant.compose.continuation.scribe import Reader, Sampling, Scribe, Tally
 from descant.compose.continuation.sheet import ROLES, Sheet, SheetBar, notes_of, sheet_of
 from descant.compose.continuation.tokens import at_home, token_features
 from descant.compose.grid import BarSpan, bar_spans
@@ -88,7 +89,7 @@ class Continuer:
     @classmethod
     def from_model(cls, model: RelativeTransformer, context: int) -> Continuer:
         """With a model that is at hand, trained by `train.continuation` on crops of `context` tokens."""
-        return cls(lambda: Decoder(model, 1, context + ROOM_FOR_A_BAR), context)
+        return cls(lambda: Decoder(model, 1, context + LONGEST_BAR), context)
 
     def __call__(
         self,

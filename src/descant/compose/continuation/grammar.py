@@ -20,6 +20,7 @@ from descant.compose.continuation.tokens import (
     FIRST_NOTES,
     FIRST_POSITION,
     FIRST_SOUND,
+    HEAD,
     NOTE_ROLES,
     VOCABULARY,
     Head,
@@ -29,12 +30,15 @@ from descant.compose.continuation.tokens import (
 )
 from descant.compose.tokens import DURATIONS, POSITIONS, VELOCITIES
 
+MOST_NOTES = 62
+"""Notes that a bar may have."""
+LONGEST_BAR = HEAD + 2 * MOST_NOTES + len(POSITIONS) + 1
+"""Tokens that a bar may have."""
 _FEWEST = 0.8
 _MOST = 1.15
 _AHEAD = 5
 _BEHIND, _BEHIND_SHARE = 2.0, 0.2
 _MOST_AT_ONCE = 8
-_MOST_NOTES = 64
 _ALL_SOUNDS = np.arange(FIRST_SOUND, VOCABULARY)
 _SOUND_VELOCITIES = np.tile(VELOCITIES, len(DURATIONS))
 _TICKS = np.array(POSITIONS)
@@ -55,8 +59,9 @@ class BarGrammar:
     def __init__(self, head: Head, ticks: int, asked: Asked | None, habits: Habits) -> None:
         self.tokens = head_tokens(head)
         self._ticks, self._habits = ticks, habits
-        self._fewest = 0 if asked is None else math.floor(_FEWEST * asked.notes)
-        self._most = _MOST_NOTES if asked is None else math.ceil(_MOST * asked.notes)
+        wanted = 0 if asked is None else min(asked.notes, math.floor(MOST_NOTES / _MOST))
+        self._fewest = math.floor(_FEWEST * wanted)
+        self._most = MOST_NOTES if asked is None else math.ceil(_MOST * wanted)
         self._velocity = None if asked is None else asked.velocity
         self._velocities: list[int] = []
         is_playing = np.array([head.cast >> role & 1 for role in range(len(FIRST_NOTES))], bool)

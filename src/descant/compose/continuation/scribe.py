@@ -24,7 +24,6 @@ from descant.compose.continuation.outline import Asked
 from descant.compose.continuation.sheet import SheetBar
 from descant.compose.continuation.tokens import (
     ALONE,
-    CLOSE,
     FIRST_BAR,
     FIRST_CAST,
     FIRST_DENSITY,
@@ -43,8 +42,6 @@ from descant.nets.decoder import one_thread
 from descant.progress import Monitor
 from descant.score.harmony import Key
 
-ROOM_FOR_A_BAR = 160
-"""Tokens that a bar may have."""
 _CARRIED_SHARE = 0.6
 _ATTEMPTS = 6
 _WILDER = 0.12
@@ -115,7 +112,7 @@ class Scribe:
 
     Args:
         reader: The model; what it has read is forgotten.
-        context: Tokens that it was trained to look back on; it holds `ROOM_FOR_A_BAR` more.
+        context: Tokens that it was trained to look back on; it holds `LONGEST_BAR` more.
         sampling: How freely it chooses.
     """
 
@@ -237,8 +234,6 @@ class _Work:
             self._read(grammar.tokens, asked.turn, 0)
         while not grammar.is_closed:
             allowed = self._without_banned(grammar.allowed(), grammar.tokens)
-            if len(grammar.tokens) >= ROOM_FOR_A_BAR - 4 and grammar.tokens[-1] >= FIRST_POSITION:
-                allowed = allowed[allowed == CLOSE] if CLOSE in allowed else allowed
             bias = grammar.bias(allowed, push=self._sampling.strange_push, pull=self._sampling.key_pull)
             grammar.advance(self._draw(allowed, bias, temperature, nats))
             self._read(grammar.tokens, asked.turn, len(grammar.tokens) - 1)

@@ -10,8 +10,8 @@ After REMI (arXiv 2002.00212), with the part in the pitch token, so that all par
     End                                                        the song is over
 
 At one place notes go from bass to melody and from low to high. Each token is read together with companions
-(`companions_of`): the place in the bar where it stands, the bar's turn in a period of eight, and the bar's last notes of
-bass, second voice and melody, so that the model need not search its context for them.
+(`companions_of`): the place in the bar where it stands, the bar's turn in a period of eight, and the bar's last notes
+of bass, second voice and melody, so that the model need not search its context for them.
 """
 
 from __future__ import annotations
