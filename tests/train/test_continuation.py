@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from descant.compose.continuation.api import Continuer
 from descant.compose.continuation.tokens import HEADER, NAMES, PAD
 from descant.errors import InputNotFound, InvalidOption
+from descant.hub.card import read_card
 from descant.train.continuation import PLAN, ContinuationConfig, build_lesson, corpus_sheets, floors, invented_sheets
 from descant.train.export import ExportOptions, export_run
 from descant.train.loop import train
@@ -84,7 +86,9 @@ def test_floors_are_those_of_the_counted_models() -> None:
     assert 0 < found["markov"] < found["unigram"]
 
 
-def test_the_smoke_recipe_beats_token_triples_and_its_weights_write_on(tmp_path: Path) -> None:
+def test_the_smoke_recipe_beats_token_triples_and_its_weights_write_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prepared = prepare(RECIPES / "smoke.toml", ("loop.tensorboard=false",))
     lesson = prepared.plan.build(prepared.config, None, 0)
     described = {"recipe": "smoke.toml", "lesson": "continuation", "continuation": {"source": "invented", "layers": 2,
@@ -96,6 +100,16 @@ def test_the_smoke_recipe_beats_token_triples_and_its_weights_write_on(tmp_path:
     from continuation_songs import song
 
     assert len(Continuer.from_folder(tmp_path / "card")(song(4), 4).bars) == 4
+    paths = {name: str(tmp_path / name) for name in ("run", "packed", "card.toml")}
+    words = ["--run", paths["run"], "--out", paths["packed"], "--card", paths["card.toml"]]
+    monkeypatch.setattr("sys.argv", ["package.py", *words])
+    runpy.run_path(str(RECIPES / "package.py"), run_name="__main__")
+    card = read_card(tmp_path / "card.toml")
+    assert card.name == "descant-continuation"
+    assert {quality.metric for quality in card.quality} >= {"nats in its validation", "markov in its validation"}
+    for file in card.files:
+        assert (tmp_path / "packed" / file.path).stat().st_size == file.size
+    assert len(Continuer.from_folder(tmp_path / "packed")(song(4), 4).bars) == 4
 
 
 def test_no_card_is_made_of_the_baseline(tmp_path: Path) -> None:
