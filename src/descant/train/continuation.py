@@ -109,7 +109,7 @@ class ContinuationLesson:
 
     Args:
         config: Model and data.
-        training: Collections of songs to learn from.
+        training: Collections of songs to learn from; the first is of the kind that is measured on, and is counted.
         shares: Of the crops, for each collection.
         validation: Songs to measure on.
         seed: Of the model's first weights.
@@ -129,7 +129,7 @@ class ContinuationLesson:
         self._odds = [size / size.sum() for size in sizes]
         held_out = [whole_song(sheet) for sheet in self.validation[: self.config.validation_songs]]
         self._pieces = [piece for stream in held_out for piece in segments(stream, self.config.length)]
-        self._floors = floors([whole_song(s).tokens for s in chain(*self.training)], [s.tokens for s in held_out])
+        self._floors = floors([whole_song(s).tokens for s in self.training[0]], [s.tokens for s in held_out])
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
         """[batch, length + 1] tokens, their companions and which are to be predicted."""
