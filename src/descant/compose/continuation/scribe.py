@@ -35,6 +35,7 @@ from descant.compose.continuation.tokens import (
     encode_bar,
     header,
     is_note,
+    spoken,
 )
 from descant.compose.grid import TICKS
 from descant.compose.writer import sample
@@ -160,7 +161,7 @@ class _Work:
         self._generator = np.random.default_rng((seed, 2))
         self._streams = [encode_bar(bar) for bar in bars]
         self._written: list[SheetBar] = []
-        self._check = _Check([bar.figure for bar in bars])
+        self._check = _Check([spoken(bar).figure for bar in bars])
         self._nats: list[float] = []
         self._banned: dict[tuple[int, ...], set[int]] = {}
         self._again = self._let_through = 0
