@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from nobody import subject_of, voice_of_nobody
 from hypothesis import given
 from hypothesis import strategies as st
+from nobody import subject_of, voice_of_nobody
 
 from descant.audio.clip import Clip
 from descant.convert.consent import SAME_SPEAKER, Consent, Evidence, Permit, Terms, give_consent
@@ -63,8 +63,6 @@ def test_a_key_is_not_made_where_nothing_may_be_written(authority: Authority, mo
 
 @given(data=st.data())
 def test_each_changed_value_is_noticed(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    from nobody import voice_of_nobody
-
     authority = Authority(tmp_path_factory.mktemp("config"))
     voice = voice_of_nobody()
     record = give_consent(authority, subject_of(voice), Terms("synthetic", source="numbers", days=9))
