@@ -34,7 +34,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("verb", (*VERBS, "verify"))
+@pytest.mark.parametrize("verb", [*VERBS, "verify"])
 @pytest.mark.parametrize(("make", "code"), BROKEN, ids=[f"{m.__name__} {i}" for i, (m, _) in enumerate(BROKEN)])
 def test_broken_input(
     verb: str, make: hostile.Maker, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
