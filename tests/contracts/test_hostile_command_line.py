@@ -41,7 +41,7 @@ def test_broken_input(
 ) -> None:
     path = make(tmp_path)
     before = _files(tmp_path)
-    out = [] if verb == "verify" else ["--out", str(tmp_path / "out")]
+    out = () if verb == "verify" else ("--out", str(tmp_path / "out"))
     status = run([verb, str(path), *out, "--quiet"])
     said = capsys.readouterr().err
     assert status == code, said

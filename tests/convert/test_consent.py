@@ -63,7 +63,6 @@ def test_a_key_is_not_made_where_nothing_may_be_written(authority: Authority, mo
 
 @given(data=st.data())
 def test_each_changed_value_is_noticed(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-
     authority = Authority(tmp_path_factory.mktemp("config"))
     voice = voice_of_nobody()
     record = give_consent(authority, subject_of(voice), Terms("synthetic", source="numbers", days=9))

@@ -14,14 +14,22 @@ from nobody import hum, subject_of, voice_of_nobody
 from descant.audio.clip import Clip
 from descant.audio.io import read, write
 from descant.audio.provenance import SYNTHETIC, read_provenance
-from descant.convert.api import Converter
+from descant.convert.api import Converter, adapted_to
 from descant.convert.consent import Consent, Permit, Terms, give_consent
 from descant.convert.files import convert_file
 from descant.convert.options import ConvertOptions
 from descant.convert.renders import log_path, renders_with
 from descant.convert.signing import Authority
 from descant.convert.voice import Voice
-from descant.errors import ConsentExpired, ConsentInvalid, ConsentMissing, ConsentRevoked, DescantError, OutputError
+from descant.errors import (
+    CheckpointError,
+    ConsentExpired,
+    ConsentInvalid,
+    ConsentMissing,
+    ConsentRevoked,
+    DescantError,
+    OutputError,
+)
 from descant.mark.api import verify, verify_file
 from descant.progress import Monitor
 
@@ -141,6 +149,27 @@ def test_every_public_way_to_convert_asks_for_a_permit() -> None:
     for function in (Converter.__call__, Converter.job, convert_file):
         parameter = inspect.signature(function).parameters["permit"]
         assert parameter.default is inspect.Parameter.empty
+
+
+def test_a_decoder_of_one_voice_sings_with_no_other(converter: Converter, voice: Voice, permit: Permit) -> None:
+    parts = converter.decoder, converter.encoder, converter.tracker, converter.embedder
+    digest = permit.consent.subject.audio_sha256
+    assert Converter(*parts, adapted_to=digest)(hum(0.5), voice, permit).clip.frames == 22_050
+    with pytest.raises(ConsentMissing, match="one voice only"):
+        Converter(*parts, adapted_to="cd" * 32)(hum(0.5), voice, permit)
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [("{}", ""), ('{"voice": {"audio_sha256": "ab"}}', "ab"), ("", None), ("[]", None), ('{"voice": 3}', None)],
+)
+def test_whose_decoder_it_is(text: str, digest: str | None, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    if digest is None:
+        with pytest.raises(CheckpointError):
+            adapted_to(tmp_path)
+    else:
+        assert adapted_to(tmp_path) == digest
 
 
 def test_a_consent_from_a_trusted_machine_counts(

@@ -31,7 +31,7 @@ from descant.convert.stream import BlockConverter, Melody, middle_of
 from descant.convert.voice import Voice, voice_of
 from descant.dsp.pitch import PitchTrack
 from descant.dsp.watermark import Marker
-from descant.errors import CardError, CheckpointError, InvalidAudio
+from descant.errors import CardError, CheckpointError, ConsentMissing, InvalidAudio
 from descant.hub.card import load_card
 from descant.hub.checkpoint import load_into
 from descant.hub.store import fetch
@@ -75,6 +75,8 @@ class Converter:
         tracker: For the pitch.
         embedder: For whose voice it is.
         model: Where the weights come from, for the log and for what files say.
+        adapted_to: Digest of the recordings of the one voice that the decoder was adapted to; it then sings with no
+            other's consent. Empty for a decoder of many voices.
 
     Example:
         >>> converter, someone = Converter.load(), VoiceStore.load().get("someone")  # doctest: +SKIP
@@ -90,12 +92,14 @@ class Converter:
         embedder: SpeakerEmbedder,
         *,
         model: str = "unnamed",
+        adapted_to: str = "",
     ) -> None:
         self.decoder = decoder.eval().requires_grad_(requires_grad=False)
         self.encoder = encoder
         self.tracker = tracker
         self.embedder = embedder
         self.model = model
+        self.adapted_to = adapted_to
 
     @classmethod
     def load(cls, name: str = DEFAULT_CARD) -> Converter:
@@ -121,7 +125,7 @@ class Converter:
         """
         decoder, layer = load_decoder(folder)
         parts = ContentEncoder.load(layer), SwiftF0.load(), SpeakerEmbedder.load()
-        return cls(decoder, *parts, model=model or folder.name)
+        return cls(decoder, *parts, model=model or folder.name, adapted_to=adapted_to(folder))
 
     def voice(self, reference: Clip) -> Voice:
         """A voice from 3 s or more of it alone; see `convert.voice.voice_of`."""
@@ -181,6 +185,11 @@ class Converter:
             InvalidAudio: Nothing has a pitch.
         """
         consent = require_permit(permit, voice).consent
+        if self.adapted_to not in {"", consent.subject.audio_sha256}:
+            raise ConsentMissing(
+                f"The model {self.model} sings with one voice only, and the consent is for another.",
+                "Use the weights that belong to the voice, or those of many voices.",
+            )
         frames = -(-len(low) * FPS // SAMPLE_RATE)
         f0_hz, voiced = pitch_frames(self._track(low, monitor.part("melody", 0.0, _TRACKING)), frames)
         middle = middle_of(Melody(f0_hz, voiced))
@@ -255,6 +264,21 @@ def _run(blocks: BlockConverter, low: Floats, frames: int, monitor: Monitor) -> 
 def fitted(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """Cut, or followed by silence: the last 10 ms begun are mostly not whole."""
     return np.pad(samples[:, :frames], ((0, 0), (0, max(0, frames - samples.shape[1]))))
+
+
+def adapted_to(folder: Path) -> str:
+    """Digest of the recordings of the one voice that the decoder in a folder was adapted to; empty for many voices.
+
+    Its `config.json` says so: `{"voice": {"audio_sha256": "..."}}`.
+
+    Raises:
+        CheckpointError: The configuration is damaged.
+    """
+    path = folder / "config.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8")).get("voice", {}).get("audio_sha256", ""))
+    except (OSError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}.", "Fetch or export the voice again.") from error
 
 
 def load_decoder(folder: Path) -> tuple[VoiceDecoder, int]:

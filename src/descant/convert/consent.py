@@ -39,9 +39,8 @@ Use = Literal["convert", "train"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 USES: tuple[Use, ...] = get_args(Use)
 SAME_SPEAKER = 0.825
-"""Likeness from which a phrase is taken to be read by the person of the recordings. Of 35 persons of GCompris, recorded
-by themselves in as many ways, 2.5 % of other people pass and 6.9 % of honest readers have to try again
-(`benchmarks/consent.py`).
+"""Likeness from which a phrase is taken to be read by the person of the recordings. Measured on 35
+persons of GCompris: 2.5 % of other people pass, 6.9 % of honest readers must try again (`benchmarks/consent.py`).
 """
 
 SAME_VOICE = 0.99

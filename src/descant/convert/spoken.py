@@ -60,8 +60,8 @@ class Phrase:
 
     @classmethod
     def new(cls, now: datetime | None = None) -> Phrase:
-        """Eight random words."""
-        return cls(" ".join(secrets.choice(WORDS) for _ in range(ASKED)), now or datetime.now(UTC))
+        """Eight random words, each once."""
+        return cls(" ".join(secrets.SystemRandom().sample(WORDS, ASKED)), now or datetime.now(UTC))
 
     def to_json(self) -> str:
         """As the text of a file."""
