@@ -24,6 +24,7 @@ VERBS = {
     "compose": "Melody in a score to a score with a band.",
     "play": "Score to audio.",
     "mix": "Stems to a loudness-true mix.",
+    "remix": "Song to a new song: another band, another voice.",
     "models": "List, fetch, verify, export and import weights and sound sets.",
     "evaluate": "Measure a verb against references.",
     "bench": "Time and memory of a verb, beside installed peers.",
