@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -94,7 +96,7 @@ def remix(
     course = Course(until, only, _folders(use), work)
 
     def one(song: Path, folder: Path) -> None:
-        with progress_bar(song.name, quiet=quiet) as progress:
+        with progress_bar(song.name, quiet=quiet) as progress, _told_what_is_kept():
             made = remix_file(song, folder, options, course, progress=progress)
         if not quiet:
             _print(made)
@@ -112,6 +114,17 @@ def remix(
         run_jobs(
             songs, out, lambda jobs: remix_on_ray(jobs, options, course, ray, workers, progress=progress), done=done
         )
+
+
+@contextmanager
+def _told_what_is_kept() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        from descant.pipelines.remix.api import KEPT
+
+        print(KEPT, file=sys.stderr)
+        raise
 
 
 def _print(made: Remixed) -> None:

@@ -113,9 +113,7 @@ class Graph:
         files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
         files.pop(MANIFEST, None)
         if not files:
-            raise InvalidOption(
-                f"{folder} holds nothing that could be the result of {name}.", "Give a folder of files."
-            )
+            raise InvalidOption(f"{folder} holds no files, so it is no result of {name}.", "Give a folder of files.")
         return self.with_step(replace(self.require(name), make=_take, needs=(), files=files, options=None, cards=()))
 
     def require(self, name: str) -> Step:

@@ -18,7 +18,8 @@ from descant.pipelines.remix.steps import remix_graph
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 WORK = "steps"
-_KEPT = "Finished steps are kept; run the same command again to go on."
+KEPT = "Finished steps are kept; run the same command again to go on."
+"""What to tell who stops the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def remix_file(
     try:
         finished = steps.run(artefacts, until=course.until, only=course.only, progress=running.sink, cancel=cancel)
     except Cancelled as error:
-        raise Cancelled(hint=_KEPT) from error
+        raise Cancelled(hint=KEPT) from error
     monitor.part("writing", 0.97, 1.0).report(0.0)
     if course.only or course.until:
         last = finished[course.only or course.until or ""]

@@ -66,7 +66,8 @@ def require_voice(listened: Path, heard: Score) -> None:
     voice = read_record(listened / VOICE, VoiceHeard)
     if not voice.is_there:
         raise NothingHeard(
-            f"No singer was found in the song: {voice.fault}.", "Keep or continue its own band: --band keep."
+            f"No singer was found in the song: {voice.fault}.",
+            "Keep its own band (--band keep), or give better stems (--use separate=FOLDER).",
         )
     melody = heard.track(MELODY)
     if melody is None or not melody.notes:

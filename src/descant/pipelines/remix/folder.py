@@ -38,8 +38,9 @@ FORMAT = 1
 
 _PIXELS_PER_SECOND, _NARROWEST, _WIDEST = 40, 1_200, 12_000
 _LAG_TEXT = (
-    "<p>The waveforms agree best at a lag of {lag_ms:.1f} ms. Neither picture tells a song that is performed anew from "
-    "another song: compare the grey curve and the second matrix. The first rows of the table above do.</p>"
+    "<p>The waveforms agree best at a lag of {lag_ms:.1f} ms. A peak says that samples were used again, such as those "
+    "of a voice that was kept; music performed anew leaves none, and looks like another song (grey, and the second "
+    "matrix). What knows music stands in the first rows of the table above.</p>"
 )
 _COMPOSED = ("score.mid", "score.musicxml", "chords.txt")
 

@@ -44,7 +44,7 @@ _SHUFFLED_S = 4.0
 _SHUFFLE_SEED = 5
 _COLUMNS = 900
 _MOMENTS = 120
-_LAG_S, _ONSET_LAG_S, _IN_TIME_S = 2.0, 0.25, 0.05
+_LAG_S, _ONSET_LAG_S, _IN_TIME_S = 2.0, 0.1, 0.05
 _CURVE = 801
 _PHASES = 8
 
@@ -157,12 +157,12 @@ def judge(inputs: Inputs, _options: None, folder: Path, monitor: Monitor) -> Non
         _measure(
             "waveform correlation",
             [float(np.abs(wave).max()) for wave in waves],
-            "peak of the FFT cross-correlation: 1 where the same samples sound; it does not know music",
+            "peak of the FFT cross-correlation: how much the same samples sound, such as a voice that was kept",
         ),
         _measure(
             "spectrum correlation",
             [float(np.diag(matrix).mean()) for matrix in matrices],
-            "mean of the correlation matrix's diagonal: timbre and timing together",
+            "mean of the correlation matrix's diagonal: changes of timbre at the same moments",
         ),
     )
     thinned = np.linspace(0, len(waves[0]) - 1, min(_CURVE, len(waves[0]))).astype(int)
