@@ -40,7 +40,7 @@ JUDGED = "judged.record.json"
 
 _LONGEST_S = 600.0
 _SHORTEST_S = 4.0
-_SHUFFLED_S = 4.0
+_PIECE_S = (1.5, 5.0)
 _SHUFFLE_SEED = 5
 _COLUMNS = 900
 _MOMENTS = 120
@@ -196,13 +196,12 @@ def _start_of(clip: Clip) -> Clip:
 
 
 def _shuffled(clip: Clip) -> Clip:
-    """The same sounds in another order."""
-    size = round(_SHUFFLED_S * clip.sample_rate)
-    starts = list(range(0, clip.frames, size))
-    order = np.random.default_rng(_SHUFFLE_SEED).permutation(len(starts))
-    return Clip(
-        np.concatenate([clip.samples[:, starts[i] : starts[i] + size] for i in order], axis=1), clip.sample_rate
-    )
+    """The same sounds in another order; in pieces of many lengths, so that no beat survives."""
+    rng = np.random.default_rng(_SHUFFLE_SEED)
+    lengths = rng.uniform(*_PIECE_S, 2 + round(clip.duration_s / _PIECE_S[0])) * clip.sample_rate
+    edges = [0, *(int(at) for at in np.cumsum(lengths) if at < clip.frames), clip.frames]
+    order = rng.permutation(len(edges) - 1)
+    return Clip(np.concatenate([clip.samples[:, edges[i] : edges[i + 1]] for i in order], axis=1), clip.sample_rate)
 
 
 def _heard(clip: Clip) -> _Heard:
