@@ -21,7 +21,7 @@ from descant.pipelines.remix.api import Course, remix_file
 from descant.pipelines.remix.band import require_voice
 from descant.pipelines.remix.folder import _remove_what_an_earlier_run_left
 from descant.pipelines.remix.listening import VOICE, VoiceHeard, read_stems, separate, take_voice_alone
-from descant.pipelines.remix.mixing import MIXED, Mixed, MixingOptions, mix_new_band, mix_old_band
+from descant.pipelines.remix.mixing import MIXED, Mixed, MixingOptions, mix_new_band, mix_old_band, mix_played_on
 from descant.pipelines.remix.options import RemixOptions
 from descant.pipelines.remix.steps import remix_graph
 from descant.progress import CancelToken, Monitor
@@ -70,6 +70,26 @@ def test_a_new_band_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert [part.name for part in parts] == ["mix", "vocals", "drums", "piano"]
     lengths = {read(tmp_path / "mix" / part.file).samples.shape for part in parts}
     assert lengths == {(2, round(3.5 * RATE))}
+
+
+def test_a_band_plays_on_after_the_song_as_loud_as_the_songs_own(tmp_path: Path) -> None:
+    separated = _stems(tmp_path / "separate", vocals=_noise(3, 0.05), accompaniment=_noise(3))
+    late = np.concatenate([np.zeros((2, 3 * RATE), np.float32), 0.01 * _noise(3).samples], axis=1)
+    played = _stems(tmp_path / "play", piano=Clip(late, RATE), drums=Clip(late[:, ::-1][:, ::-1], RATE))
+    mix_played_on({"separate": separated, "play": played}, MixingOptions(-20.0, MixOptions(room=0.0)), tmp_path / "mix",
+                  Monitor())  # fmt: skip
+    mixed = read(tmp_path / "mix/mix.flac")
+    assert mixed.frames == 6 * RATE
+    song, after = mixed.slice(0.0, 3.0), mixed.slice(3.0)
+    assert np.corrcoef(song.samples[0], sum(read(p).samples[0] for p in separated.iterdir()))[0, 1] > 0.999
+    stems = {
+        part.name: read(tmp_path / "mix" / part.file) for part in read_record(tmp_path / "mix" / MIXED, Mixed).parts
+    }
+    assert set(stems) == {"mix", "vocals", "accompaniment", "drums-on", "piano-on"}
+    band = Clip(stems["drums-on"].samples + stems["piano-on"].samples, RATE).slice(3.0)
+    assert integrated_lufs(band) == pytest.approx(integrated_lufs(stems["accompaniment"].slice(0.0, 3.0)), abs=1.0)
+    assert not stems["piano-on"].slice(0.0, 2.9).samples.any()
+    assert integrated_lufs(after) == pytest.approx(integrated_lufs(song), abs=2.5)
 
 
 def test_stems_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:

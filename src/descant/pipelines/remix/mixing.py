@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.audio.clip import Clip, Stems
 from descant.audio.io import read
+from descant.audio.loudness import integrated_lufs
 from descant.audio.resample import resample
 from descant.mix.api import MixReport, mix
 from descant.mix.options import MixOptions
@@ -21,6 +23,8 @@ from descant.pipelines.remix.listening import VOCALS, read_stems
 from descant.progress import Monitor
 
 MIXED = "mix.record.json"
+PLAYED_ON = "-on"
+"""What the stems of a band that plays on are called beside those of the song."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,32 @@ def mix_new_band(inputs: Inputs, options: MixingOptions, folder: Path, monitor: 
 
 def mix_old_band(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
     """The voice over the song's own band, in the song's own balance."""
+    _finish(_song(inputs), options.lufs, replace(options.mix, keep_balance=True), folder, monitor)
+
+
+def mix_played_on(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
+    """The song as it is, and after it the band that was played, balanced in itself and as loud as the song's own."""
+    song = _song(inputs)
+    own_lufs = integrated_lufs(Stems({name: clip for name, clip in song.items() if name != VOCALS}).mix())
+    more = mix(
+        read_band(inputs["play"]), lead="", options=options.mix, progress=monitor.part("mixing", 0.0, 0.4).sink,
+        cancel=monitor.cancel,
+    )  # fmt: skip
+    gain_db = own_lufs - more.report.lufs
+    gain_db = gain_db if math.isfinite(gain_db) else 0.0
+    stems = {**song, **{f"{name}{PLAYED_ON}": clip.gain(gain_db) for name, clip in more.stems.items()}}
+    frames = max(clip.frames for clip in stems.values())
+    whole = {name: clip.pad_to(frames) for name, clip in stems.items()}
+    kept = replace(options.mix, keep_balance=True)
+    _finish(whole, options.lufs, kept, folder, monitor.part("mixing", 0.4, 1.0))
+
+
+def _song(inputs: Inputs) -> Stems:
+    """The song's stems with the voice that is wanted, stereo."""
     own = read_stems(inputs["separate"])
     stems = {VOCALS: _voice(inputs), **{name: clip for name, clip in own.items() if name != VOCALS}}
     rate = max(stems[VOCALS].sample_rate, MIN_RATE)
-    level = Stems({name: resample(clip, rate).to_channels(2) for name, clip in stems.items()})
-    _finish(level, options.lufs, replace(options.mix, keep_balance=True), folder, monitor)
+    return Stems({name: resample(clip, rate).to_channels(2) for name, clip in stems.items()})
 
 
 def read_band(folder: Path) -> Stems:
