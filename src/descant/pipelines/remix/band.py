@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from descant.analyze.analysis import Analysis
 from descant.audio.io import probe, write
@@ -11,7 +12,6 @@ from descant.compose.api import Composer
 from descant.compose.config import BandOptions
 from descant.errors import NothingHeard, ScoreReadError
 from descant.instrument.api import file_name, play
-from descant.pipelines.graph import Inputs
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.listening import ANALYSIS, SCORE, VOICE, VoiceHeard, read_score
 from descant.progress import Monitor
@@ -19,6 +19,9 @@ from descant.score.chord_file import write_chords
 from descant.score.midi import write_midi
 from descant.score.musicxml import write_musicxml
 from descant.score.notes import Score
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
 
 COMPOSER = "descant-accompaniment"
 MELODY = "melody"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,14 @@ from descant.dsp.correlation import (
 )
 from descant.dsp.likeness import chroma, likeness
 from descant.errors import NothingHeard
-from descant.pipelines.graph import Inputs
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.listening import ANALYSIS, VOCALS, read_stems
 from descant.pipelines.remix.strangers import SONGS, Stranger, Strangers
 from descant.progress import Monitor
 from descant.score.harmony import Key, key_score
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
 
 JUDGED = "judged.record.json"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from descant.analyze.analysis import Analysis
 from descant.analyze.api import analyze
@@ -15,7 +16,6 @@ from descant.audio.io import probe, read, write
 from descant.audio.loudness import integrated_lufs
 from descant.errors import InvalidAudio
 from descant.mix.roles import role_of
-from descant.pipelines.graph import Inputs
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.transcribe_song import write_down
 from descant.progress import Monitor
@@ -26,6 +26,9 @@ from descant.separate.files import StemOptions, separate_file
 from descant.transcribe.api import Transcriber
 from descant.transcribe.config import NoteOptions
 from descant.transcribe.together import share_together
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
 
 VOCALS = "vocals"
 ANALYSIS, SCORE, VOICE = "analysis.record.json", "score.record.json", "voice.record.json"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from descant.audio.clip import Clip, Stems
 from descant.audio.io import read
@@ -14,13 +15,15 @@ from descant.audio.resample import resample
 from descant.mix.api import MixReport, mix
 from descant.mix.options import MixOptions
 from descant.pipelines.accompany import one_length
-from descant.pipelines.graph import Inputs
 from descant.pipelines.page import Part
 from descant.pipelines.parts import write_parts
 from descant.pipelines.records import write_record
 from descant.pipelines.remix.band import MIN_RATE
 from descant.pipelines.remix.listening import VOCALS, read_stems
 from descant.progress import Monitor
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
 
 MIXED = "mix.record.json"
 PLAYED_ON = "-on"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
@@ -12,10 +13,12 @@ from descant.convert.api import DEFAULT_CARD, Converter
 from descant.convert.files import convert_file
 from descant.convert.options import ConvertOptions
 from descant.errors import NothingHeard
-from descant.pipelines.graph import Inputs
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.listening import VOCALS, VOICE, VoiceHeard
 from descant.progress import Monitor
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
 
 CONVERTER = DEFAULT_CARD
 SUNG = "sung.record.json"

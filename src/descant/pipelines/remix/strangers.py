@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from descant.audio.io import write
 from descant.data.invent import chord_pitches, invent_song
 from descant.instrument.api import play
-from descant.pipelines.graph import Inputs
 from descant.pipelines.records import write_record
 from descant.progress import Monitor
 from descant.score.harmony import Key
 from descant.score.notes import Note, Score, Track
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
 
 SAMPLE_RATE = 22_050
 SONGS = "songs.record.json"
