@@ -35,8 +35,8 @@ class Course:
 
     until: str | None = None
     only: str | None = None
-    use: Mapping[str, Path] | None = None
-    work: Path | None = None
+    use: Mapping[str, PathLike] | None = None
+    work: PathLike | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def remix_file(
     monitor = Monitor(progress, cancel)
     steps = graph or remix_graph(song, options, cancel=cancel)
     for name, place in (course.use or {}).items():
-        steps = steps.given(name, place)
-    artefacts = Artefacts(course.work or cache_folder() / WORK)
+        steps = steps.given(name, as_path(place))
+    artefacts = Artefacts(as_path(course.work) if course.work is not None else cache_folder() / WORK)
     running = monitor.part("", 0.0, 0.97)
     try:
         finished = steps.run(artefacts, until=course.until, only=course.only, progress=running.sink, cancel=cancel)

@@ -9,6 +9,7 @@ from typing import Any
 
 from descant.cluster import LOOK_AGAIN_S, connected, require_ray
 from descant.errors import DescantError
+from descant.files import as_path
 from descant.pipelines.remix.api import Course, remix_file
 from descant.pipelines.remix.options import RemixOptions
 from descant.progress import CancelToken, Monitor, ProgressSink
@@ -88,11 +89,11 @@ def _remix(song: Path, folder: Path, options: RemixOptions, course: Course) -> D
 def _absolute(options: RemixOptions) -> RemixOptions:
     return replace(
         options,
-        voice=None if options.voice is None else options.voice.absolute(),
-        soundfont=None if options.soundfont is None else Path(options.soundfont).absolute(),
+        voice=None if options.voice is None else as_path(options.voice).absolute(),
+        soundfont=None if options.soundfont is None else as_path(options.soundfont).absolute(),
     )
 
 
 def _absolute_course(course: Course) -> Course:
-    use = {name: folder.absolute() for name, folder in (course.use or {}).items()}
-    return replace(course, use=use, work=None if course.work is None else course.work.absolute())
+    use = {name: as_path(folder).absolute() for name, folder in (course.use or {}).items()}
+    return replace(course, use=use, work=None if course.work is None else as_path(course.work).absolute())

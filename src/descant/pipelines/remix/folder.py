@@ -15,7 +15,7 @@ from descant.analyze.analysis import Analysis
 from descant.audio.clip import Clip
 from descant.audio.io import read
 from descant.errors import CardError, ModelNotFound
-from descant.files import atomic_output
+from descant.files import as_path, atomic_output
 from descant.hub.card import load_card
 from descant.pipelines.graph import Finished
 from descant.pipelines.page import Part, write_page
@@ -204,7 +204,7 @@ def _report(
 def _asked(options: RemixOptions) -> dict[str, Any]:
     asked: dict[str, Any] = {"band": options.band, "arrangement": plain(options.arrangement), "bpm": options.bpm}
     asked |= {"lufs": options.lufs, "mix": plain(options.mix), "skip": sorted(options.skip)}
-    asked["voice"] = None if options.voice is None else options.voice.name
+    asked["voice"] = None if options.voice is None else as_path(options.voice).name
     return asked
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from descant.analyze.beats import check_tempo
@@ -42,7 +41,7 @@ class RemixOptions:
     band: Band = "new"
     arrangement: BandOptions = field(default_factory=lambda: BandOptions(whole=True))
     bars: int = 16
-    voice: Path | None = None
+    voice: PathLike | None = None
     bpm: float | None = None
     separator: str = DEFAULT_CARD
     lufs: float = DEFAULT_LUFS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from descant.convert.options import ConvertOptions
 from descant.errors import InvalidOption
+from descant.files import as_path
 from descant.instrument.api import find_soundfont
 from descant.pipelines.graph import Graph, Step
 from descant.pipelines.remix.band import COMPOSER, compose_new, play_band
@@ -53,7 +54,7 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
     if "transcribe" not in options.skip:
         steps.append(Step("transcribe", transcribe, ("separate", "listen"), cards=(NOTES,), share=12.0))
     if options.voice is not None and "convert" not in options.skip:
-        steps.append(_convert_step(options.voice))
+        steps.append(_convert_step(as_path(options.voice)))
     needs = ("separate", *(step.name for step in steps if step.name == "convert"))
     mixing = MixingOptions(options.lufs, options.mix)
     has_report = "report" not in options.skip
