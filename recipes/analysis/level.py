@@ -18,7 +18,7 @@ from descant.analyze.evidence import load_listener, net_evidence
 from descant.analyze.features import PITCH_FPS, PULSE_FPS, Features
 from descant.analyze.level import LevelChooser, candidate_levels, describe_level
 from descant.data.listening_item import ListeningItem
-from descant.evaluate.beat_metrics import beat_f
+from descant.dsp.beat_agreement import beat_f
 from descant.hub.checkpoint import save_tensors
 from descant.hub.store import fetch
 from descant.nets.listener import Listener

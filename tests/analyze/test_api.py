@@ -11,9 +11,9 @@ from descant.analyze.analysis import Analysis
 from descant.analyze.api import Analyzer, analyze_file, summary
 from descant.audio.clip import Clip
 from descant.data.singer import SungNote, sing
+from descant.dsp.beat_agreement import beat_f
 from descant.dsp.pitch import midi_to_hz
 from descant.errors import Cancelled, InputNotFound, InvalidAudio, InvalidOption, NothingHeard
-from descant.evaluate.beat_metrics import beat_f
 from descant.progress import CancelToken, Progress
 from descant.score.harmony import Chord, Key
 

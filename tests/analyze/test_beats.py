@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from descant.analyze.beats import BeatOptions, beat_contrast, count_bars, follow_beats
-from descant.evaluate.beat_metrics import beat_f
+from descant.dsp.beat_agreement import beat_f
 
 FPS = 50.0
 

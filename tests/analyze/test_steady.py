@@ -10,8 +10,8 @@ from descant.analyze.rhythm import step_log_probabilities
 from descant.analyze.steady import MIN_NOTES, SteadyOptions, SungNotes, heard_notes, steady_beats
 from descant.audio.clip import Clip
 from descant.data.singer import SungNote, sing
+from descant.dsp.beat_agreement import beat_f
 from descant.errors import InvalidOption
-from descant.evaluate.beat_metrics import beat_f
 from descant.score.tempo import BeatGrid
 
 RATE = 22_050

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from descant.audio.clip import Clip
 from descant.audio.io import probe, read, write
@@ -93,3 +95,17 @@ def test_quantise_rounds_to_nearest_and_counts_what_it_clips() -> None:
     steps, clipped = quantise(samples, 8)
     assert (steps[0] >> 8).tolist() == [0, 0, 1, 127, -128, 127, -128]
     assert clipped == 2
+
+
+def test_the_hour_of_writing_leaves_no_trace(tmp_path: Path) -> None:
+    clip = Clip(np.random.default_rng(0).uniform(-1, 1, (2, 3000)).astype(np.float32), 44_100)
+    kinds = (("wav", "FLOAT"), ("wav", "DOUBLE"), ("rf64", "FLOAT"), ("aiff", "FLOAT"), ("caf", "FLOAT"),
+             ("w64", "FLOAT"), ("flac", None))  # fmt: skip
+    for turn in ("first", "second"):
+        for suffix, subtype in kinds:
+            write(tmp_path / turn / f"{subtype}.{suffix}", clip, subtype=subtype)
+        time.sleep(1.1)  # libsndfile counts whole seconds
+    for suffix, subtype in kinds:
+        first, second = (tmp_path / turn / f"{subtype}.{suffix}" for turn in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes(), suffix
+        np.testing.assert_allclose(soundfile.read(first)[0].T, clip.samples, atol=1e-4)

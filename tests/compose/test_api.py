@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from descant.errors import Cancelled, InvalidOption, NothingHeard, OutputIsInput
 from descant.progress import CancelToken, Progress
 from descant.score.harmony import Chord, ChordSpan
 from descant.score.midi import read_midi, write_midi
-from descant.score.notes import Note, Score, Track
+from descant.score.notes import Note, Score, Section, Track
 from descant.score.tempo import TempoMap, TimeSignature
 
 
@@ -211,3 +212,20 @@ def test_the_score_is_never_replaced_by_its_own_band(tmp_path) -> None:
     with pytest.raises(OutputIsInput):
         compose_file(take, tmp_path, BandOptions(takes=3))
     assert source.read_bytes() == before
+
+
+def test_a_whole_song_is_played_from_its_first_chord_to_the_end_of_its_form(composer: Composer) -> None:
+    sung = tune()
+    later = tuple(replace(note, start=note.start + 64.0) for note in sung.tracks[0].notes)
+    end = max(note.end for note in later)
+    last = 4.0 * math.ceil(end / 4.0) + 48.0
+    chords = tuple(ChordSpan(4.0 * i, 4.0 * i + 4.0, Chord((0, 9, 5, 7)[i % 4])) for i in range(2, round(last / 4)))
+    sections = (Section(0.0, 64.0, "intro"), Section(64.0, last, "A"))
+    song = replace(sung, tracks=(Track("melody", later),), chords=chords, sections=sections)
+    around, whole = (composer(song, BandOptions(whole=whole))[0].score for whole in (False, True))
+    starts = [min(n.start for t in score.tracks[1:] for n in t.notes) for score in (around, whole)]
+    ends = [max(n.end for t in score.tracks[1:] for n in t.notes) for score in (around, whole)]
+    assert starts[0] >= 64.0 - 4 * 4.0
+    assert 8.0 <= starts[1] < 16.0
+    assert ends[0] <= end + 8.0
+    assert last - 4.0 < ends[1] <= last + 0.5

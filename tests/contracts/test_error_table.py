@@ -160,7 +160,7 @@ def test_a_soundfont_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[
     _expect(arguments, (ScoreReadError, AudioReadError, UnsupportedFormat), capsys, tmp_path)
 
 
-@pytest.mark.parametrize("verb", ["separate", "transcribe", "accompany"])
+@pytest.mark.parametrize("verb", ["separate", "transcribe", "accompany", "remix"])
 def test_a_file_where_the_output_folder_should_be(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from descant.errors import AudioReadError, BatchFailed, InputNotFound, InvalidAu
 
 pytestmark = pytest.mark.weights
 
-VERBS = ("separate", "analyze", "transcribe", "accompany")
+VERBS = ("separate", "analyze", "transcribe", "accompany", "remix")
 BROKEN = (
     (hostile.missing, InputNotFound.code),
     (hostile.a_folder, InputNotFound.code),

@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from descant.dsp.beat_agreement import beat_f, matches
 from descant.errors import ScoreReadError
-from descant.evaluate.beat_metrics import (
-    METRICS,
-    Continuity,
-    beat_f,
-    continuity,
-    evaluate,
-    matches,
-    tempo_accuracy_1,
-    tempo_accuracy_2,
-)
+from descant.evaluate.beat_metrics import METRICS, Continuity, continuity, evaluate, tempo_accuracy_1, tempo_accuracy_2
 from descant.score.tempo import BeatGrid
 
 times = st.lists(st.floats(0.0, 60.0), min_size=1, max_size=60).map(lambda x: np.unique(np.round(x, 3)))

@@ -6,8 +6,8 @@ import itertools
 
 import mir_eval
 
-from descant.evaluate.key_metrics import METRICS, evaluate, key_score
-from descant.score.harmony import FLAT_NAMES, Key
+from descant.evaluate.key_metrics import METRICS, evaluate
+from descant.score.harmony import FLAT_NAMES, Key, key_score
 
 KEYS = [Key(tonic, mode) for tonic in range(12) for mode in ("major", "minor")]
 

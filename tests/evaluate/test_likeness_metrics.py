@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
+from descant.dsp.likeness import chroma, cross_recurrence, likeness, qmax
 from descant.errors import InvalidAudio, NothingHeard
-from descant.evaluate.likeness_metrics import METRICS, chroma, cross_recurrence, evaluate, likeness, qmax
+from descant.evaluate.likeness_metrics import METRICS, evaluate
 from synthetic_song import Recipe, song
 
 SAME = {

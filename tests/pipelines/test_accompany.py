@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from descant.audio.clip import Clip, Stems
 from descant.data.singer import SungNote, sing
-from descant.pipelines.accompany import _one_length, take_apart
+from descant.pipelines.accompany import one_length, take_apart
 from descant.separate.api import Separator
 
 RATE = 8_000
@@ -24,7 +24,7 @@ def test_the_result_ends_with_what_is_heard_last(voice_frames: int, hits: list[t
     for stem, (frame, level) in zip(samples, hits, strict=True):
         stem[frame % 2, frame] = -level
     voice = Clip(np.full((2, voice_frames), 0.1), RATE)
-    result = _one_length(voice, Stems({str(i): Clip(stem, RATE) for i, stem in enumerate(samples)}))
+    result = one_length(voice, Stems({str(i): Clip(stem, RATE) for i, stem in enumerate(samples)}))
     loudest = np.abs(samples).max(axis=(0, 1))
     last = int(np.flatnonzero(loudest > loudest.max() * 10 ** (-66 / 20))[-1])
     assert result.frames == max(voice_frames, min(last + 1 + RATE // 4, 80_000))
@@ -34,7 +34,7 @@ def test_the_result_ends_with_what_is_heard_last(voice_frames: int, hits: list[t
 
 
 def test_a_silent_band_leaves_the_length_of_the_voice() -> None:
-    result = _one_length(Clip(np.full((2, 100), 0.1), RATE), Stems({"piano": Clip.silence(5_000, RATE, 2)}))
+    result = one_length(Clip(np.full((2, 100), 0.1), RATE), Stems({"piano": Clip.silence(5_000, RATE, 2)}))
     assert result.frames == 100
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from descant.reproduce.provenance import _reached, code_digest, conditions
+from descant.fingerprint import _reached, code_digest
+from descant.reproduce.provenance import conditions
 from descant.reproduce.systems import Options, make_system
 
 FILES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from descant.audio.formats import AUDIO_SUFFIXES
@@ -19,6 +19,9 @@ from descant.errors import (
 )
 
 _ABOUT_THE_FILE = (AudioReadError, InvalidAudio, NothingHeard, ScoreReadError)
+Job = tuple[Path, Path]
+"""A file and its output folder."""
+
 _RESOURCE_FORK = "._"  # macOS writes one beside each file on foreign disks, with its suffix but no sound
 
 
@@ -50,21 +53,51 @@ def run_batch(
         if not done(out):
             _named_in_errors(one, inputs[0], out)
         return
+
+    def one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[Job, DescantError | None]]:
+        for job in jobs:
+            try:
+                _named_in_errors(one, *job)
+            except Cancelled:
+                raise
+            except DescantError as error:
+                yield job, error
+            else:
+                yield job, None
+
+    run_jobs(inputs, out, one_by_one, done=done, suffixes=suffixes)
+
+
+def run_jobs(
+    inputs: Sequence[Path],
+    out: Path,
+    work: Callable[[Sequence[Job]], Iterator[tuple[Job, DescantError | None]]],
+    *,
+    done: Callable[[Path], bool] = lambda _: False,
+    suffixes: frozenset[str] = AUDIO_SUFFIXES,
+) -> None:
+    """Hand all files and their output folders to `work`, and report what it says went wrong.
+
+    Args:
+        inputs: Files and folders.
+        out: Output folder; each file gets `out/<name>`, folders are mirrored.
+        work: Yields each job as it ends, with its error if there was one.
+        done: Whether an output folder is finished already, so that its file is skipped.
+        suffixes: What is picked up from folders.
+
+    Raises:
+        InputNotFound: A folder holds nothing to work on.
+        BatchFailed: Some files failed.
+    """
     jobs = [(file, out / name) for given in inputs for file, name in _named(given, suffixes, out)]
     jobs = _without_clashes(jobs)
-    failures: list[tuple[Path, DescantError]] = []
-    for file, folder in jobs:
-        if done(folder):
-            continue
-        try:
-            _named_in_errors(one, file, folder)
-        except Cancelled:
-            raise
-        except DescantError as error:
-            failures.append((file, error))
-            say(error)
+    failures: list[Path] = []
+    for (file, _), error in work([job for job in jobs if not done(job[1])]):
+        if error is not None:
+            failures.append(file)
+            say(_naming(error, file))
     if failures:
-        names = ", ".join(file.name for file, _ in failures[:5])
+        names = ", ".join(file.name for file in failures[:5])
         raise BatchFailed(
             f"{len(failures)} of {len(jobs)} files failed: {names}{' ...' if len(failures) > 5 else ''}.",
             "The others are finished; see the messages above.",
@@ -76,9 +109,17 @@ def _named_in_errors(one: Callable[[Path, Path], None], file: Path, folder: Path
     try:
         one(file, folder)
     except _ABOUT_THE_FILE as error:
-        if file.name in error.message:
+        named = _naming(error, file)
+        if named is error:
             raise
-        raise type(error)(f"{file}: {error.message}", error.hint) from error
+        raise named from error
+
+
+def _naming(error: DescantError, file: Path) -> DescantError:
+    """The error with the file's name in it, if it is about the file."""
+    if not isinstance(error, _ABOUT_THE_FILE) or file.name in error.message:
+        return error
+    return type(error)(f"{file}: {error.message}", error.hint)
 
 
 def _named(given: Path, suffixes: frozenset[str], out: Path) -> list[tuple[Path, Path]]:

@@ -164,7 +164,9 @@ class Composer:
                 f"The melody lasts {last_start:.0f} quarter notes, more than {_LONGEST_QUARTERS}.",
                 "Look for a stray note at its end, or cut the score.",
             )
-        bars = bars_of(alone, end=last_start + longest + 0.01)
+        end = last_start + longest + 0.01
+        form_end = max((section.end for section in score.sections), default=0.0) if options.whole else 0.0
+        bars = bars_of(alone, end=max(end, min(form_end, _LONGEST_QUARTERS)))
         given = options.chords if options.chords is not None else score.chords
         if given:
             found = chords_by_bar(tuple(given), tuple(bar.span for bar in bars))
@@ -173,9 +175,12 @@ class Composer:
             harmony = harmonise(bars, self.tables, key=score.key)
             found, key = harmony.chords, score.key or harmony.key
         bars = tuple(replace(bar, chords=chords) for bar, chords in zip(bars, found, strict=True))
-        bars = with_final_bar(bars, key, prefer_key=not given)
+        bars = with_final_bar(bars, key, prefer_key=not given, until=form_end)
         first = next(i for i, bar in enumerate(bars) if bar.melody)
-        bars = bars[max(0, first - _INTRO_BARS) :]
+        begins = max(0, first - _INTRO_BARS)
+        if options.whole:
+            begins = next((i for i, bar in enumerate(bars[:begins]) if _has_chord(bar)), begins)
+        bars = bars[begins:]
         median = float(np.median([note.pitch for note in melody.notes]))
         return _Song(bars, key, melody, 12 * round((_TUNE_CENTRE - median) / 12))
 
@@ -243,6 +248,10 @@ def _melody(score: Score) -> Track:
             "There is no melody to accompany.", 'The score needs a track named "melody" with at least one note.'
         )
     return melody
+
+
+def _has_chord(bar: Bar) -> bool:
+    return any(not chord.is_none for _, chord in bar.chords)
 
 
 def _at_tune_height(bar: Bar, semitones: int) -> Bar:

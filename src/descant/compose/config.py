@@ -30,6 +30,8 @@ class BandOptions:
     """Chords to play, in quarters; None takes the score's, or infers them from the melody."""
     temperature: float = 0.9
     """How freely the model chooses: 0.5 is careful, 1.2 is wild."""
+    whole: bool = False
+    """Play from the first chord to the end of the last section, not only around the melody."""
 
     def __post_init__(self) -> None:
         style_named(self.style)

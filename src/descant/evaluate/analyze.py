@@ -19,11 +19,11 @@ from descant.data.nottingham import Nottingham
 from descant.data.pop909 import Pop909
 from descant.data.resinging import VoiceBank
 from descant.data.songs import Band, LabelledSong, SongOptions, make_a_cappella, make_song
+from descant.dsp.beat_agreement import beat_f
 from descant.errors import DescantError, InputNotFound, ScoreReadError
-from descant.evaluate.beat_metrics import beat_f, tempo_accuracy_1, tempo_accuracy_2
+from descant.evaluate.beat_metrics import tempo_accuracy_1, tempo_accuracy_2
 from descant.evaluate.chord_metrics import TimedChord, majmin_overlap
 from descant.evaluate.comparisons import NOTE, paired_table
-from descant.evaluate.key_metrics import key_score
 from descant.evaluate.pitch_metrics import (
     raw_pitch_accuracy,
     voicing_scores,
@@ -31,7 +31,7 @@ from descant.evaluate.pitch_metrics import (
 from descant.evaluate.report import Cell, Report, Table
 from descant.evaluate.sung_beats import sung_beats_table
 from descant.progress import CancelToken, Monitor, ProgressSink
-from descant.score.harmony import Chord, Key
+from descant.score.harmony import Chord, Key, key_score
 from descant.score.notes import Note, Score
 from descant.score.tempo import BeatGrid
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descant.dsp.beat_agreement import USUAL_SKIP_S, beat_f, beats_from
 from descant.errors import ScoreReadError
 from descant.evaluate.scores import Metric, Scores
 from descant.score.tempo import BeatGrid
 
-WINDOW_S = 0.07
 TEMPO_TOLERANCE = 0.08
 CONTINUITY = 0.175
-USUAL_SKIP_S = 5.0
 
 Times = NDArray[np.float64]
 
@@ -70,45 +69,6 @@ def validate(times_s: ArrayLike) -> None:
         )
 
 
-def matches(reference: ArrayLike, estimated: ArrayLike, window: float) -> int:
-    """Size of the largest one-to-one matching of two rising sequences whose pairs lie within `window`.
-
-    For points on a line the greedy matching from the left is the largest.
-    """
-    left, right = np.asarray(reference, float), np.asarray(estimated, float)
-    count = i = j = 0
-    while i < len(left) and j < len(right):
-        distance = right[j] - left[i]
-        if abs(distance) <= window:
-            count, i, j = count + 1, i + 1, j + 1
-        elif distance < 0:
-            j += 1
-        else:
-            i += 1
-    return count
-
-
-def f_measure(hits: int, references: int, estimates: int) -> float:
-    """Harmonic mean of precision and recall; 0 when either side is empty."""
-    return 2.0 * hits / (references + estimates) if references and estimates else 0.0
-
-
-def beat_f(
-    reference_s: ArrayLike, estimated_s: ArrayLike, *, window_s: float = WINDOW_S, skip_s: float = USUAL_SKIP_S
-) -> float:
-    """Beat F-measure (Dixon 2007): a beat counts when it lies within 70 ms of a true one.
-
-    Args:
-        reference_s: True times, rising.
-        estimated_s: Found times, rising.
-        window_s: Tolerance.
-        skip_s: What happens before this time does not count, as is usual.
-    """
-    reference = _from(reference_s, skip_s)
-    estimated = _from(estimated_s, skip_s)
-    return f_measure(matches(reference, estimated, window_s), len(reference), len(estimated))
-
-
 def tempo_accuracy_1(reference_bpm: float, estimated_bpm: float) -> float:
     """1 when the tempo is within 8 % of the true one, else 0 (half and double do not count)."""
     if reference_bpm <= 0:
@@ -129,7 +89,7 @@ def continuity(reference_s: ArrayLike, estimated_s: ArrayLike, *, skip_s: float 
         estimated_s: Found times, rising.
         skip_s: What happens before this time does not count.
     """
-    reference, estimated = _from(reference_s, skip_s), _from(estimated_s, skip_s)
+    reference, estimated = beats_from(reference_s, skip_s), beats_from(estimated_s, skip_s)
     if len(reference) < 2 or len(estimated) < 2:
         return Continuity(0.0, 0.0, 0.0, 0.0)
     halves = np.interp(np.arange(0, len(reference) - 0.5, 0.5), np.arange(len(reference)), reference)
@@ -175,12 +135,12 @@ def evaluate(reference: BeatGrid, estimated: BeatGrid) -> Scores:
     """
     validate(reference.times_s)
     validate(estimated.times_s)
-    if not len(_from(reference.times_s, USUAL_SKIP_S)):
+    if not len(beats_from(reference.times_s, USUAL_SKIP_S)):
         return {metric.name: None for metric in METRICS}
     runs = continuity(reference.times_s, estimated.times_s)
     has_tempo = len(reference.times_s) > 1
     tempo = estimated.bpm if len(estimated.times_s) > 1 else 0.0
-    has_bars = len(_from(reference.downbeats_s, USUAL_SKIP_S)) > 0
+    has_bars = len(beats_from(reference.downbeats_s, USUAL_SKIP_S)) > 0
     return {
         "beat F": beat_f(reference.times_s, estimated.times_s),
         "CMLc": runs.cml_c,
@@ -191,8 +151,3 @@ def evaluate(reference: BeatGrid, estimated: BeatGrid) -> Scores:
         "tempo 1": tempo_accuracy_1(reference.bpm, tempo) if has_tempo else None,
         "tempo 2": tempo_accuracy_2(reference.bpm, tempo) if has_tempo else None,
     }
-
-
-def _from(times_s: ArrayLike, first_s: float) -> NDArray[np.float64]:
-    times = np.asarray(times_s, float)
-    return times[times >= first_s]

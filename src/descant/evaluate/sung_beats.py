@@ -18,7 +18,8 @@ from descant.data.arrange import excerpt
 from descant.data.pop909 import Pop909
 from descant.data.resinging import VoiceBank, as_phone_recording
 from descant.data.songs import LabelledSong, make_a_cappella
-from descant.evaluate.beat_metrics import WINDOW_S, beat_f, tempo_accuracy_1, tempo_accuracy_2
+from descant.dsp.beat_agreement import WINDOW_S, beat_f
+from descant.evaluate.beat_metrics import tempo_accuracy_1, tempo_accuracy_2
 from descant.evaluate.report import Table
 from descant.hub.store import fetch
 from descant.progress import Monitor

@@ -283,7 +283,7 @@ def perform(
     )
     voice = resample(heard.vocals, rate).to_channels(2)
     mixed = mix(
-        _one_length(voice, played),
+        one_length(voice, played),
         lead="vocals",
         lufs=options.lufs,
         options=options.mix,
@@ -344,7 +344,7 @@ def accompany(
     )
 
 
-def _one_length(voice: Clip, band: Stems) -> Stems:
+def one_length(voice: Clip, band: Stems) -> Stems:
     """Voice and band as long as whichever is heard last: the inaudible end of the band's releases is cut."""
     threshold = max(clip.peak for clip in band.values()) * 10 ** (_INAUDIBLE_DB / 20)
     heard_until = max(_audible_frames(clip, threshold) for clip in band.values())

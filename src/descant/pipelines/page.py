@@ -35,6 +35,7 @@ def write_page(
     parts: Sequence[Part],
     downloads: Sequence[str] = (),
     notes: Sequence[str] = (),
+    sections: Sequence[str] = (),
 ) -> str:
     """The page as HTML text; it needs no network and opens from the disk.
 
@@ -45,6 +46,7 @@ def write_page(
         parts: Players; the one named "mix" is heard first.
         downloads: More files to link, relative to the page.
         notes: Sentences for people (what was assumed, what is unsure).
+        sections: HTML that stands between players and notes.
     """
     template = Template(files("descant.pipelines").joinpath("page.html").read_text(encoding="utf-8"))
     links = "".join(f"<li><a href={quoteattr(quote(d))}>{escape(d)}</a></li>" for d in downloads)
@@ -57,7 +59,7 @@ def write_page(
         facts="".join(f"<li>{escape(name)} <b>{escape(value)}</b></li>" for name, value in facts.items()),
         picture=picture,
         rows="".join(_row(part) for part in parts),
-        details=details,
+        details="".join(sections) + details,
     )
 
 

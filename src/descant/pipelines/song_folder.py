@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descant.analyze.export import write_json
-from descant.audio.clip import Clip, Stems
 from descant.audio.io import write
-from descant.audio.loudness import integrated_lufs
 from descant.files import atomic_output
-from descant.parallel import side_by_side
 from descant.pipelines.accompany import AccompanyOptions, Heard, Performance
-from descant.pipelines.page import Part, write_page
+from descant.pipelines.page import write_page
+from descant.pipelines.parts import write_parts
 from descant.pipelines.picture import draw_song
 from descant.progress import CancelToken
 from descant.score.midi import write_midi
 from descant.score.musicxml import write_musicxml
 from descant.score.notes import Score
+from descant.score.tempo import BeatGrid
 
 _PIXELS_PER_SECOND = 40
 _README_WIDTH, _WIDEST = 1200, 12_000
-_MIX = "mix"
 _DOWNLOADS = ("score.mid", "score.musicxml", "chords.txt", "analysis.json", "picture.svg")
 
 
@@ -46,20 +44,12 @@ class SongFolder:
 
     def write(self, best: Performance, *, cancel: CancelToken | None = None) -> None:
         """Write everything about the best take but its chord sheet."""
-        stems_gain_db = _gain_below_full_scale(best.mixed.stems)
         score, analysis = best.take.score, self.heard.analysis
-
-        def write_part(name: str, _stop: CancelToken) -> Part:
-            if name == _MIX:
-                write(self.path / "mix.flac", best.mixed.clip)
-                return Part(_MIX, "mix.flac", best.mixed.report.lufs)
-            return self._write_stem(name, best.mixed.stems[name].gain(stems_gain_db))
-
-        parts = side_by_side(write_part, (_MIX, *best.mixed.stems), cancel=cancel)
+        parts, remarks = write_parts(self.path, best.mixed, cancel=cancel)
         write_midi(self.path / "score.mid", score)
         write_musicxml(self.path / "score.musicxml", score)
         write_json(self.path / "analysis.json", analysis)
-        _write_text(self.path / "picture.svg", self._picture(best, _README_WIDTH))
+        write_text(self.path / "picture.svg", self._picture(best, _README_WIDTH))
         width = max(_README_WIDTH, min(round(best.mixed.clip.duration_s * _PIXELS_PER_SECOND), _WIDEST))
         page = write_page(
             self.title,
@@ -67,9 +57,9 @@ class SongFolder:
             picture=self._picture(best, width),
             parts=parts,
             downloads=_DOWNLOADS,
-            notes=(*analysis.remarks, *_stem_remarks(stems_gain_db)),
+            notes=(*analysis.remarks, *remarks),
         )
-        _write_text(self.path / "index.html", page)
+        write_text(self.path / "index.html", page)
 
     def write_take(self, number: int, performance: Performance) -> None:
         """Write mix and score of a further take."""
@@ -77,28 +67,15 @@ class SongFolder:
         write(takes / f"{number}.flac", performance.mixed.clip)
         write_midi(takes / f"{number}.mid", performance.take.score)
 
-    def _write_stem(self, name: str, clip: Clip) -> Part:
-        file = f"stems/{name}.flac"
-        write(self.path / file, clip)
-        return Part(name, file, integrated_lufs(clip))
-
     def _picture(self, best: Performance, width: int) -> str:
         waves = {"vocals": best.mixed.stems["vocals"], "mix": best.mixed.clip}
         beats = self.heard.beats
         return draw_song(best.take.score, waves, beats_s=beats.times_s, downbeats_s=beats.downbeats_s, width=width)
 
     def _facts(self, score: Score) -> dict[str, str]:
-        symbols = dict.fromkeys(
-            span.chord.symbol(flats=bool(score.key and score.key.uses_flats))
-            for span in score.chords
-            if not span.chord.is_none
-        )
-        beats, band = self.heard.beats, self.options.band
+        band = self.options.band
         return {
-            "tempo": f"{beats.bpm:.1f} BPM",
-            "metre": f"{beats.beats_per_bar}/4",
-            "key": score.key.name if score.key else "unknown",
-            "chords": " ".join(symbols),
+            **facts_of(score, self.heard.beats),
             "style": band.style,
             "seed": str(band.seed),
             "takes": " ".join(f"{value:.2f}" for value in self.take_values if math.isfinite(value)),
@@ -106,18 +83,22 @@ class SongFolder:
         }
 
 
-def _gain_below_full_scale(stems: Stems) -> float:
-    """One gain for all stems, so that none clips where the mix relied on its limiter."""
-    peak = max(clip.peak for clip in stems.values())
-    return min(0.0, -20.0 * math.log10(max(peak, 1e-9)) - 0.01)
+def facts_of(score: Score, beats: BeatGrid) -> dict[str, str]:
+    """Tempo, metre, key and the chords that occur, for people."""
+    symbols = dict.fromkeys(
+        span.chord.symbol(flats=bool(score.key and score.key.uses_flats))
+        for span in score.chords
+        if not span.chord.is_none
+    )
+    return {
+        "tempo": f"{beats.bpm:.1f} BPM",
+        "metre": f"{beats.beats_per_bar}/4",
+        "key": score.key.name if score.key else "unknown",
+        "chords": " ".join(symbols),
+    }
 
 
-def _stem_remarks(gain_db: float) -> tuple[str, ...]:
-    if not gain_db:
-        return ()
-    return (f"All stems are written {-gain_db:.1f} dB softer than in the mix, so that none of them clips.",)
-
-
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
     with atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from descant.analyze.analysis import Analysis
@@ -12,8 +13,9 @@ from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Score, Track
 from descant.score.tempo import BeatGrid, TempoMap, TimeSignature
 from descant.separate.api import Separator
-from descant.transcribe.api import transcribe, transcribe_melody
+from descant.transcribe.api import Transcriber
 from descant.transcribe.config import MelodyOptions, NoteOptions
+from descant.transcribe.melody import notes_on, sung_notes
 from descant.transcribe.placing import DEFAULT_BPM
 
 
@@ -69,17 +71,64 @@ def transcribe_song(
     stems = Separator.load()(clip, progress=monitor.part("separating", 0.0, 0.4).sink, cancel=cancel)
     vocals, band = stems["vocals"], stems["accompaniment"]
     heard = tempo_of(clip, vocals=vocals, progress=monitor.part("listening", 0.4, 0.6).sink, cancel=cancel)
-    chosen = tempo or (heard.tempo_map() if heard else None) or TempoMap.constant(DEFAULT_BPM)
-    melody = transcribe_melody(
-        vocals, chosen, options=melody_options, progress=monitor.part("melody", 0.6, 0.75).sink, cancel=cancel
+    score, remarks = write_down(
+        vocals,
+        {"band": band},
+        heard,
+        tempo=tempo,
+        note_options=note_options,
+        melody_options=melody_options,
+        progress=monitor.part("writing down", 0.6, 1.0).sink,
+        cancel=cancel,
     )
-    notes = transcribe(
-        band, tempo=chosen, options=note_options, progress=monitor.part("band", 0.75, 1.0).sink, cancel=cancel
-    )
-    tracks = (melody, Track("band", notes.tracks[0].notes, notes.tracks[0].program))
-    remarks = tuple(f"No notes were heard in the {t.name}." for t in tracks if not t.notes)
-    score = on_beats(Score(tracks, chosen), heard, keeps_beats=tempo is None)
     return SongScore(score, vocals, remarks)
+
+
+def write_down(
+    vocals: Clip,
+    others: Mapping[str, Clip],
+    heard: Analysis | None,
+    *,
+    tempo: TempoMap | None = None,
+    note_options: NoteOptions | None = None,
+    melody_options: MelodyOptions | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Score, tuple[str, ...]]:
+    """The notes of a separated song, stem by stem.
+
+    Args:
+        vocals: The voice.
+        others: The other stems by name; drums, which Basic Pitch cannot hear, are better left out.
+        heard: What analysis heard in the song, with `vocals` as its voice.
+        tempo: Where quarters lie in seconds; the beats that were heard when None.
+        note_options: For the other stems.
+        melody_options: For the voice.
+        progress: Receives `Progress` events.
+        cancel: Stops the work when raised.
+
+    Returns:
+        The score: track "melody" and one per stem; and remarks on what was not found.
+    """
+    monitor = Monitor(progress, cancel)
+    chosen = tempo or (heard.tempo_map() if heard else None) or TempoMap.constant(DEFAULT_BPM)
+    part = monitor.part("melody", 0.0, 1 / (1 + len(others)))
+    sung = sung_notes(
+        vocals if heard is None else heard.melody,
+        clip=vocals,
+        options=melody_options,
+        progress=part.sink,
+        cancel=cancel,
+    )
+    tracks = [Track("melody", notes_on(sung, chosen))]
+    transcriber = Transcriber.load() if others else None
+    for name, clip in others.items():
+        assert transcriber is not None
+        part = monitor.part(name, len(tracks) / (1 + len(others)), (1 + len(tracks)) / (1 + len(others)))
+        notes = transcriber(clip, tempo=chosen, options=note_options, name=name, progress=part.sink, cancel=cancel)
+        tracks.append(notes.tracks[0])
+    remarks = tuple(f"No notes were heard in the {t.name}." for t in tracks if not t.notes)
+    return on_beats(Score(tuple(tracks), chosen), heard, keeps_beats=tempo is None), remarks
 
 
 def on_beats(score: Score, heard: Analysis | None, *, keeps_beats: bool = True) -> Score:

@@ -1,23 +1,15 @@
-"""What made a result: the code that it came from, and the machine and versions that ran it."""
+"""What made a result: the machine and versions that ran it; `fingerprint` says from which code it came."""
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import os
 import platform
-from collections.abc import Iterable, Iterator
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import descant
 
-_PACKAGE = "descant"
-_ROOT = Path(descant.__file__).parent
 _CPUINFO = Path("/proc/cpuinfo")
-_DECIDES_NOTHING = frozenset({"descant.errors", "descant.files", "descant.progress"})
-"""They tell and write; no number comes from them."""
 
 
 def conditions() -> dict[str, str]:
@@ -38,73 +30,3 @@ def _processor() -> str:
         lines = []
     named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or "processor without a name")
-
-
-@cache
-def code_digest(modules: tuple[str, ...], *, root: Path = _ROOT, package: str = _PACKAGE) -> str:
-    """Of the source of modules and of all that they import from the same package, directly or not.
-
-    Comments, docstrings and layout do not count, nor do imports for type checkers alone.
-
-    Args:
-        modules: Their full names.
-        root: The package's folder.
-        package: Its name.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(_reached(modules, root, package)):
-        digest.update(f"{name}\n{_said(_file(name, root, package))}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _reached(modules: Iterable[str], root: Path, package: str) -> set[str]:
-    waiting, found = list(modules), set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += [other for other in _imports(_file(name, root, package)) if _is_ours(other, root, package)]
-    return found
-
-
-def _is_ours(name: str, root: Path, package: str) -> bool:
-    return name.startswith(f"{package}.") and name not in _DECIDES_NOTHING and _file(name, root, package).is_file()
-
-
-def _file(name: str, root: Path, package: str) -> Path:
-    place = root.joinpath(*name.removeprefix(package).strip(".").split("."))
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    """A module without what only people and type checkers read."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        for field in ("body", "orelse", "finalbody"):
-            body = getattr(node, field, None)
-            if isinstance(body, list):
-                setattr(node, field, [statement for statement in body if not _is_silent(statement)])
-    return tree
-
-
-def _is_silent(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.If):
-        return isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
-    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return is_text and isinstance(statement.value.value, str)  # type: ignore[attr-defined]
-
-
-@cache
-def _said(path: Path) -> str:
-    return ast.unparse(_tree(path))
-
-
-def _imports(path: Path) -> Iterator[str]:
-    """Names of what a module imports, anywhere in it; what comes `from` a package may be a module, too."""
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)

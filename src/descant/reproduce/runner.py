@@ -17,10 +17,11 @@ from typing import Any
 
 from descant.errors import InvalidOption
 from descant.files import atomic_output, output_error
+from descant.fingerprint import code_digest
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.reproduce.claims import Arm, Finding, Result, System
 from descant.reproduce.plots import draw, require_matplotlib
-from descant.reproduce.provenance import code_digest, conditions
+from descant.reproduce.provenance import conditions
 from descant.reproduce.report import MadeWith, Reproduction, write
 
 

@@ -99,6 +99,20 @@ class Key:
         return cls(pitch_class_from_name(match[1]), mode)
 
 
+def key_score(reference: Key, estimated: Key | None) -> float:
+    """MIREX weighted key score: 1 right, 0.5 a fifth above, 0.3 relative, 0.2 parallel, else 0."""
+    if estimated is None:
+        return 0.0
+    if estimated == reference:
+        return 1.0
+    if estimated.mode == reference.mode:
+        return 0.5 if (estimated.tonic - reference.tonic) % 12 == 7 else 0.0
+    if estimated.tonic == reference.tonic:
+        return 0.2
+    relative = (reference.tonic + (9 if reference.mode == "major" else 3)) % 12
+    return 0.3 if estimated.tonic == relative else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Chord:
     """A chord symbol.

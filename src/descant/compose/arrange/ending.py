@@ -10,7 +10,7 @@ from descant.compose.grid import TICKS, Bar, BarSpan, GridNote
 from descant.score.harmony import NO_CHORD, Chord, Key
 
 
-def with_final_bar(bars: Sequence[Bar], key: Key, *, prefer_key: bool) -> tuple[Bar, ...]:
+def with_final_bar(bars: Sequence[Bar], key: Key, *, prefer_key: bool, until: float = 0.0) -> tuple[Bar, ...]:
     """The bars up to the melody's last note, and a final bar.
 
     The final bar is the one in which the last note is held, if it starts on the bar's first beat; otherwise it is
@@ -20,11 +20,16 @@ def with_final_bar(bars: Sequence[Bar], key: Key, *, prefer_key: bool) -> tuple[
         bars: With melody and chords.
         key: The song's key.
         prefer_key: Take the key's chord also where another is known, unless the last note is not in it.
+        until: The quarter up to which the song goes on if the melody ends before; the bar there is then the final one.
     """
     sung = [i for i, bar in enumerate(bars) if bar.melody]
     if not sung:
         return tuple(bars)
     last = sung[-1]
+    end = next((i for i, bar in enumerate(bars) if bar.span.end >= until - 1e-6), len(bars) - 1)
+    if end > last + 1:
+        tonic = key.tonic
+        return (*bars[:end], replace(bars[end], chords=((0, _final_chord(bars[end], key, tonic, prefer_key)),)))
     note = max(bars[last].melody, key=lambda n: n.position)
     only_held = len(bars[last].melody) == 1 and note.position < TICKS and note.duration >= 2 * TICKS
     kept = list(bars[: last + 1])

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from descant.data.band.cluster import make_on_ray, require_ray
+from descant.cluster import require_ray
+from descant.data.band.cluster import make_on_ray
 from descant.data.band.cores import make_on_cores
 from descant.data.band.folder import claim, clear_parts, is_finished
 from descant.data.band.index import require_arrow, write_index

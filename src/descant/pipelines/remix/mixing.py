@@ -1,0 +1,115 @@
+"""The step that puts everything together: the voice, old or new, with the band, old or new."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from descant.audio.clip import Clip, Stems
+from descant.audio.io import read
+from descant.audio.loudness import integrated_lufs
+from descant.audio.resample import resample
+from descant.mix.api import MixReport, mix
+from descant.mix.options import MixOptions
+from descant.pipelines.accompany import one_length
+from descant.pipelines.page import Part
+from descant.pipelines.parts import write_parts
+from descant.pipelines.records import write_record
+from descant.pipelines.remix.band import MIN_RATE
+from descant.pipelines.remix.listening import VOCALS, read_stems
+from descant.progress import Monitor
+
+if TYPE_CHECKING:  # who calls a step is no part of its address
+    from descant.pipelines.graph import Inputs
+
+MIXED = "mix.record.json"
+PLAYED_ON = "-on"
+"""What the stems of a band that plays on are called beside those of the song."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixingOptions:
+    """Loudness of the whole, and the balance for a new band; a kept one keeps its own."""
+
+    lufs: float
+    mix: MixOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """How the mix was made, and its files.
+
+    Attributes:
+        report: Gains and loudness.
+        parts: The mix and its stems, with paths relative to the step's folder.
+        remarks: For people.
+    """
+
+    report: MixReport
+    parts: tuple[Part, ...]
+    remarks: tuple[str, ...]
+
+
+def mix_new_band(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
+    """The voice over the band that was played."""
+    band = read_band(inputs["play"])
+    rate = band.sample_rate
+    voice = resample(_voice(inputs), rate).to_channels(2)
+    _finish(one_length(voice, band), options.lufs, options.mix, folder, monitor)
+
+
+def mix_old_band(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
+    """The voice over the song's own band, in the song's own balance."""
+    _finish(_song(inputs), options.lufs, replace(options.mix, keep_balance=True), folder, monitor)
+
+
+def mix_played_on(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
+    """The song as it is, and after it the band that was played, balanced in itself and as loud as the song's own."""
+    song = _song(inputs)
+    own_lufs = integrated_lufs(Stems({name: clip for name, clip in song.items() if name != VOCALS}).mix())
+    more = mix(
+        read_band(inputs["play"]), lead="", options=options.mix, progress=monitor.part("mixing", 0.0, 0.4).sink,
+        cancel=monitor.cancel,
+    )  # fmt: skip
+    gain_db = own_lufs - more.report.lufs
+    gain_db = gain_db if math.isfinite(gain_db) else 0.0
+    stems = {**song, **{f"{name}{PLAYED_ON}": clip.gain(gain_db) for name, clip in more.stems.items()}}
+    frames = max(clip.frames for clip in stems.values())
+    whole = {name: clip.pad_to(frames) for name, clip in stems.items()}
+    kept = replace(options.mix, keep_balance=True)
+    _finish(whole, options.lufs, kept, folder, monitor.part("mixing", 0.4, 1.0))
+
+
+def _song(inputs: Inputs) -> Stems:
+    """The song's stems with the voice that is wanted, stereo."""
+    own = read_stems(inputs["separate"])
+    stems = {VOCALS: _voice(inputs), **{name: clip for name, clip in own.items() if name != VOCALS}}
+    rate = max(stems[VOCALS].sample_rate, MIN_RATE)
+    return Stems({name: resample(clip, rate).to_channels(2) for name, clip in stems.items()})
+
+
+def read_band(folder: Path) -> Stems:
+    """What was played, track by track."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix == ".wav")
+    return Stems({path.stem: read(path) for path in paths})
+
+
+def _voice(inputs: Inputs) -> Clip:
+    return read_stems(inputs["convert" if "convert" in inputs else "separate"])[VOCALS]
+
+
+def _finish(stems: Mapping[str, Clip], lufs: float, options: MixOptions, folder: Path, monitor: Monitor) -> None:
+    mixed = mix(
+        stems,
+        lead=VOCALS,
+        lufs=lufs,
+        options=options,
+        progress=monitor.part("mixing", 0.0, 0.8).sink,
+        cancel=monitor.cancel,
+    )
+    monitor.part("writing", 0.8, 1.0).report(0.0)
+    parts, remarks = write_parts(folder, mixed, cancel=monitor.cancel)
+    write_record(folder / MIXED, Mixed(mixed.report, parts, remarks))
