@@ -152,8 +152,9 @@ def test_an_own_voice_is_trained_heard_and_loaded_again(tmp_path: Path, base: Co
     own = train_own_voice(clips, run, base, OwnVoiceOptions(minutes=0.1, threads=1))
     assert own.outcome.ended in ("done", "patience")
     assert sorted(run.glob("previews/*.wav"))
-    write_decoder(tmp_path / "voice", own, base)
+    write_decoder(tmp_path / "voice", own, base, "ab" * 32)
     loaded = Converter.from_folder(tmp_path / "voice")
+    assert loaded.adapted_to == "ab" * 32
     name = "bands.weight"
     torch.testing.assert_close(loaded.decoder.state_dict()[name], own.decoder[name].half().float())
     assert not torch.equal(own.decoder[name], base.decoder.state_dict()[name])

@@ -175,7 +175,7 @@ def train(
     with progress_bar(f"training {name}", quiet=quiet) as progress:
         own = train_own_voice([clip], run, base, options, progress=progress)
     with TemporaryDirectory(prefix="descant-voice-") as folder:
-        write_decoder(Path(folder) / "decoder", own, base)
+        write_decoder(Path(folder) / "decoder", own, base, digest)
         store.set_decoder(name, Path(folder) / "decoder")
     if not quiet:
         taken = own.outcome.elapsed_s / 60

@@ -76,7 +76,7 @@ def moments(frames: Floats, count: int) -> Floats:
 def correlation_matrix(first: Floats, second: Floats) -> Floats:
     """Pearson's correlation of every row of one with every row of the other, shapes [m, d] and [n, d] to [m, n].
 
-    What all rows of a side share is taken off first: else any two spectra of music are alike, loud below and soft above.
+    What all rows of a side share is taken off first: else any two spectra of music are alike, loud below, soft above.
     """
     left, right = (_unit_rows(rows - rows.mean(axis=0)) for rows in (first, second))
     result: Floats = left @ right.T

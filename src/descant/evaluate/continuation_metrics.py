@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from descant.compose.continuation.sheet import ROLES, SheetBar, sheet_of
 from descant.compose.continuation.tokens import PERIOD
 from descant.compose.grid import BAR_BEATS, TICKS, GridNote
-from descant.evaluate.key_metrics import key_score
-from descant.score.harmony import Key
+from descant.score.harmony import Key, key_score
 from descant.score.notes import Note, Score
 from descant.score.tonality import key_of_notes
 

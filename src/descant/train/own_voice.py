@@ -224,11 +224,21 @@ def _analysed(whole: Sequence[Clip], voice: Voice, base: Converter, monitor: Mon
     return pieces
 
 
-def write_decoder(folder: Path, own: OwnVoice, base: Converter) -> None:
-    """The trained decoder as `Converter.from_folder` reads it, in half precision."""
+def write_decoder(folder: Path, own: OwnVoice, base: Converter, audio_sha256: str) -> None:
+    """The trained decoder as `Converter.from_folder` reads it, in half precision.
+
+    Args:
+        folder: Where to.
+        own: What came of the training.
+        base: What it began with.
+        audio_sha256: Digest of the recordings: only a consent for these lets it sing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = {name: getattr(base.decoder.config, name) for name in base.decoder.config.__slots__}
-    text = json.dumps({"network": config, "content": {"layer": base.encoder.layer}}, indent=1)
+    stated = {
+        "network": config, "content": {"layer": base.encoder.layer}, "voice": {"audio_sha256": audio_sha256},
+    }  # fmt: skip
+    text = json.dumps(stated, indent=1)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     save_tensors(folder / "weights.safetensors", {name: value.half() for name, value in own.decoder.items()})
 
