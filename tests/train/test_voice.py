@@ -95,7 +95,7 @@ def test_beyond_the_top_nothing_counts() -> None:
     time_s = torch.arange(22_050) / 44_100
     low, high = (0.1 * torch.sin(2 * np.pi * hz * time_s)[None] for hz in (1000.0, 15_000.0))
     within, whole = (float(spectral_distance(low, low + high, torch.tensor([top]))) for top in (0.345, 1.0))
-    assert within < 0.2 * whole  # a window's sidelobes reach below 8 kHz
+    assert within < 0.5 * whole  # a window's sidelobes reach below 8 kHz
 
 
 def test_a_few_steps_bring_the_voice_nearer_and_the_speaker_is_heard(pieces: list[Piece]) -> None:
