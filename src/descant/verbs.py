@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from descant.audio.io import read as read
     from descant.audio.io import write as write
     from descant.compose.api import compose as compose
+    from descant.compose.continuation.api import continue_score as continue_score
     from descant.instrument.api import play as play
     from descant.mix.api import mix as mix
     from descant.pipelines.accompany import accompany as accompany
@@ -34,6 +35,7 @@ _HOMES = {
     "accompany": "descant.pipelines.accompany",
     "analyze": "descant.analyze.api",
     "compose": "descant.compose.api",
+    "continue_score": "descant.compose.continuation.api",
     "mix": "descant.mix.api",
     "play": "descant.instrument.api",
     "probe": "descant.audio.io",

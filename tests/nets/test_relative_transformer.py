@@ -155,3 +155,14 @@ def test_companions_matter_only_where_they_are_given(model: RelativeTransformer)
         a, b = model(tokens, companions), model(tokens, other)
     assert torch.equal(a[:, :3], b[:, :3])
     assert not torch.allclose(a[:, 3:], b[:, 3:])
+
+
+def test_a_decoder_that_was_rewound_reads_as_if_it_had_not_read_on(model: RelativeTransformer) -> None:
+    decoder = Decoder(model, 1, 32)
+    decoder.read([[1, 2, 3]])
+    decoder.read([[4, 5, 6, 7]])
+    decoder.rewind(0, 3)
+    assert decoder.lengths == [3]
+    (rewound,) = decoder.read([[2, 2]])
+    (plain,) = Decoder(model, 1, 32).read([[1, 2, 3, 2, 2]])
+    assert np.allclose(rewound, plain, atol=1e-5)

@@ -16,6 +16,7 @@ from descant.dsp.onset import normalized_onsets, onset_strength
 from descant.nets.listener import NO_CHORD_INDEX, QUALITIES, Listener
 from descant.progress import Monitor
 from descant.score.harmony import QUALITIES as INTERVALS
+from descant.score.tonality import profile_key
 
 Floats = NDArray[np.float64]
 
@@ -105,8 +106,6 @@ def _log_softmax(logits: Floats) -> Floats:
 
 # --- plain signal processing: the baseline that the net has to beat ----------------------------------------------
 
-_MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 _COMMONNESS = {"maj": 0.0, "min": 0.0, "7": -0.7, "maj7": -0.9, "min7": -0.7, "dim": -1.2, "hdim7": -1.5, "sus4": -1.2}
 
 
@@ -126,19 +125,6 @@ def signal_evidence(features: Features) -> Evidence:
         None,
         profile_key(chroma[loud].mean(axis=0) if loud.any() else np.zeros(12)),
     )
-
-
-def profile_key(histogram: Floats) -> Floats:
-    """Log-probabilities of 24 keys (majors first) by correlation with Krumhansl and Kessler's profiles (1982).
-
-    Args:
-        histogram: Weight of each pitch class, shape [12].
-    """
-    if not histogram.any() or np.ptp(histogram) == 0:
-        return np.full(24, -np.log(24.0))
-    profiles = [np.roll(p, tonic) for p in (_MAJOR_PROFILE, _MINOR_PROFILE) for tonic in range(12)]
-    correlations = np.asarray([np.corrcoef(histogram, p)[0, 1] for p in profiles])
-    return _log_softmax(12.0 * correlations)
 
 
 def _template_chords(chroma: Floats, loud: NDArray[np.bool_]) -> Floats:

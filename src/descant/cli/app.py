@@ -21,7 +21,7 @@ VERBS = {
     "analyze": "Melody, beats, tempo, key, chords, sections of a recording.",
     "transcribe": "Recording to MIDI and MusicXML, or to words.",
     "accompany": "Singing to a finished mix with a band.",
-    "compose": "Melody in a score to a score with a band.",
+    "compose": "Melody in a score to a score with a band, or a song to more of it.",
     "play": "Score to audio.",
     "mix": "Stems to a loudness-true mix.",
     "remix": "Song to a new song: another band, another voice.",

@@ -9,6 +9,7 @@ MEASURED = {
     "analyze": "Run the analysis on rendered songs: beats, tempo, key, chords and melody.",
     "transcribe": "Run the transcription on human annotations and rendered scores.",
     "accompany": "Run the band against retrieval, a shuffled pairing and the human arrangement.",
+    "continuation": "Continue songs, against counted models, an LSTM and the songs themselves.",
 }
 """Verbs that are run on data and measured."""
 

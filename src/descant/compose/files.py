@@ -8,6 +8,7 @@ from pathlib import Path
 
 from descant.compose.api import Composer, Take
 from descant.compose.config import BandOptions
+from descant.compose.continuation.sheet import MELODY_NAMES
 from descant.errors import InvalidOption, NothingHeard, UnsupportedFormat
 from descant.files import PathLike, as_path, require_distinct
 from descant.progress import CancelToken, Monitor, ProgressSink
@@ -19,7 +20,6 @@ from descant.score.tempo import TempoMap
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
 MUSICXML_SUFFIXES = frozenset({".musicxml", ".xml", ".mxl"})
 SCORE_SUFFIXES = MIDI_SUFFIXES | MUSICXML_SUFFIXES
-_MELODY_NAMES = ("melody", "vocals", "vocal", "voice", "voc", "lead vocal", "sing", "singer", "lead", "soprano")
 _SHORTEST_QUARTERS = 0.05
 
 
@@ -74,7 +74,7 @@ def with_melody(score: Score, name: str | None = None) -> tuple[Score, str]:
             known = ", ".join(repr(t.name) for t in playing)
             raise InvalidOption(f"The score has no track {name!r} with notes.", f"It has {known}.")
     else:
-        chosen = next((t for known in _MELODY_NAMES for t in playing if t.name.strip().lower() == known), None)
+        chosen = next((t for known in MELODY_NAMES for t in playing if t.name.strip().lower() == known), None)
         chosen = chosen or max(playing, key=lambda t: sum(n.pitch for n in t.notes) / len(t.notes))
     melody = Track("melody", top_line(chosen.notes), chosen.program)
     return score.with_tracks([melody]), chosen.name

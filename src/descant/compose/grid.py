@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -159,24 +160,42 @@ def _nearest(values: NDArray[np.float64], grid: NDArray[np.float64]) -> tuple[ND
 def bars_of(score: Score, *, end: float = 0.0) -> tuple[Bar, ...]:
     """A score's tracks "melody", "piano" and "bridge" and its chords, bar by bar, at least up to quarter `end`.
 
-    The beats are read as straight or as triplets from all three tracks together. Of several notes that fall on the
-    same place and pitch the longest is kept.
+    See `lay_out`.
     """
-    parts = [(name, track.notes) for name in ("melody", "piano", "bridge") if (track := score.track(name))]
-    snapped = snap_starts(np.array([note.start for _, notes in parts for note in notes], float))
+    parts = {name: track.notes for name in ("melody", "piano", "bridge") if (track := score.track(name))}
+    spans, placed = lay_out(parts, score.time_signatures, end=end)
+    chords = chords_by_bar(score.chords, spans)
+    return tuple(
+        Bar(span, chords[i], **{name: bars[i] for name, bars in placed.items()}) for i, span in enumerate(spans)
+    )
+
+
+def lay_out(
+    parts: Mapping[str, Sequence[Note]], time_signatures: tuple[TimeSignature, ...], *, end: float = 0.0
+) -> tuple[tuple[BarSpan, ...], dict[str, list[tuple[GridNote, ...]]]]:
+    """Notes of several parts on one grid, bar by bar.
+
+    The beats are read as straight or as triplets from all parts together. Of several notes of a part that fall on the
+    same place and pitch the longest is kept.
+
+    Args:
+        parts: The notes of each part, positions in quarters.
+        time_signatures: Where the bars are.
+        end: There are bars at least up to this quarter.
+
+    Returns:
+        The bars, and for each part the notes of each bar.
+    """
+    flat = [(name, note) for name, notes in parts.items() for note in notes]
+    snapped = snap_starts(np.array([note.start for _, note in flat], float))
     last = int(snapped.max(initial=0)) / TICKS
-    spans = bar_spans(score.time_signatures, max(last + 1e-3, end))
+    spans = bar_spans(time_signatures, max(last + 1e-3, end))
     edges = [round(span.start * TICKS) for span in spans]
-    placed: dict[str, list[list[GridNote]]] = {name: [[] for _ in spans] for name, _ in parts}
-    flat = ((name, note) for name, notes in parts for note in notes)
+    placed: dict[str, list[list[GridNote]]] = {name: [[] for _ in spans] for name in parts}
     for (name, note), tick in zip(flat, snapped, strict=True):
         index = bisect_right(edges, int(tick)) - 1
         placed[name][index].append(_grid_note(note, int(tick) - edges[index]))
-    chords = chords_by_bar(score.chords, spans)
-    return tuple(
-        Bar(span, chords[i], **{name: _without_doubles(bars[i]) for name, bars in placed.items()})
-        for i, span in enumerate(spans)
-    )
+    return spans, {name: [_without_doubles(notes) for notes in bars] for name, bars in placed.items()}
 
 
 def _grid_note(note: Note, position: int) -> GridNote:

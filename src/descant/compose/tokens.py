@@ -226,7 +226,7 @@ def encode_music(bar: Bar) -> list[int]:
 def _part_tokens(notes: tuple[GridNote, ...]) -> list[int]:
     tokens: list[int] = []
     last_place = -1
-    for note in _canonical(notes):
+    for note in canonical(notes, PITCHES):
         place = FIRST_POSITION + POSITIONS.index(note.position)
         if last_place != place:
             tokens.append(place)
@@ -237,12 +237,12 @@ def _part_tokens(notes: tuple[GridNote, ...]) -> list[int]:
     return tokens
 
 
-def _canonical(notes: tuple[GridNote, ...]) -> list[GridNote]:
-    """The notes as the vocabulary can say them: one for each place and pitch, in order."""
+def canonical(notes: tuple[GridNote, ...], pitches: range) -> list[GridNote]:
+    """The notes as a vocabulary of these pitches can say them: one for each place and pitch, in order."""
     kept: dict[tuple[int, int], GridNote] = {}
     for note in notes:
         position = POSITIONS[position_token(note.position) - FIRST_POSITION]
-        pitch = fold(note.pitch, PITCHES)
+        pitch = fold(note.pitch, pitches)
         duration = min(DURATIONS, key=lambda d: abs(d - note.duration) / (d + 6))
         velocity = VELOCITIES[bisect_left(_VELOCITY_EDGES, note.velocity)]
         before = kept.get((position, pitch))

@@ -206,7 +206,7 @@ class _Take:
         highest = float(logits.max())
         normaliser = highest + math.log(np.exp(logits - highest).sum(dtype=np.float64))
         biased = scores + self._bias_of(allowed)
-        choice = _sample(biased, sampling, self._generator)
+        choice = sample(biased, temperature=sampling.temperature, nucleus=sampling.nucleus, generator=self._generator)
         self._nats.append(float(normaliser - scores[choice]))
         token = int(allowed[choice])
         self._advance(token)
@@ -285,12 +285,13 @@ def _chord_bias(bar: Bar, sampling: Sampling) -> list[NDArray[np.float64]]:
     return biases
 
 
-def _sample(scores: NDArray[np.float64], sampling: Sampling, generator: np.random.Generator) -> int:
-    scaled = scores / sampling.temperature
+def sample(scores: NDArray[np.float64], *, temperature: float, nucleus: float, generator: np.random.Generator) -> int:
+    """The index of one of some logits, drawn from the most likely that together have the probability `nucleus`."""
+    scaled = scores / temperature
     odds = np.exp(scaled - scaled.max())
     odds /= odds.sum()
     order = np.argsort(-odds, kind="stable")
     running = np.cumsum(odds[order])
-    kept = order[: int(np.searchsorted(running, sampling.nucleus)) + 1]
+    kept = order[: int(np.searchsorted(running, nucleus)) + 1]
     picked = generator.random() * odds[kept].sum()
     return int(kept[min(int(np.searchsorted(np.cumsum(odds[kept]), picked)), len(kept) - 1)])

@@ -77,6 +77,10 @@ class Decoder:
         """Empty a sequence's memory."""
         self.lengths[sequence] = 0
 
+    def rewind(self, sequence: int, length: int) -> None:
+        """Forget what a sequence read after its first `length` tokens."""
+        self.lengths[sequence] = min(self.lengths[sequence], length)
+
     def read(
         self, tokens: Sequence[Sequence[int]], companions: Sequence[Sequence[tuple[int, ...]]] | None = None
     ) -> list[Array]:

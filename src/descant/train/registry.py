@@ -11,6 +11,7 @@ from descant.train.plan import Plan
 LESSONS = {
     "accompaniment": "descant.train.accompaniment:PLAN",
     "listening": "descant.train.listening:PLAN",
+    "continuation": "descant.train.continuation:PLAN",
     "voice": "descant.train.voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
