@@ -167,6 +167,45 @@ class TrainingFailed(DescantError):
     code = 38
 
 
+# --- consent ----------------------------------------------------------------------------------------------------
+
+
+class ConsentMissing(DescantError):
+    """A voice is to be used without a permit, or with one that is for another voice or another use."""
+
+    code = 50
+
+
+class ConsentInvalid(DescantError):
+    """A consent record is damaged, was edited, or is signed by a key that is not trusted here."""
+
+    code = 51
+
+
+class ConsentExpired(DescantError):
+    """A consent record is past its date."""
+
+    code = 52
+
+
+class ConsentRevoked(DescantError):
+    """A consent was taken back."""
+
+    code = 53
+
+
+class ConsentRefused(DescantError):
+    """A spoken consent does not hold the words that were asked for, or is another person's voice."""
+
+    code = 54
+
+
+class VoiceNotFound(DescantError):
+    """No stored voice has this name, or what is stored under it is damaged."""
+
+    code = 55
+
+
 # --- resources --------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from descant.compose.api import compose as compose
     from descant.compose.continuation.api import continue_score as continue_score
     from descant.instrument.api import play as play
+    from descant.mark.api import verify as verify
     from descant.mix.api import mix as mix
     from descant.pipelines.accompany import accompany as accompany
     from descant.separate.api import separate as separate
@@ -44,6 +45,7 @@ _HOMES = {
     "transcribe": "descant.transcribe.api",
     "transcribe_melody": "descant.transcribe.api",
     "transcribe_words": "descant.transcribe.api",
+    "verify": "descant.mark.api",
     "write": "descant.audio.io",
 }
 

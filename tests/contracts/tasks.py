@@ -13,6 +13,7 @@ from descant.audio.clip import Clip
 from descant.audio.normalize import normalize_loudness
 from descant.audio.resample import resample
 from descant.audio.stretch import time_stretch
+from descant.dsp.watermark import marked
 from descant.mix.api import Mix, mix
 
 _CHUNK, _OVERLAP = 2_000, 400
@@ -79,6 +80,7 @@ TASKS = (
     Task("resample there and back", lambda: _there_and_back, KEEPS | HONEST, channels=(1, 2, 6)),
     Task("mix", lambda: lambda clip: _mixed(clip).clip, channels=(2,), rates=(22_050, 44_100), examples=6),
     Task("stems of a mix", lambda: lambda clip: _mixed(clip).stems, channels=(2,), rates=(22_050, 44_100), examples=6),
+    Task("mark", lambda: lambda clip: marked(clip, 0x1234), channels=(1, 2, 6), rates=(8_000, 44_100, 48_000)),
     Task("time_stretch", lambda: lambda clip: time_stretch(clip, 1.2), ALL - {"keeps_length"}, examples=6),
     Task(
         "separate",

@@ -34,14 +34,15 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", (*VERBS, "verify"))
 @pytest.mark.parametrize(("make", "code"), BROKEN, ids=[f"{m.__name__} {i}" for i, (m, _) in enumerate(BROKEN)])
 def test_broken_input(
     verb: str, make: hostile.Maker, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = make(tmp_path)
     before = _files(tmp_path)
-    status = run([verb, str(path), "--out", str(tmp_path / "out"), "--quiet"])
+    out = [] if verb == "verify" else ["--out", str(tmp_path / "out")]
+    status = run([verb, str(path), *out, "--quiet"])
     said = capsys.readouterr().err
     assert status == code, said
     assert "Traceback" not in said

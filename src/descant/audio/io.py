@@ -166,7 +166,9 @@ def read_blocks(path: PathLike, block_frames: int, *, stream: int | None = None)
             raise InvalidAudio(f"{source.info.path} holds no audio: its length is zero.", "Record or export it again.")
 
 
-def write(path: PathLike, clip: Clip, *, subtype: str | None = None, bitrate: int | None = None) -> Path:
+def write(
+    path: PathLike, clip: Clip, *, subtype: str | None = None, bitrate: int | None = None, comment: str = ""
+) -> Path:
     """Write a clip; the suffix decides the format. See `AudioWriter` for what happens to the samples.
 
     Args:
@@ -174,6 +176,7 @@ def write(path: PathLike, clip: Clip, *, subtype: str | None = None, bitrate: in
         clip: What to write; at least one frame.
         subtype: Sample format or codec ("PCM_16", "PCM_24", "FLOAT", "OPUS"); None is the format's default.
         bitrate: Bits per second of a lossy codec, for instance 192_000; None is its default.
+        comment: A text to keep in the file.
 
     Returns:
         The path.
@@ -185,8 +188,9 @@ def write(path: PathLike, clip: Clip, *, subtype: str | None = None, bitrate: in
         InvalidOption: The format has no such subtype or bitrate.
     """
     target = as_path(path)
+    rate, channels = clip.sample_rate, clip.channels
     with AudioWriter(
-        target, clip.sample_rate, clip.channels, subtype=subtype, bitrate=bitrate, frames=clip.frames
+        target, rate, channels, subtype=subtype, bitrate=bitrate, frames=clip.frames, comment=comment
     ) as writer:
         for start in range(0, clip.frames, _BLOCK_FRAMES):
             writer.write(Clip(clip.samples[:, start : start + _BLOCK_FRAMES], clip.sample_rate))

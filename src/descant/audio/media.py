@@ -213,9 +213,10 @@ class MediaSink:
         sample_rate: In Hz; one that AAC knows.
         channels: 1 to 7.
         bitrate: Bits per second; None is 96 kbit/s per channel.
+        comment: A text to keep in the file.
     """
 
-    def __init__(self, path: Path, sample_rate: int, channels: int, bitrate: int | None) -> None:
+    def __init__(self, path: Path, sample_rate: int, channels: int, bitrate: int | None, comment: str = "") -> None:
         self._av = _import_av(path)
         self._path = path
         self._rate = sample_rate
@@ -225,6 +226,8 @@ class MediaSink:
         # The length of the edit is counted in the movie's time scale: the sample rate makes it exact.
         options = {"movie_timescale": str(sample_rate)}
         self._container: Any = self._av.open(self._file, mode="w", format="ipod", options=options)
+        if comment:
+            self._container.metadata["comment"] = comment
         self._stream: Any = self._container.add_stream("aac", rate=sample_rate, layout=self._layout)
         self._stream.bit_rate = bitrate or _BITRATE_PER_CHANNEL * channels
 
@@ -255,6 +258,16 @@ class MediaSink:
     def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
+
+
+def comment_of(path: Path) -> str:
+    """The comment in a container that PyAV reads; empty if there is none."""
+    av = _import_av(path)
+    try:
+        with av.open(str(path)) as container:
+            return str(container.metadata.get("comment", ""))
+    except av.FFmpegError as error:
+        raise AudioReadError(f"{path} cannot be opened: {error.strerror or error}.", "Get it again.") from error
 
 
 def _import_av(path: Path) -> ModuleType:

@@ -26,6 +26,7 @@ _MAX_BITRATE = 4_096_000
 _ENCODER_FRAMES = 1 << 14
 _FLOAT32_BITS = 24
 _HEADER_BYTES = 8192
+_WITHOUT_COMMENTS = {"W64"}
 _FLAC_LEVEL = 0.5  # a fifth faster than the default level, and as small to a thousandth
 
 
@@ -46,6 +47,7 @@ class AudioWriter:
         subtype: Sample format or codec ("PCM_16", "FLOAT", "OPUS"); None is the format's default.
         bitrate: Bits per second of a lossy codec; None is its default.
         frames: How many frames will be written, if known.
+        comment: A text to keep in the file; Wave64 has no place for one and goes without.
 
     Raises:
         UnsupportedFormat: The suffix is unknown or cannot hold so many channels.
@@ -68,6 +70,7 @@ class AudioWriter:
         subtype: str | None = None,
         bitrate: int | None = None,
         frames: int | None = None,
+        comment: str = "",
     ) -> None:
         self.path = as_path(path)
         self.sample_rate = sample_rate
@@ -75,6 +78,7 @@ class AudioWriter:
         self.clipped_samples = 0
         self._format, self._subtype = output_format(self.path, subtype)
         self._bitrate = bitrate
+        self._comment = comment
         self._written = 0
         self._held = np.zeros((channels, 0), np.float32)
         self._check()
@@ -91,12 +95,14 @@ class AudioWriter:
             if self._format.through_media:
                 from descant.audio.media import MediaSink
 
-                sink: _Sink = MediaSink(temporary, self._stored_rate, self.channels, self._bitrate)
+                sink: _Sink = MediaSink(temporary, self._stored_rate, self.channels, self._bitrate, self._comment)
             else:
                 settings = encoder_settings(
                     self._format, self._subtype, self._stored_rate, self.channels, self._bitrate
                 )
-                sink = _SoundFileSink(temporary, self._stored_rate, self.channels, self._subtype, settings)
+                sink = _SoundFileSink(
+                    temporary, self._stored_rate, self.channels, self._subtype, settings, self._comment
+                )
             stack.push(self._finish)
             self._sink = sink
             self._cleanup = stack.pop_all()
@@ -215,7 +221,13 @@ class _Sink(Protocol):
 
 class _SoundFileSink:
     def __init__(
-        self, path: Path, sample_rate: int, channels: int, subtype: str, settings: dict[str, str | float]
+        self,
+        path: Path,
+        sample_rate: int,
+        channels: int,
+        subtype: str,
+        settings: dict[str, str | float],
+        comment: str,
     ) -> None:
         self._path = path
         self._descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
@@ -223,6 +235,8 @@ class _SoundFileSink:
             self._file = soundfile.SoundFile(
                 self._descriptor, "w", sample_rate, channels, subtype, closefd=False, **settings
             )
+            if comment and settings["format"] not in _WITHOUT_COMMENTS:
+                self._file.comment = comment
         except soundfile.LibsndfileError as error:
             cause = self._cause(error)
             os.close(self._descriptor)

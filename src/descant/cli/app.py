@@ -25,6 +25,8 @@ VERBS = {
     "play": "Score to audio.",
     "mix": "Stems to a loudness-true mix.",
     "remix": "Song to a new song: another band, another voice.",
+    "voice": "Voices by name: add, consent, list, show, export, import, delete.",
+    "verify": "Whether a recording is marked, and where it comes from.",
     "models": "List, fetch, verify, export and import weights and sound sets.",
     "evaluate": "Measure a verb against references.",
     "bench": "Time and memory of a verb, beside installed peers.",

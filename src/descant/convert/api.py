@@ -1,25 +1,36 @@
-"""`Converter`: one voice to another, from a clip to a clip."""
+"""`Converter`: one voice to another, from a clip to a clip.
+
+The gate is here, under everything that is public: without a permit for the voice nothing is converted, and what is
+converted is logged first and carries a mark that leads back to the log.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descant import __version__
 from descant.audio.clip import Clip
+from descant.audio.provenance import Provenance
 from descant.audio.resample import Resampler, resample
+from descant.convert.consent import Permit, require_permit
 from descant.convert.content import ContentEncoder
 from descant.convert.features import HIGHEST_HZ, LOWEST_HZ, pitch_frames
-from descant.convert.options import ConvertOptions
+from descant.convert.options import DEFAULT_OPTIONS, ConvertOptions
+from descant.convert.renders import Render, log, log_path
 from descant.convert.speaker import SpeakerEmbedder
 from descant.convert.stream import BlockConverter, Melody, middle_of
 from descant.convert.voice import Voice, voice_of
 from descant.dsp.pitch import PitchTrack
+from descant.dsp.watermark import Marker
 from descant.errors import CardError, CheckpointError, InvalidAudio
 from descant.hub.card import load_card
 from descant.hub.checkpoint import load_into
@@ -37,6 +48,7 @@ DEFAULT_CARD = "descant-voice"
 
 _TRACKED_HOPS, _MARGIN_HOPS = 7_500, 32
 _TRACKING = 0.15
+_HASHED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +58,12 @@ class Converted:
     Attributes:
         clip: The new voice, of the rate, channel count and length of the old one.
         semitones: By how much it was transposed.
+        provenance: What its file should say (`AudioWriter`'s comment); the mark in it is in the sound.
     """
 
     clip: Clip
     semitones: float
+    provenance: Provenance
 
 
 class Converter:
@@ -60,20 +74,28 @@ class Converter:
         encoder: For the content.
         tracker: For the pitch.
         embedder: For whose voice it is.
+        model: Where the weights come from, for the log and for what files say.
 
     Example:
-        >>> converter = Converter.load()  # doctest: +SKIP
-        >>> voice = converter.voice(read("someone.wav"))  # doctest: +SKIP
-        >>> write("sung_by_someone.wav", converter(read("vocals.wav"), voice).clip)  # doctest: +SKIP
+        >>> converter, someone = Converter.load(), VoiceStore.load().get("someone")  # doctest: +SKIP
+        >>> sung = converter(read("vocals.wav"), someone.voice, someone.permit())  # doctest: +SKIP
+        >>> write("sung.wav", sung.clip, comment=sung.provenance.to_comment())  # doctest: +SKIP
     """
 
     def __init__(
-        self, decoder: VoiceDecoder, encoder: ContentEncoder, tracker: SwiftF0, embedder: SpeakerEmbedder
+        self,
+        decoder: VoiceDecoder,
+        encoder: ContentEncoder,
+        tracker: SwiftF0,
+        embedder: SpeakerEmbedder,
+        *,
+        model: str = "unnamed",
     ) -> None:
         self.decoder = decoder.eval().requires_grad_(requires_grad=False)
         self.encoder = encoder
         self.tracker = tracker
         self.embedder = embedder
+        self.model = model
 
     @classmethod
     def load(cls, name: str = DEFAULT_CARD) -> Converter:
@@ -87,13 +109,19 @@ class Converter:
         card = load_card(name)
         if card.task != "convert" or card.architecture != "voice-decoder":
             raise CardError(f"The card {name} is no voice decoder.", "See `descant models list --task convert`.")
-        return cls.from_folder(fetch(name))
+        return cls.from_folder(fetch(name), model=name)
 
     @classmethod
-    def from_folder(cls, folder: Path) -> Converter:
-        """With the weights in a folder; raises as `load`."""
+    def from_folder(cls, folder: Path, *, model: str = "") -> Converter:
+        """With the weights in a folder; raises as `load`.
+
+        Args:
+            folder: It.
+            model: What the log calls it; empty for the folder's name.
+        """
         decoder, layer = load_decoder(folder)
-        return cls(decoder, ContentEncoder.load(layer), SwiftF0.load(), SpeakerEmbedder.load())
+        parts = ContentEncoder.load(layer), SwiftF0.load(), SpeakerEmbedder.load()
+        return cls(decoder, *parts, model=model or folder.name)
 
     def voice(self, reference: Clip) -> Voice:
         """A voice from 3 s or more of it alone; see `convert.voice.voice_of`."""
@@ -103,7 +131,8 @@ class Converter:
         self,
         clip: Clip,
         voice: Voice,
-        options: ConvertOptions = ConvertOptions(),
+        permit: Permit,
+        options: ConvertOptions = DEFAULT_OPTIONS,
         *,
         progress: ProgressSink | None = None,
         cancel: CancelToken | None = None,
@@ -113,37 +142,45 @@ class Converter:
         Args:
             clip: One voice, dry and alone.
             voice: Whose voice to sing with.
+            permit: By whose consent.
             options: How.
             progress: Receives the share that is done.
             cancel: Stops within a block.
 
         Raises:
+            ConsentMissing, ConsentInvalid, ConsentExpired, ConsentRevoked: The permit does not hold for the voice.
+            OutputError: The log of renders cannot be written.
             InvalidAudio: The clip is empty, or holds no pitch.
             Cancelled: It was asked to stop.
         """
+        require_permit(permit, voice)  # before any work
         if clip.frames == 0:
             raise InvalidAudio("There is no audio to convert: its length is zero.", "Record or export it again.")
         low = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
         monitor = Monitor(progress, cancel, "converting")
-        job = self.job(low, voice, options, monitor)
+        job = self.job(low, voice, permit, options, monitor)
         up = Resampler(VOICE_RATE, clip.sample_rate, 1)
         parts = [up.push(Clip(sound[np.newaxis], VOICE_RATE)).samples for sound in job.blocks]
         parts.append(up.push(Clip(np.zeros((1, 0), np.float32), VOICE_RATE), last=True).samples)
         mono = fitted(np.concatenate(parts, axis=1), clip.frames)
-        return Converted(Clip(mono, clip.sample_rate).to_channels(clip.channels), job.semitones)
+        return Converted(Clip(mono, clip.sample_rate).to_channels(clip.channels), job.semitones, job.provenance)
 
-    def job(self, low: Floats, voice: Voice, options: ConvertOptions, monitor: Monitor) -> Job:
-        """A conversion of samples at 16 kHz that makes its blocks when they are asked for.
+    def job(self, low: Floats, voice: Voice, permit: Permit, options: ConvertOptions, monitor: Monitor) -> Job:
+        """A conversion of samples at 16 kHz that makes its blocks when they are asked for; they are marked.
 
         Args:
             low: [samples] at 16 kHz; an array in a file will do.
             voice: Whose voice to sing with.
+            permit: By whose consent.
             options: How.
             monitor: Receives the share that is done.
 
         Raises:
+            ConsentMissing, ConsentInvalid, ConsentExpired, ConsentRevoked: The permit does not hold for the voice.
+            OutputError: The log of renders cannot be written.
             InvalidAudio: Nothing has a pitch.
         """
+        consent = require_permit(permit, voice).consent
         frames = -(-len(low) * FPS // SAMPLE_RATE)
         f0_hz, voiced = pitch_frames(self._track(low, monitor.part("melody", 0.0, _TRACKING)), frames)
         middle = middle_of(Melody(f0_hz, voiced))
@@ -152,7 +189,12 @@ class Converter:
         semitones = options.transposition(middle, voice.singing_middle)
         melody = Melody((f0_hz * 2.0 ** (semitones / 12.0)).astype(np.float32), voiced)
         blocks = BlockConverter(self.decoder, self.encoder, voice, options, melody)
-        return Job(semitones, _run(blocks, low, frames, monitor.part("singing", _TRACKING, 1.0)))
+        mark = _mark(low, consent.number, self.model, options)
+        name = consent.subject.voice
+        log(Render(datetime.now(UTC).isoformat(), self.model, name, consent.number, f"{mark:08x}"), log_path())
+        provenance = Provenance(f"Descant {__version__}", self.model, name, consent.number, f"{mark:08x}")
+        sung = _run(blocks, low, frames, monitor.part("singing", _TRACKING, 1.0))
+        return Job(semitones, _marked(sung, mark), provenance)
 
     def _track(self, low: Floats, monitor: Monitor) -> PitchTrack:
         """Pitch of everything, two minutes at a time."""
@@ -178,10 +220,27 @@ class Job:
     Attributes:
         semitones: By how much it is transposed.
         blocks: Samples at 44.1 kHz, block after block; all together 441 for each 10 ms begun.
+        provenance: What the file should say.
     """
 
     semitones: float
     blocks: Iterator[Floats]
+    provenance: Provenance
+
+
+def _mark(low: Floats, consent: str, model: str, options: ConvertOptions) -> int:
+    """The mark of a render: the same for the same render, as the same input gives the same bytes."""
+    digest = hashlib.sha256(f"{consent}\n{model}\n{options}\n".encode())
+    for start in range(0, len(low), _HASHED):
+        digest.update(np.ascontiguousarray(low[start : start + _HASHED], "<f4").tobytes())
+    return int.from_bytes(digest.digest()[:4], "big")
+
+
+def _marked(blocks: Iterator[Floats], mark: int) -> Iterator[Floats]:
+    marker = Marker(mark)
+    for sound in blocks:
+        yield marker.push(sound[np.newaxis])[0]
+    yield marker.push(np.zeros((1, 0), np.float32), last=True)[0]
 
 
 def _run(blocks: BlockConverter, low: Floats, frames: int, monitor: Monitor) -> Iterator[Floats]:

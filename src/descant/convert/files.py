@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.audio.io import AudioInfo, probe, read_blocks
+from descant.audio.provenance import Provenance
 from descant.audio.resample import Resampler
 from descant.audio.writer import AudioWriter
 from descant.convert.api import Converter
-from descant.convert.options import ConvertOptions
+from descant.convert.consent import Permit, require_permit
+from descant.convert.options import DEFAULT_OPTIONS, ConvertOptions
 from descant.convert.voice import Voice
 from descant.errors import InvalidAudio
 from descant.files import PathLike, as_path, output_error, require_distinct
@@ -37,18 +39,21 @@ class ConvertedFile:
         path: The file.
         duration_s: Its length.
         semitones: By how much it was transposed.
+        provenance: What the file says.
     """
 
     path: Path
     duration_s: float
     semitones: float
+    provenance: Provenance
 
 
 def convert_file(
     path: PathLike,
     out: PathLike,
     voice: Voice,
-    options: ConvertOptions = ConvertOptions(),
+    permit: Permit,
+    options: ConvertOptions = DEFAULT_OPTIONS,
     *,
     converter: Converter,
     subtype: str | None = None,
@@ -61,6 +66,7 @@ def convert_file(
         path: One voice, dry and alone, in any audio format.
         out: The file to write; it appears when all of it is there.
         voice: Whose voice to sing with.
+        permit: By whose consent.
         options: How.
         converter: A loaded one.
         subtype: Sample format; None is the format's default.
@@ -68,25 +74,28 @@ def convert_file(
         cancel: Stops within a block.
 
     Raises:
+        ConsentMissing, ConsentInvalid, ConsentExpired, ConsentRevoked: The permit does not hold for the voice.
         DescantError: The input cannot be read or holds no voice, or the output cannot be written.
     """
+    require_permit(permit, voice)  # before any work
     source, target = as_path(path), as_path(out)
     require_distinct(source, target)
     info = probe(source)
     monitor = Monitor(progress, cancel, "converting")
     with TemporaryDirectory(prefix="descant-convert-") as folder:
         low = _low(source, info, Path(folder) / "low.f32", monitor.part("reading", 0.0, _READING))
-        job = converter.job(low, voice, options, monitor.part("singing", _READING, 1.0))
+        job = converter.job(low, voice, permit, options, monitor.part("singing", _READING, 1.0))
         up = Resampler(VOICE_RATE, info.sample_rate, 1)
         written = 0
-        with AudioWriter(target, info.sample_rate, info.channels, subtype=subtype) as writer:
+        comment = job.provenance.to_comment()
+        with AudioWriter(target, info.sample_rate, info.channels, subtype=subtype, comment=comment) as writer:
             for mono in _resampled(job.blocks, up):
                 part = mono[:, : info.frames - written]
                 written += part.shape[1]
                 writer.write(Clip(np.repeat(part, info.channels, axis=0), info.sample_rate))
             if written < info.frames:
                 writer.write(Clip(np.zeros((info.channels, info.frames - written), np.float32), info.sample_rate))
-    return ConvertedFile(target, info.duration_s, job.semitones)
+    return ConvertedFile(target, info.duration_s, job.semitones, job.provenance)
 
 
 def _resampled(blocks: Iterator[Floats], up: Resampler) -> Iterator[Floats]:

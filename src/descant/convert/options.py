@@ -50,3 +50,6 @@ class ConvertOptions:
         # A little more than half an octave away is nearer than the next octave to most singers' comfort.
         octaves = math.floor(abs(away) / _OCTAVE + 0.42)
         return _OCTAVE * (octaves if away > 0 else -octaves)
+
+
+DEFAULT_OPTIONS = ConvertOptions()

@@ -253,15 +253,16 @@ def read_card(path: Path) -> Card:
 
 def config_folder() -> Path:
     """The user's configuration folder: `DESCANT_CONFIG`, or the platform's place for it."""
-    return _chosen_folder("DESCANT_CONFIG") or Path(platformdirs.user_config_dir("descant", appauthor=False))
+    return chosen_folder("DESCANT_CONFIG") or Path(platformdirs.user_config_dir("descant", appauthor=False))
 
 
 def cache_folder() -> Path:
     """The one folder of everything fetched: `DESCANT_CACHE`, or the platform's place for it."""
-    return _chosen_folder("DESCANT_CACHE") or Path(platformdirs.user_cache_dir("descant", appauthor=False))
+    return chosen_folder("DESCANT_CACHE") or Path(platformdirs.user_cache_dir("descant", appauthor=False))
 
 
-def _chosen_folder(variable: str) -> Path | None:
+def chosen_folder(variable: str) -> Path | None:
+    """The folder that an environment variable names; None where it is not set."""
     chosen = os.environ.get(variable)
     if not chosen:
         return None

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from descant.hub.card import CARD_FORMAT, Card, CardFile, Source
 
-_Value = str | int | tuple[str, ...] | None
+Value = str | int | tuple[str, ...] | None
 
 
 def write_card(card: Card) -> str:
     """The card as TOML that `parse_card` reads back to the same card."""
     blocks = [
-        _table(
+        write_table(
             "",
             {
                 "format": CARD_FORMAT,
@@ -21,9 +21,12 @@ def write_card(card: Card) -> str:
                 "homepage": card.homepage,
             },
         ),
-        _table("[licence]", {"weights": card.licence, "credit": card.credit, "note": card.licence_note}),
-        *(_table("[[data]]", {"name": d.name, "licence": d.licence, "credit": d.credit}) for d in card.data),
-        *(_table("[[quality]]", {"metric": q.metric, "value": q.value, "command": q.command}) for q in card.quality),
+        write_table("[licence]", {"weights": card.licence, "credit": card.credit, "note": card.licence_note}),
+        *(write_table("[[data]]", {"name": d.name, "licence": d.licence, "credit": d.credit}) for d in card.data),
+        *(
+            write_table("[[quality]]", {"metric": q.metric, "value": q.value, "command": q.command})
+            for q in card.quality
+        ),
         *(_source(source) for source in card.sources),
         write_files(card.files),
     ]
@@ -33,13 +36,13 @@ def write_card(card: Card) -> str:
 def write_files(files: Iterable[CardFile]) -> str:
     """The `[[file]]` tables of a card."""
     return "\n".join(
-        _table("[[file]]", {"path": file.path, "sha256": file.sha256, "size": file.size}) for file in files
+        write_table("[[file]]", {"path": file.path, "sha256": file.sha256, "size": file.size}) for file in files
     )
 
 
 def _source(source: Source) -> str:
     obtain_key = "original" if source.kind == "import" else "obtain"
-    values: dict[str, _Value] = {
+    values: dict[str, Value] = {
         "kind": source.kind,
         "distribution": source.distribution,
         "version": source.version,
@@ -49,17 +52,17 @@ def _source(source: Source) -> str:
         obtain_key: source.obtain,
         "folders": source.folders,
     }
-    block = _table("[[source]]", values)
+    block = write_table("[[source]]", values)
     if source.members:
         block += "[source.members]\n" + "".join(f"{_text(a)} = {_text(b)}\n" for a, b in source.members)
     for item in source.downloads:
-        block += _table(
+        block += write_table(
             "[[source.download]]", {"path": item.path, "url": item.url, "sha256": item.sha256, "size": item.size}
         )
     return block
 
 
-def _table(head: str, values: Mapping[str, _Value]) -> str:
+def write_table(head: str, values: Mapping[str, Value]) -> str:
     """A TOML table; empty values are left out, as the reader takes them for absent ones."""
     lines = [head] if head else []
     for key, value in values.items():

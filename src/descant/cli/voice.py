@@ -1,0 +1,282 @@
+"""`descant voice`: voices by name, and the consent to use them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from descant.cli.terminal import one_line
+from descant.errors import DescantError, InvalidOption
+
+if TYPE_CHECKING:
+    from descant.audio.clip import Clip
+    from descant.convert.consent import Consent, Terms, Use
+    from descant.convert.spoken import Listener
+    from descant.convert.store import StoredVoice
+
+voice = cyclopts.App(name="voice", help="Voices by name: add, consent, list, show, export, import, delete.")
+
+Flag = Annotated[bool, Parameter(negative=())]
+AsJson = Annotated[bool, Parameter("--json", negative=())]
+
+
+@voice.command
+def add(
+    name: str,
+    recordings: Annotated[list[Path], Parameter(negative=())],
+    *,
+    person: str,
+    licence: str = "",
+    source: str = "",
+    synthetic: Flag = False,
+    consent: Path | None = None,
+) -> None:
+    """Make a voice from 10 to 60 s of recordings. It is used only once there is consent.
+
+    Args:
+        name: To keep it under.
+        recordings: Audio files of this one voice, speaking or singing, without instruments.
+        person: Whose voice it is; for a synthetic one, who made it.
+        licence: The open licence of the recordings, if they have one; then nobody needs to speak for them.
+        source: Where the recordings come from, or how a synthetic voice was made.
+        synthetic: The voice belongs to nobody.
+        consent: A consent record for just these recordings, from elsewhere.
+    """
+    from descant.convert.consent import Consent, Permit, Terms, give_consent
+    from descant.convert.content import LAYER, ContentEncoder
+    from descant.convert.signing import Authority
+    from descant.convert.speaker import SpeakerEmbedder
+    from descant.convert.store import Origin, VoiceStore, read_reference
+    from descant.convert.voice import voice_of
+    from descant.nets.swift_f0 import SwiftF0
+
+    if sum((bool(licence), synthetic, consent is not None)) > 1:
+        raise InvalidOption("--licence, --synthetic and --consent exclude each other.", "Give one of them.")
+    terms: Terms | None = None
+    if licence or synthetic:
+        terms = Terms("licence" if licence else "synthetic", licence=licence, source=source)
+    record = None if consent is None else Consent.from_json(_text(consent))
+    store, authority = VoiceStore.load(), Authority.load()
+    store.require_free(name)
+    clip, digest = read_reference(recordings)
+    found = voice_of(clip, ContentEncoder.load(), SwiftF0.load(), SpeakerEmbedder.load())
+    if record is not None:
+        Permit(record, authority).require(found)
+    stored = store.add(name, found, Origin(person, digest, licence, source, LAYER))
+    if terms is not None:
+        record = give_consent(authority, stored.subject, terms)
+    if record is None:
+        print(f"{name} is stored, and may be used once {one_line(person)} consents: descant voice consent {name}")
+        return
+    store.set_consent(name, record)
+    print(f"{name} is stored, with a consent of the kind {record.terms.kind}.")
+
+
+@voice.command
+def consent(
+    name: str,
+    *,
+    recording: Path | None = None,
+    own: Flag = False,
+    days: int | None = None,
+    scope: str = "convert,train",
+    revoke: Flag = False,
+) -> None:
+    """Show a phrase to read aloud; with --recording, check that it was read by the person whose voice it is.
+
+    Args:
+        name: Of the voice.
+        recording: Someone reading the phrase that was shown, within half an hour.
+        own: The voice is your own.
+        days: How long the consent lasts, 730 unless told otherwise.
+        scope: What for: convert, train, or both.
+        revoke: Take the consent back, for good; a new one can be given.
+    """
+    from descant.convert.consent import SPOKEN_DAYS, Terms, give_consent
+    from descant.convert.signing import Authority
+    from descant.convert.spoken import FRESH, Phrase, check_recording
+    from descant.convert.store import VoiceStore
+
+    store, authority = VoiceStore.load(), Authority.load()
+    stored = store.get(name)
+    if revoke:
+        authority.revoke(stored.permit(authority).consent.number, datetime.now(UTC))
+        print(f"The consent for {name} is taken back.")
+        return
+    terms = Terms("own" if own else "spoken", _uses(scope), SPOKEN_DAYS if days is None else days)
+    if recording is None:
+        phrase = Phrase.new()
+        store.set_phrase(name, phrase)
+        print(
+            f"Ask {one_line(stored.origin.person)} to read this aloud, slowly, and record it:\n\n    {phrase.words}\n"
+        )
+        print(f"Within {FRESH.seconds // 60} minutes: descant voice consent {name} --recording FILE")
+        return
+    from descant.audio.io import read
+    from descant.convert.speaker import SpeakerEmbedder
+
+    phrase = store.phrase(name)
+    embedder = SpeakerEmbedder.load()
+    evidence = check_recording(read(recording), phrase, stored.voice.speaker, embedder, whisper())
+    record = give_consent(authority, stored.subject, terms, evidence)
+    store.set_consent(name, record)
+    print(f"{name} may be used until {record.expires[:10]} (likeness {evidence.likeness:.2f}).")
+
+
+@voice.command(name="list")
+def list_voices(*, as_json: AsJson = False) -> None:
+    """Show all voices, and whether they may be used.
+
+    Args:
+        as_json: Print JSON for scripts.
+    """
+    from descant.convert.store import VoiceStore
+
+    store = VoiceStore.load()
+    rows = []
+    for name in store.names():
+        try:
+            stored = store.get(name)
+        except DescantError as error:
+            rows.append({"name": name, "person": "", "standing": error.message})
+        else:
+            rows.append({"name": name, "person": stored.origin.person, "standing": _standing(stored)})
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        print(one_line(f"{row['name']:<24} {row['person']:<24} {row['standing']}"))
+    print(f"Voices: {len(rows)}, in {store.folder}")
+
+
+@voice.command
+def show(name: str, *, as_json: AsJson = False) -> None:
+    """Show a voice: whose it is, what it was made from, its range, and its consent.
+
+    Args:
+        name: Of the voice.
+        as_json: Print JSON for scripts.
+    """
+    from descant.convert.store import VoiceStore
+
+    stored = VoiceStore.load().get(name)
+    facts = _facts(stored)
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    for label, value in facts.items():
+        if value not in ("", None):
+            print(one_line(f"{label + ':':<16}{value}"))
+
+
+@voice.command
+def export(name: str, out: Path) -> None:
+    """Copy a voice with its consent to a folder, for another machine.
+
+    Args:
+        name: Of the voice.
+        out: The new folder.
+    """
+    from descant.convert.signing import Authority
+    from descant.convert.store import VoiceStore
+
+    stored = VoiceStore.load()
+    place = stored.export(name, out)
+    print(place)
+    print(f"There: descant voice import {place.name}; and trust this machine's key {Authority.load().public_key}")
+
+
+@voice.command(name="import")
+def import_voice(folder: Path, *, name: str = "") -> None:
+    """Take over a voice that `export` wrote. Its consent counts if the key that signed it is trusted here.
+
+    Args:
+        folder: That was written.
+        name: To keep it under; without it the folder's name.
+    """
+    from descant.convert.store import VoiceStore
+
+    stored = VoiceStore.load().bring(folder, name)
+    print(one_line(f"{stored.name}: {_standing(stored)}"))
+
+
+@voice.command
+def delete(name: str) -> None:
+    """Remove a voice, its weights and its consent.
+
+    Args:
+        name: Of the voice.
+    """
+    from descant.convert.store import VoiceStore
+
+    VoiceStore.load().delete(name)
+    print(f"{name} is gone.")
+
+
+def whisper() -> Listener:
+    """Whisper, as the consent's check wants it."""
+    from descant.transcribe.config import WordOptions
+    from descant.transcribe.words import WordRecognizer
+
+    recognizer = WordRecognizer.load()
+    options = WordOptions(lowest_confidence=0.0)
+
+    def listen(clip: Clip) -> str:
+        return recognizer(clip, options=options).text
+
+    return listen
+
+
+def _uses(scope: str) -> tuple[Use, ...]:
+    from descant.convert.consent import USES
+
+    asked = {part.strip() for part in scope.split(",") if part.strip()}
+    if not asked or not asked <= set(USES):
+        raise InvalidOption(f"The scope {scope!r} is none.", f"Use {', '.join(USES)}, or both with a comma.")
+    return tuple(use for use in USES if use in asked)
+
+
+def _standing(stored: StoredVoice) -> str:
+    """Whether the voice may be used, in words."""
+    if stored.consent is None:
+        return "no consent yet"
+    try:
+        stored.permit().require(stored.voice, stored.consent.terms.scope[0])
+    except DescantError as error:
+        return error.message
+    return f"{stored.consent.terms.kind}, until {stored.consent.expires[:10] or 'it is taken back'}"
+
+
+def _facts(stored: StoredVoice) -> dict[str, object]:
+    made, origin = stored.voice, stored.origin
+    record: Consent | None = stored.consent
+    return {
+        "name": stored.name,
+        "person": origin.person,
+        "licence": origin.licence,
+        "source": origin.source,
+        "recordings": f"sha256 {origin.audio_sha256}",
+        "range": f"MIDI {made.low:.1f} to {made.high:.1f}, middle {made.middle:.1f}, "
+        + ("singing" if made.is_sung else "speaking"),
+        "weights": "its own" if stored.decoder else "none of its own",
+        "standing": _standing(stored),
+        "consent": record.number if record else None,
+        "scope": ", ".join(record.terms.scope) if record else None,
+        "given": record.given if record else None,
+        "phrase": record.evidence.phrase if record else None,
+        "folder": str(stored.folder),
+    }
+
+
+def _text(path: Path) -> str:
+    from descant.files import input_error
+
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise input_error(error, path) from error

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nobody import hum, voice_of_nobody
+
+from descant.audio.clip import Clip
+from descant.audio.io import write
+from descant.convert.consent import Terms, give_consent
+from descant.convert.signing import Authority
+from descant.convert.spoken import Phrase
+from descant.convert.store import Origin, StoredVoice, VoiceStore, read_reference
+from descant.convert.voice import Voice
+from descant.errors import ConsentInvalid, ConsentMissing, InputNotFound, InvalidOption, OutputError, VoiceNotFound
+
+ORIGIN = Origin('Ana "la Voz" \u00d1 \U0001f3a4\x7f', "cd" * 32, "CC BY 4.0", "https://example.org/a\nb", 2)
+
+
+@pytest.fixture
+def store(home: Path) -> VoiceStore:
+    return VoiceStore.load()
+
+
+@pytest.fixture
+def ana(store: VoiceStore, voice: Voice) -> StoredVoice:
+    return store.add("Ana 2", voice, ORIGIN)
+
+
+def test_a_voice_comes_back_as_it_was(ana: StoredVoice, store: VoiceStore, voice: Voice) -> None:
+    back = store.get("Ana 2")
+    assert np.array_equal(back.voice.speaker, voice.speaker)
+    assert np.array_equal(back.voice.pool, voice.pool)
+    facts = ("middle", "low", "high", "is_sung")
+    assert [getattr(back.voice, name) for name in facts] == [getattr(voice, name) for name in facts]
+    assert back.origin == ORIGIN
+    assert back.consent is None
+    assert back.decoder is None
+    assert store.names() == ("Ana 2",)
+    assert sorted(p.name for p in store.folder.iterdir()) == ["Ana 2"]
+
+
+def test_without_consent_there_is_no_permit(ana: StoredVoice) -> None:
+    with pytest.raises(ConsentMissing, match="Ana 2"):
+        ana.permit()
+
+
+def test_with_consent_there_is_one(ana: StoredVoice, store: VoiceStore, authority: Authority) -> None:
+    record = give_consent(authority, ana.subject, Terms("licence", licence="CC0", source="here"))
+    store.set_phrase("Ana 2", Phrase.new())
+    store.set_consent("Ana 2", record)
+    back = store.get("Ana 2")
+    back.permit().require(back.voice)
+    assert back.consent == record
+    with pytest.raises(ConsentMissing, match="No phrase"):
+        store.phrase("Ana 2")
+
+
+def test_a_phrase_waits(ana: StoredVoice, store: VoiceStore) -> None:
+    store.set_phrase("Ana 2", Phrase.new())
+    newest = Phrase.new()
+    store.set_phrase("Ana 2", newest)
+    assert store.phrase("Ana 2").words == newest.words
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", ".hidden", "-x", "a\0b", "a:b", "x ", "CON\n"])
+def test_names_that_are_none(name: str, store: VoiceStore, voice: Voice) -> None:
+    for work in (lambda: store.add(name, voice, ORIGIN), lambda: store.get(name), lambda: store.delete(name)):
+        with pytest.raises(InvalidOption):
+            work()
+    assert not store.folder.exists() or not list(store.folder.iterdir())
+
+
+def test_a_name_is_taken_once(ana: StoredVoice, store: VoiceStore) -> None:
+    with pytest.raises(InvalidOption, match="already"):
+        store.add("Ana 2", voice_of_nobody(3), ORIGIN)
+    assert np.array_equal(store.get("Ana 2").voice.speaker, ana.voice.speaker)
+
+
+def test_what_is_not_there(store: VoiceStore, tmp_path: Path) -> None:
+    for work in (store.get, store.delete, store.phrase, lambda n: store.export(n, tmp_path / "x")):
+        with pytest.raises(VoiceNotFound, match="no voice named Bo"):
+            work("Bo")
+    assert store.names() == ()
+
+
+@pytest.mark.parametrize("file", ["voice.toml", "voice.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"format = 99\n", b"x" * 1000])
+def test_damaged_voices(file: str, content: bytes, ana: StoredVoice, store: VoiceStore) -> None:
+    (ana.folder / file).write_bytes(content)
+    with pytest.raises(VoiceNotFound, match="damaged"):
+        store.get("Ana 2")
+    store.delete("Ana 2")
+    assert store.names() == ()
+
+
+def test_numbers_that_make_no_voice(store: VoiceStore, voice: Voice) -> None:
+    broken = Voice(np.full(256, np.nan, np.float32), voice.pool, 57.0, 50.0, 64.0, is_sung=True)
+    with pytest.raises(VoiceNotFound, match="damaged"):
+        store.add("broken", broken, ORIGIN)
+
+
+def test_a_damaged_consent(ana: StoredVoice, store: VoiceStore) -> None:
+    (ana.folder / "consent.json").write_text("{")
+    with pytest.raises(ConsentInvalid):
+        store.get("Ana 2")
+
+
+def test_to_another_machine(
+    ana: StoredVoice, store: VoiceStore, authority: Authority, tmp_path: Path, voice: Voice
+) -> None:
+    store.set_consent("Ana 2", give_consent(authority, ana.subject, Terms("synthetic", source="numbers")))
+    store.set_phrase("Ana 2", Phrase.new())
+    out = store.export("Ana 2", tmp_path / "stick" / "ana")
+    assert sorted(p.name for p in out.iterdir()) == ["consent.json", "voice.safetensors", "voice.toml"]
+    there = VoiceStore(tmp_path / "there")
+    stranger = Authority(tmp_path / "other config")
+    back = there.bring(out)
+    assert back.name == "ana"
+    with pytest.raises(ConsentInvalid, match="not trusted"):
+        back.permit(stranger).require(back.voice)
+    stranger.folder.mkdir(exist_ok=True)
+    (stranger.folder / "trusted.txt").write_text(authority.public_key)
+    back.permit(stranger).require(back.voice)
+    with pytest.raises(InvalidOption, match="already"):
+        there.bring(out)
+    with pytest.raises(InvalidOption, match="already"):
+        store.export("Ana 2", out)
+
+
+def test_what_is_no_export(store: VoiceStore, tmp_path: Path) -> None:
+    (tmp_path / "junk").mkdir()
+    with pytest.raises(VoiceNotFound):
+        store.bring(tmp_path / "junk")
+    assert not store.folder.exists() or not list(store.folder.iterdir())
+
+
+def test_weights_of_its_own(store: VoiceStore, voice: Voice, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "config.json").write_text("{}")
+    assert store.add("trained", voice, ORIGIN, decoder=weights).decoder == store.folder / "trained" / "decoder"
+    with pytest.raises((OutputError, InvalidOption, VoiceNotFound)):
+        store.add("lost", voice, ORIGIN, decoder=tmp_path / "nowhere")
+    assert store.names() == ("trained",)
+    assert sorted(p.name for p in store.folder.iterdir()) == ["trained"]
+
+
+def test_references_are_joined_and_their_digest_is_that_of_the_files(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.wav", hum(1.0, 16_000))
+    two = write(tmp_path / "two.flac", hum(0.5, 48_000, 2))
+    clip, digest = read_reference([one, two])
+    assert (clip.frames, clip.channels, clip.sample_rate) == (66_150, 1, 44_100)
+    _, single = read_reference([one])
+    assert single == hashlib.sha256(one.read_bytes()).hexdigest()
+    assert digest not in {single, hashlib.sha256(two.read_bytes()).hexdigest()}
+
+
+def test_references_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption):
+        read_reference([])
+    with pytest.raises(InputNotFound):
+        read_reference([tmp_path / "no.wav"])
+
+
+def test_at_most_ten_minutes_are_read(tmp_path: Path) -> None:
+    long = write(tmp_path / "long.wav", Clip(np.zeros((1, 8_000 * 500), np.float32) + 0.1, 8_000), subtype="PCM_16")
+    assert read_reference([long, long])[0].duration_s == 600.0
