@@ -206,6 +206,7 @@ def address_of(step: Step, needs: Mapping[str, str]) -> str:
         "step": step.name,
         "code": _code_of(step.make),
         "versions": _versions(),
+        "threads": _threads(),
         "options": plain(step.options),
         "cards": {name: card_digest(name) for name in step.cards},
         "files": {name: _file_digest(path) for name, path in step.files.items()},
@@ -239,6 +240,13 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = ""
     return found
+
+
+def _threads() -> int:
+    """Sums that are shared among another number of threads round otherwise."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _file_digest(path: Path) -> str:

@@ -151,7 +151,8 @@ def judge(inputs: Inputs, _options: None, folder: Path, monitor: Monitor) -> Non
     monitor.report(0.95)
     waves = [_waveform_lags(heard, one) for one in (remixed, shuffled, *others)]
     best = int(np.argmax(np.abs(waves[0])))
-    matrices = [_matrix(heard, one) for one in (remixed, shuffled, *others)]
+    compared = [remixed.levels, shuffled.levels, *(_as_long(one.levels, len(remixed.levels)) for one in others)]
+    matrices = [_matrix(heard.levels, levels) for levels in compared]
     measures = (
         qmax,
         _beats(analysis, analysed, strangers),
@@ -301,9 +302,10 @@ def _waveform_lags(first: _Heard, second: _Heard) -> Doubles:
     return lag_correlation(first.mono.astype(np.float64), second.mono.astype(np.float64), round(_LAG_S * SAMPLE_RATE))
 
 
-def _matrix(first: _Heard, second: _Heard) -> Floats:
-    frames = min(len(first.levels), len(second.levels))
-    return correlation_matrix(moments(first.levels[:frames], _MOMENTS), moments(second.levels[:frames], _MOMENTS))
+def _matrix(first: Floats, second: Floats) -> Floats:
+    """Of two sequences of spectra, as far as both go."""
+    frames = min(len(first), len(second))
+    return correlation_matrix(moments(first[:frames], _MOMENTS), moments(second[:frames], _MOMENTS))
 
 
 def _envelope(curve: Doubles, at: NDArray[np.int64]) -> NDArray[np.float32]:
