@@ -217,6 +217,6 @@ def test_told_to_end_it_says_that_it_can_go_on(song: Path, tmp_path: Path) -> No
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGTERM)
     _, said = process.communicate()
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == 128 + signal.SIGTERM, said
     assert "Finished steps are kept" in said
     assert not (tmp_path / "out").exists()
