@@ -19,7 +19,7 @@ def remix(
     *,
     out: Annotated[Path, Parameter(alias="-o")] = Path("out"),
     band: Literal["new", "keep", "continue"] = "new",
-    voice: Path | None = None,
+    voice: str | None = None,
     style: str = "pop",
     density: float = 0.5,
     seed: int = 0,
@@ -50,7 +50,7 @@ def remix(
         out: Output folder.
         band: "new" writes an arrangement in the song's key, tempo and form; "keep" keeps the song's own band;
             "continue" keeps it and lets it play on after the end.
-        voice: A recording of the voice to sing with, 10 to 60 s; without it the singer stays.
+        voice: Name of the voice to sing with (`descant voice list`); without it the singer stays.
         style: pop, rock, ballad, folk, bossa, latin, electronic or swing.
         density: How much a new band plays, 0 to 1.
         seed: Another seed gives another band.

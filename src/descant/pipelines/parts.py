@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from descant.audio.clip import Clip, Stems
@@ -17,33 +18,35 @@ MIX = "mix"
 
 
 def write_parts(
-    folder: Path, mixed: Mix, *, cancel: CancelToken | None = None
+    folder: Path, mixed: Mix, *, comments: Mapping[str, str] | None = None, cancel: CancelToken | None = None
 ) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """Write `mix.flac` and `stems/*.flac`.
 
     Args:
         folder: Where.
         mixed: What.
+        comments: What single files should say of themselves, by part.
         cancel: Stops the work.
 
     Returns:
         The rows of a player, the mix first, and remarks for people.
     """
     gain_db = _gain_below_full_scale(mixed.stems)
+    said = comments or {}
 
     def write_part(name: str, _stop: CancelToken) -> Part:
         if name == MIX:
-            write(folder / "mix.flac", mixed.clip)
+            write(folder / "mix.flac", mixed.clip, comment=said.get(name, ""))
             return Part(MIX, "mix.flac", mixed.report.lufs)
-        return _write_stem(folder, name, mixed.stems[name].gain(gain_db))
+        return _write_stem(folder, name, mixed.stems[name].gain(gain_db), said.get(name, ""))
 
     parts = side_by_side(write_part, (MIX, *mixed.stems), cancel=cancel)
     return tuple(parts), _stem_remarks(gain_db)
 
 
-def _write_stem(folder: Path, name: str, clip: Clip) -> Part:
+def _write_stem(folder: Path, name: str, clip: Clip, comment: str) -> Part:
     file = f"stems/{name}.flac"
-    write(folder / file, clip)
+    write(folder / file, clip, comment=comment)
     return Part(name, file, integrated_lufs(clip))
 
 

@@ -155,6 +155,7 @@ def test_options_that_make_no_sense_are_refused() -> None:
 
 def test_the_graph_holds_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "find_soundfont", lambda *_, **__: tmp_path / "sounds.sf2")
+    monkeypatch.setattr(steps, "voice_files", lambda name: {"voice.toml": tmp_path / name})
     song = tmp_path / "song.mp3"
 
     def names(**options: Any) -> list[str]:
@@ -162,9 +163,9 @@ def test_the_graph_holds_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.
 
     assert names() == ["separate", "listen", "transcribe", "compose", "play", "mix", "strangers", "report"]
     assert names(band="keep", skip=frozenset({"report", "transcribe"})) == ["separate", "listen", "mix"]
-    assert "convert" in names(voice=tmp_path / "me.wav")
-    assert "convert" not in names(voice=tmp_path / "me.wav", skip=frozenset({"convert"}))
-    graph = remix_graph(song, RemixOptions(voice=tmp_path / "me.wav"))
+    assert "convert" in names(voice="me")
+    assert "convert" not in names(voice="me", skip=frozenset({"convert"}))
+    graph = remix_graph(song, RemixOptions(voice="me"))
     assert "convert" in graph.steps["mix"].needs
     alone = remix_graph(song, RemixOptions(skip=frozenset({"separate"})))
     assert alone.steps["separate"].cards == ()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # who calls a step is no part of its address
 COMPOSER = "descant-accompaniment"
 MELODY = "melody"
 PIECE = "piece.record.json"
+PLAYED = "played.record.json"
+"""What is played of a score, where that is not all of it but the melody."""
 MIN_RATE = 44_100
 
 
@@ -90,7 +92,8 @@ def write_piece(folder: Path, score: Score, piece: Piece) -> None:
 
 def play_band(inputs: Inputs, _options: None, folder: Path, monitor: Monitor) -> None:
     """Each track of the band as float WAV at the song's rate, or 44.1 kHz if that is higher."""
-    score = read_score(inputs["compose"])
+    chosen = inputs["compose"] / PLAYED
+    score = read_record(chosen, Score) if chosen.exists() else read_score(inputs["compose"])
     band = score.with_tracks(track for track in score.tracks if track.name != MELODY and track.notes)
     if not band.tracks:
         raise ScoreReadError("The score has no notes for a band to play.", "Look at it with --until compose.")

@@ -89,7 +89,6 @@ def _remix(song: Path, folder: Path, options: RemixOptions, course: Course) -> D
 def _absolute(options: RemixOptions) -> RemixOptions:
     return replace(
         options,
-        voice=None if options.voice is None else as_path(options.voice).absolute(),
         soundfont=None if options.soundfont is None else as_path(options.soundfont).absolute(),
     )
 

@@ -15,7 +15,7 @@ from descant.analyze.analysis import Analysis
 from descant.audio.clip import Clip
 from descant.audio.io import read
 from descant.errors import CardError, ModelNotFound
-from descant.files import as_path, atomic_output
+from descant.files import atomic_output
 from descant.hub.card import load_card
 from descant.pipelines.graph import Finished
 from descant.pipelines.page import Part, write_page
@@ -147,7 +147,7 @@ def _facts(results: _Results, options: RemixOptions) -> dict[str, str]:
     facts["band"] = options.band
     if results.piece is not None:
         facts |= {"style": options.arrangement.style, "seed": str(results.piece.seed)}
-    facts["voice"] = "the song's own" if results.sung is None else "converted"
+    facts["voice"] = "the song's own" if results.sung is None else results.sung.voice
     facts["loudness"] = f"{results.mixed.report.lufs:.1f} LUFS"
     if results.judged is not None:
         qmax = results.judged.measures[0]
@@ -204,7 +204,7 @@ def _report(
 def _asked(options: RemixOptions) -> dict[str, Any]:
     asked: dict[str, Any] = {"band": options.band, "arrangement": plain(options.arrangement), "bpm": options.bpm}
     asked |= {"lufs": options.lufs, "mix": plain(options.mix), "skip": sorted(options.skip)}
-    asked["voice"] = None if options.voice is None else as_path(options.voice).name
+    asked["voice"] = options.voice
     return asked
 
 
@@ -224,9 +224,10 @@ def _generated(results: _Results) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     if results.piece is not None:
         made.append({"what": "band", "model": results.piece.model, "seed": results.piece.seed,
-                     "takes": list(results.piece.values)})  # fmt: skip
+                     "takes": list(results.piece.values), "bars": results.piece.bars})  # fmt: skip
     if results.sung is not None:
-        made.append({"what": "vocals", "model": results.sung.model, "semitones": results.sung.semitones,
+        made.append({"what": "vocals", "model": results.sung.model, "voice": results.sung.voice,
+                     "semitones": results.sung.semitones,
                      "gain_db": results.sung.gain_db})  # fmt: skip
     return made
 

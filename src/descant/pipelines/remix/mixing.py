@@ -16,10 +16,11 @@ from descant.mix.api import MixReport, mix
 from descant.mix.options import MixOptions
 from descant.pipelines.accompany import one_length
 from descant.pipelines.page import Part
-from descant.pipelines.parts import write_parts
-from descant.pipelines.records import write_record
+from descant.pipelines.parts import MIX, write_parts
+from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.band import MIN_RATE
 from descant.pipelines.remix.listening import VOCALS, read_stems
+from descant.pipelines.remix.singing import SUNG, Sung
 from descant.progress import Monitor
 
 if TYPE_CHECKING:  # who calls a step is no part of its address
@@ -58,12 +59,12 @@ def mix_new_band(inputs: Inputs, options: MixingOptions, folder: Path, monitor: 
     band = read_band(inputs["play"])
     rate = band.sample_rate
     voice = resample(_voice(inputs), rate).to_channels(2)
-    _finish(one_length(voice, band), options.lufs, options.mix, folder, monitor)
+    _finish(inputs, one_length(voice, band), options, folder, monitor)
 
 
 def mix_old_band(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
     """The voice over the song's own band, in the song's own balance."""
-    _finish(_song(inputs), options.lufs, replace(options.mix, keep_balance=True), folder, monitor)
+    _finish(inputs, _song(inputs), _keeping(options), folder, monitor)
 
 
 def mix_played_on(inputs: Inputs, options: MixingOptions, folder: Path, monitor: Monitor) -> None:
@@ -79,8 +80,11 @@ def mix_played_on(inputs: Inputs, options: MixingOptions, folder: Path, monitor:
     stems = {**song, **{f"{name}{PLAYED_ON}": clip.gain(gain_db) for name, clip in more.stems.items()}}
     frames = max(clip.frames for clip in stems.values())
     whole = {name: clip.pad_to(frames) for name, clip in stems.items()}
-    kept = replace(options.mix, keep_balance=True)
-    _finish(whole, options.lufs, kept, folder, monitor.part("mixing", 0.4, 1.0))
+    _finish(inputs, whole, _keeping(options), folder, monitor.part("mixing", 0.4, 1.0))
+
+
+def _keeping(options: MixingOptions) -> MixingOptions:
+    return replace(options, mix=replace(options.mix, keep_balance=True))
 
 
 def _song(inputs: Inputs) -> Stems:
@@ -101,15 +105,24 @@ def _voice(inputs: Inputs) -> Clip:
     return read_stems(inputs["convert" if "convert" in inputs else "separate"])[VOCALS]
 
 
-def _finish(stems: Mapping[str, Clip], lufs: float, options: MixOptions, folder: Path, monitor: Monitor) -> None:
+def _comments(inputs: Inputs) -> dict[str, str]:
+    """What the files say in which a converted voice sounds."""
+    sung = inputs["convert"] / SUNG if "convert" in inputs else None
+    if sung is None or not sung.exists():  # vocals that someone brought say for themselves what they are
+        return {}
+    comment = read_record(sung, Sung).comment
+    return {MIX: comment, VOCALS: comment}
+
+
+def _finish(inputs: Inputs, stems: Mapping[str, Clip], options: MixingOptions, folder: Path, monitor: Monitor) -> None:
     mixed = mix(
         stems,
         lead=VOCALS,
-        lufs=lufs,
-        options=options,
+        lufs=options.lufs,
+        options=options.mix,
         progress=monitor.part("mixing", 0.0, 0.8).sink,
         cancel=monitor.cancel,
     )
     monitor.part("writing", 0.8, 1.0).report(0.0)
-    parts, remarks = write_parts(folder, mixed, cancel=monitor.cancel)
+    parts, remarks = write_parts(folder, mixed, comments=_comments(inputs), cancel=monitor.cancel)
     write_record(folder / MIXED, Mixed(mixed.report, parts, remarks))

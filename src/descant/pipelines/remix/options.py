@@ -28,7 +28,7 @@ class RemixOptions:
             "continue" keeps it and lets it play on after the song's end.
         arrangement: Style, density, seed, takes and instruments of a new band.
         bars: How many bars "continue" plays on.
-        voice: A recording of the voice to sing with; None keeps the singer's.
+        voice: Name of the voice to sing with, of `descant voice list`; None keeps the singer's.
         bpm: The song's tempo, where it is known (30 to 300).
         separator: Card of the separator.
         lufs: Integrated loudness of the mix.
@@ -41,7 +41,7 @@ class RemixOptions:
     band: Band = "new"
     arrangement: BandOptions = field(default_factory=lambda: BandOptions(whole=True))
     bars: int = 16
-    voice: PathLike | None = None
+    voice: str | None = None
     bpm: float | None = None
     separator: str = DEFAULT_CARD
     lufs: float = DEFAULT_LUFS

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
 from descant.convert.api import DEFAULT_CARD, Converter
+from descant.convert.consent import require_permit
 from descant.convert.files import convert_file
 from descant.convert.options import ConvertOptions
+from descant.convert.store import VoiceStore
 from descant.errors import NothingHeard
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.listening import VOCALS, VOICE, VoiceHeard
@@ -29,31 +31,53 @@ class Sung:
     """How the voice was converted.
 
     Attributes:
-        model: Card of the decoder.
+        model: Card of the decoder, or name of a voice with its own.
+        voice: Whose voice it is.
         semitones: By how much it was transposed.
         gain_db: What brought it to the loudness of the voice that it replaces.
+        comment: What files with it in them should say.
     """
 
     model: str
+    voice: str
     semitones: float
     gain_db: float
+    comment: str
+
+
+def voice_files(name: str) -> dict[str, Path]:
+    """The files of a voice that decide on how it sings, its consent among them.
+
+    The consent is checked here, too: a conversion that was kept is of no more use once it has been taken back.
+
+    Raises:
+        VoiceNotFound, ConsentMissing, ConsentInvalid, ConsentExpired, ConsentRevoked: As the gate says.
+    """
+    stored = VoiceStore.load().get(name)
+    require_permit(stored.permit(), stored.voice)
+    places = {path.relative_to(stored.folder).as_posix(): path for path in sorted(stored.folder.rglob("*"))}
+    return {name: path for name, path in places.items() if path.is_file() and name != "phrase.json"}
 
 
 def convert(inputs: Inputs, options: ConvertOptions, folder: Path, monitor: Monitor) -> None:
-    """The song's voice sung by the voice of the reference, as loud as it was."""
-    voice = read_record(inputs["listen"] / VOICE, VoiceHeard)
-    if not voice.is_there:
+    """The song's voice sung by another, as loud as it was."""
+    heard = read_record(inputs["listen"] / VOICE, VoiceHeard)
+    if not heard.is_there:
         raise NothingHeard(
-            f"No singer was found in the song: {voice.fault}.", "Leave out --voice: there is nothing to convert."
+            f"No singer was found in the song: {heard.fault}.", "Leave out --voice: there is nothing to convert."
         )
+    place = inputs["voice.toml"].parent
+    stored = VoiceStore(place.parent).get(place.name)
     source = next(path for path in inputs["separate"].iterdir() if path.stem == VOCALS)
     target = folder / f"{VOCALS}.wav"
     monitor.report(0.0)
-    converter = Converter.load(CONVERTER)
+    own = stored.decoder
+    converter = Converter.load(CONVERTER) if own is None else Converter.from_folder(own, model=stored.name)
     sung = convert_file(
         source,
         target,
-        converter.voice(read(inputs["voice"])),
+        stored.voice,
+        stored.permit(),
         options,
         converter=converter,
         subtype="FLOAT",
@@ -63,5 +87,6 @@ def convert(inputs: Inputs, options: ConvertOptions, folder: Path, monitor: Moni
     clip = read(target)
     gain_db = integrated_lufs(read(source)) - integrated_lufs(clip)
     gain_db = gain_db if math.isfinite(gain_db) else 0.0
-    write(target, clip.gain(gain_db), subtype="FLOAT")
-    write_record(folder / SUNG, Sung(CONVERTER, sung.semitones, gain_db))
+    comment = sung.provenance.to_comment()
+    write(target, clip.gain(gain_db), subtype="FLOAT", comment=comment)
+    write_record(folder / SUNG, Sung(converter.model, stored.name, sung.semitones, gain_db, comment))

@@ -6,11 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from descant.convert.options import ConvertOptions
-from descant.errors import InvalidOption
-from descant.files import as_path
 from descant.instrument.api import find_soundfont
 from descant.pipelines.graph import Graph, Step
 from descant.pipelines.remix.band import COMPOSER, compose_new, play_band
+from descant.pipelines.remix.going_on import CONTINUER, OnOptions, compose_on
 from descant.pipelines.remix.judging import judge
 from descant.pipelines.remix.listening import (
     ListenOptions,
@@ -20,9 +19,9 @@ from descant.pipelines.remix.listening import (
     take_voice_alone,
     transcribe,
 )
-from descant.pipelines.remix.mixing import MixingOptions, mix_new_band, mix_old_band
+from descant.pipelines.remix.mixing import MixingOptions, mix_new_band, mix_old_band, mix_played_on
 from descant.pipelines.remix.options import RemixOptions
-from descant.pipelines.remix.singing import CONVERTER, convert
+from descant.pipelines.remix.singing import CONVERTER, convert, voice_files
 from descant.pipelines.remix.strangers import StrangerOptions, invent
 from descant.progress import CancelToken
 
@@ -54,7 +53,7 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
     if "transcribe" not in options.skip:
         steps.append(Step("transcribe", transcribe, ("separate", "listen"), cards=(NOTES,), share=12.0))
     if options.voice is not None and "convert" not in options.skip:
-        steps.append(_convert_step(as_path(options.voice)))
+        steps.append(_convert_step(options.voice))
     needs = ("separate", *(step.name for step in steps if step.name == "convert"))
     mixing = MixingOptions(options.lufs, options.mix)
     has_report = "report" not in options.skip
@@ -70,7 +69,12 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
             Step("mix", mix_new_band, (*needs, "play"), options=mixing, share=20.0),
         ]  # fmt: skip
     elif options.band == "continue":
-        raise InvalidOption("This Descant has no model that continues songs.", "Take --band new or --band keep.")
+        more = OnOptions(options.bars, options.arrangement.seed)
+        steps += [
+            Step("compose", compose_on, ("transcribe",), options=more, cards=(CONTINUER,), share=25.0),
+            Step("play", play_band, ("compose",), {**source, **sounds}, share=8.0),
+            Step("mix", mix_played_on, (*needs, "play"), options=mixing, share=20.0),
+        ]
     else:
         steps.append(Step("mix", mix_old_band, needs, options=mixing, share=15.0))
     if has_report:
@@ -82,6 +86,6 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
     return Graph(steps)
 
 
-def _convert_step(voice: Path) -> Step:
+def _convert_step(voice: str) -> Step:
     cards = (CONVERTER, CONTENT, SPEAKER, PITCH)
-    return Step("convert", convert, ("separate", "listen"), {"voice": voice}, ConvertOptions(), cards, share=60.0)
+    return Step("convert", convert, ("separate", "listen"), voice_files(voice), ConvertOptions(), cards, share=60.0)

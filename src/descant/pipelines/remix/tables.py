@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from descant.pipelines.remix.judging import Measure
 from descant.pipelines.remix.mixing import Mixed
 
-_REPEATS = ("seed", "semitones", "bars")
+_REPEATS = ("seed", "voice", "semitones", "bars")
 """What it takes, beside the model, to make a thing again."""
 
 
