@@ -168,3 +168,20 @@ def test_references_that_are_none(tmp_path: Path) -> None:
 def test_at_most_ten_minutes_are_read(tmp_path: Path) -> None:
     long = write(tmp_path / "long.wav", Clip(np.zeros((1, 8_000 * 500), np.float32) + 0.1, 8_000), subtype="PCM_16")
     assert read_reference([long, long])[0].duration_s == 600.0
+
+
+@pytest.mark.parametrize("name", ["robin", "yuki"])
+def test_voices_that_come_with_descant_have_a_consent_that_holds(home: Path, name: str) -> None:
+    store = VoiceStore.load()
+    assert name in store.known()
+    assert name not in store.names()
+    stored = store.get(name)
+    assert stored.consent is not None
+    assert stored.consent.terms.kind == "licence"
+    assert stored.origin.licence
+    stored.permit().require(stored.voice)
+    assert store.get(name).consent == stored.consent  # one record, whenever it is asked for
+    assert 40 < stored.voice.low <= stored.voice.middle <= stored.voice.high < 80
+    assert abs(float(np.linalg.norm(stored.voice.speaker)) - 1) < 1e-3
+    store.delete(name)
+    assert name not in store.names()

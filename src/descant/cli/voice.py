@@ -193,7 +193,7 @@ def list_voices(*, as_json: AsJson = False) -> None:
 
     store = VoiceStore.load()
     rows = []
-    for name in store.names():
+    for name in store.known():
         try:
             stored = store.get(name)
         except DescantError as error:

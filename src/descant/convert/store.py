@@ -6,6 +6,9 @@
     <name>/phrase.json           a phrase that was shown and waits to be read
     <name>/decoder/              weights adapted to the voice (`config.json`, `weights.safetensors`), if it was trained
 
+Two voices come with Descant (`BUNDLED`), from voice banks whose makers gave them to everybody; they are put into the
+store, with a consent of the kind licence, when they are first asked for.
+
 A voice appears under its name by one rename, and goes by one. The folder is that of `DESCANT_DATA`, or the
 platform's place for what users make.
 """
@@ -26,7 +29,7 @@ import torch
 
 from descant.audio.clip import Clip
 from descant.audio.io import read
-from descant.convert.consent import Consent, Permit, Subject, embedding_text
+from descant.convert.consent import Consent, Permit, Subject, Terms, embedding_text, give_consent
 from descant.convert.content import LAYER
 from descant.convert.signing import Authority, data_folder
 from descant.convert.spoken import Phrase
@@ -37,6 +40,9 @@ from descant.hub.card_writer import write_table
 from descant.hub.checkpoint import load_tensors, save_tensors
 from descant.hub.files import sha256_of
 from descant.hub.toml_table import is_safe_path
+
+BUNDLED = Path(__file__).with_name("bundled")
+"""A folder for each voice that comes with Descant, as in the store but for the consent."""
 
 _FORMAT = 1
 _RATE = 44_100
@@ -125,11 +131,15 @@ class VoiceStore:
         return cls(data_folder() / "voices")
 
     def names(self) -> tuple[str, ...]:
-        """All voices, in the alphabet's order."""
+        """The voices in the folder, in the alphabet's order."""
         try:
             return tuple(sorted(path.parent.name for path in self.folder.glob("*/voice.toml") if _is_name(path.parent)))
         except OSError as error:
             raise input_error(error, self.folder) from error
+
+    def known(self) -> tuple[str, ...]:
+        """The same, and those that come with Descant."""
+        return tuple(sorted({*self.names(), *(path.name for path in BUNDLED.iterdir() if path.is_dir())}))
 
     def get(self, name: str) -> StoredVoice:
         """A voice.
@@ -139,22 +149,14 @@ class VoiceStore:
             ConsentInvalid: Its consent record is damaged.
         """
         folder = self._place(name)
+        if not folder.exists() and (BUNDLED / name / "voice.toml").is_file():
+            self._put_bundled(name)
         if not (folder / "voice.toml").is_file():
-            known = ", ".join(self.names()) or "none yet"
+            known = ", ".join(self.known())
             raise VoiceNotFound(
                 f"There is no voice named {name}.", f"Voices here: {known}. `descant voice add NAME FILES` adds one."
             )
-        try:
-            facts = tomllib.loads((folder / "voice.toml").read_text(encoding="utf-8"))
-            person, digest, licence, source = (_text(facts, key) for key in _TEXTS)
-            origin = Origin(person, digest, licence, source, int(facts["layer"]))
-            if facts["format"] != _FORMAT:
-                raise ValueError("it is of another version")
-            voice = _voice(load_tensors(folder / "voice.safetensors"))
-        except (OSError, ValueError, LookupError, TypeError, CheckpointError) as error:
-            raise VoiceNotFound(
-                f"The voice {name} in {folder} is damaged: {error}", "Delete it and add it again, or bring it back."
-            ) from error
+        voice, origin = _read_voice(name, folder)
         consent = folder / "consent.json"
         return StoredVoice(name, folder, voice, origin, Consent.from_json(_read(consent)) if consent.exists() else None)
 
@@ -189,6 +191,12 @@ class VoiceStore:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return self.get(name)
+
+    def _put_bundled(self, name: str) -> None:
+        voice, origin = _read_voice(name, BUNDLED / name)
+        stored = self.add(name, voice, origin)
+        terms = Terms("licence", licence=origin.licence, source=origin.source)
+        self.set_consent(name, give_consent(Authority.load(), stored.subject, terms))
 
     def require_free(self, name: str) -> Path:
         """Where a voice of this name would lie.
@@ -348,8 +356,22 @@ def read_reference(paths: Sequence[PathLike]) -> tuple[Clip, str]:
     return Clip(np.concatenate(parts, axis=1), _RATE), whole
 
 
+def _read_voice(name: str, folder: Path) -> tuple[Voice, Origin]:
+    try:
+        facts = tomllib.loads((folder / "voice.toml").read_text(encoding="utf-8"))
+        person, digest, licence, source = (_text(facts, key) for key in _TEXTS)
+        origin = Origin(person, digest, licence, source, int(facts["layer"]))
+        if facts["format"] != _FORMAT:
+            raise ValueError("it is of another version")
+        return _voice(load_tensors(folder / "voice.safetensors")), origin
+    except (OSError, ValueError, LookupError, TypeError, CheckpointError) as error:
+        raise VoiceNotFound(
+            f"The voice {name} in {folder} is damaged: {error}", "Delete it and add it again, or bring it back."
+        ) from error
+
+
 def _voice(tensors: dict[str, torch.Tensor]) -> Voice:
-    speaker, pool = tensors["speaker"].numpy(), tensors["pool"].numpy()
+    speaker, pool = tensors["speaker"].clone().numpy(), tensors["pool"].clone().numpy()
     facts = {name: float(value) for name, value in zip(_FACTS, tensors["facts"].tolist(), strict=True)}
     is_whole = (
         speaker.shape == (_SPEAKER,)

@@ -1,4 +1,4 @@
-"""What `make demo` runs: a band for the singer of a real song excerpt that the hub can fetch."""
+"""What `make demo` runs on a real song excerpt that the hub can fetch: a band for its singer, another singer for it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from descant.hub.card import load_card
 from descant.hub.store import fetch
 from descant.pipelines.accompany import AccompanyOptions
 from descant.pipelines.accompany_file import AccompanyResult, accompany_file
+from descant.pipelines.remix.api import Remixed, remix_file
+from descant.pipelines.remix.options import RemixOptions
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 EXCERPT = "song-excerpt"
+VOICE = "yuki"
+"""Who sings the remix: one of the voices that come with Descant."""
 
 
 def demo(
@@ -38,3 +42,12 @@ def demo(
         progress=monitor.part("accompanying", 0.3, 1.0).sink,
         cancel=cancel,
     )
+
+
+def demo_remix(
+    out: PathLike = "demo", *, progress: ProgressSink | None = None, cancel: CancelToken | None = None
+) -> Remixed:
+    """The excerpt with its own band and another singer, in `<out>/remix`; `demo` has put it there as `song.mp3`."""
+    folder = as_path(out)
+    options = RemixOptions(band="keep", voice=VOICE)
+    return remix_file(folder / "song.mp3", folder / "remix", options, progress=progress, cancel=cancel)
