@@ -108,7 +108,7 @@ def test_open_licences_travel_and_go(recording: Path, home: Path, capsys: pytest
     assert run(["voice", "show", "ana"]) == 0
     assert "signature does not fit" in capsys.readouterr().out
     assert run(["voice", "delete", "ana"]) == 0
-    assert VoiceStore.load().names() == ("bea", "cid")
+    assert VoiceStore.load().names() == ("bea", "cid", "robin", "yuki")
 
 
 @pytest.mark.parametrize(
