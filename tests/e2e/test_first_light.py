@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from descant.audio.clip import Clip
-from descant.audio.io import write
+from descant.audio.io import read, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 
@@ -49,6 +49,18 @@ def test_the_mix_is_true_in_loudness_by_an_independent_meter(place: Path) -> Non
     assert rate == 44_100
     assert pyloudnorm.Meter(rate).integrated_loudness(samples) == pytest.approx(-14.0, abs=0.5)
     assert np.abs(samples).max() < 10 ** (-1 / 20) + 0.002
+
+
+def test_the_remix_is_sung_by_somebody_else_in_time_and_says_so(place: Path) -> None:
+    """The new voice sings the melody of the old one over the same band, and the mix is marked."""
+    remix = place / "demo/remix"
+    assert (remix / "index.html").is_file()
+    old, new = (read(path).samples.mean(axis=0) for path in (place / "demo/song.mp3", remix / "mix.flac"))
+    frames = min(len(old), len(new))
+    assert abs(len(old) - len(new)) < 0.1 * 44_100
+    assert 0.5 < np.corrcoef(old[:frames], new[:frames])[0, 1] < 0.995
+    verdict = json.loads(_descant("verify", "demo/remix/mix.flac", "--json", "-q", cwd=place).stdout)
+    assert "yuki" in json.dumps(verdict)
 
 
 def test_every_stem_has_the_length_of_the_mix_and_the_parts_sound(place: Path) -> None:
