@@ -10,9 +10,7 @@ config.json, prints their sizes and digests, and with --card FILE writes them in
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import re
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -23,7 +21,9 @@ from descant.compose.grid import bars_of
 from descant.compose.harmony import HarmonyTables
 from descant.data.groove import Groove
 from descant.data.pop909 import Pop909
+from descant.hub.card_writer import set_digest
 from descant.hub.checkpoint import save_tensors
+from descant.hub.files import sha256_of
 from descant.train.accompaniment import AccompanimentConfig
 from descant.train.groove import distil
 from descant.train.harmony import count_harmony
@@ -51,10 +51,9 @@ def main() -> None:
         pack_grooves(Groove(asked.groove), asked.out)
     pack_network(asked.run, qualities, asked.out)
     for path in sorted(asked.out.iterdir()):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        print(f"{path.name} {path.stat().st_size} {digest}")
+        print(f"{path.name} {path.stat().st_size} {sha256_of(path)}")
         if asked.card is not None:
-            write_digest(asked.card, path.name, digest, path.stat().st_size)
+            set_digest(asked.card, path)
 
 
 def pack_network(run: Path, qualities: list[str], out: Path) -> None:
@@ -88,14 +87,6 @@ def pack_grooves(drummers: Groove, out: Path) -> None:
     kept = {metre: {s: found for s, found in by.items() if s in STYLES} for metre, by in table.items()}
     text = json.dumps(kept, separators=(",", ":"), sort_keys=True)
     (out / "grooves.json").write_text(text + "\n", encoding="utf-8")
-
-
-def write_digest(card: Path, name: str, digest: str, size: int) -> None:
-    text = card.read_text(encoding="utf-8")
-    entry = f'[[file]]\npath = "{name}"\nsha256 = "{digest}"\nsize = {size}\n'
-    pattern = rf'\[\[file\]\]\npath = "{re.escape(name)}"\nsha256 = "[0-9a-f]*"\nsize = \d+\n'
-    text = re.sub(pattern, entry, text) if re.search(pattern, text) else f"{text.rstrip()}\n\n{entry}"
-    card.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

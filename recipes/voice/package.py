@@ -9,14 +9,14 @@ writes the averaged weights in fp16 and config.json, and their digests into the 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 
 from descant.convert.content import LAYER
+from descant.hub.card_writer import set_digest
 from descant.hub.checkpoint import load_tensors, save_tensors
+from descant.hub.files import sha256_of
 from descant.train.checkpoint import CHECKPOINT, weights_file
 from descant.train.voice import VoiceLessonConfig
 
@@ -34,18 +34,8 @@ def main() -> None:
     text = json.dumps({"network": asdict(config.network()), "content": {"layer": LAYER}}, indent=1)
     (asked.out / "config.json").write_text(text + "\n", encoding="utf-8")
     for path in sorted(asked.out.iterdir()):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        print(f"{path.name} {path.stat().st_size} {digest}")
-        write_digest(asked.card, path.name, digest, path.stat().st_size)
-
-
-def write_digest(card: Path, name: str, digest: str, size: int) -> None:
-    text = card.read_text(encoding="utf-8")
-    pattern = rf'(\[\[file\]\]\npath = "{re.escape(name)}"\n)sha256 = "\w*"\nsize = \d+'
-    found, count = re.subn(pattern, rf'\g<1>sha256 = "{digest}"\nsize = {size}', text)
-    if count != 1:
-        raise SystemExit(f"{card} has no file {name}")
-    card.write_text(found, encoding="utf-8")
+        print(f"{path.name} {path.stat().st_size} {sha256_of(path)}")
+        set_digest(asked.card, path)
 
 
 if __name__ == "__main__":

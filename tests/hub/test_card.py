@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ from descant.hub.card import (
     parse_card,
     read_card,
 )
-from descant.hub.card_writer import write_card
+from descant.hub.card_writer import set_digest, write_card
 from descant.hub.convert import CONVERTERS
 from descant.hub.files import sha256_of
 
@@ -233,3 +235,17 @@ _sources = st.one_of(
 )
 def test_writing_a_card_is_the_inverse_of_reading_it(card: Card) -> None:
     assert dataclasses.replace(parse_card(write_card(card)), text="") == card
+
+
+def test_a_digest_is_set_in_its_place_or_at_the_end(tmp_path: Path) -> None:
+    card, file, other = tmp_path / "card.toml", tmp_path / "a.bin", tmp_path / "b.bin"
+    card.write_text('name = "x"\n\n[[file]]\npath = "a.bin"\nsha256 = "00"\nsize = 1\n')
+    file.write_bytes(b"abc")
+    other.write_bytes(b"")
+    set_digest(card, file)
+    set_digest(card, other)
+    set_digest(card, file)
+    found = tomllib.loads(card.read_text())
+    assert found["name"] == "x"
+    assert [(one["path"], one["size"]) for one in found["file"]] == [("a.bin", 3), ("b.bin", 0)]
+    assert found["file"][0]["sha256"] == hashlib.sha256(b"abc").hexdigest()

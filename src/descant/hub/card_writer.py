@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from descant.hub.card import CARD_FORMAT, Card, CardFile, Source
+from descant.hub.files import sha256_of
 
 Value = str | int | tuple[str, ...] | None
 
@@ -79,3 +82,17 @@ def write_table(head: str, values: Mapping[str, Value]) -> str:
 def _text(value: str) -> str:
     # JSON's strings are TOML's basic strings, but for the one control character that JSON leaves bare.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def set_digest(card: Path, file: Path) -> None:
+    """Write a file's digest and length into a card, in the place of older ones or at its end.
+
+    Args:
+        card: A card in TOML; whatever else it says stays as it is.
+        file: One of its files, under the name that the card has for it.
+    """
+    text = card.read_text(encoding="utf-8")
+    entry = f'[[file]]\npath = "{file.name}"\nsha256 = "{sha256_of(file)}"\nsize = {file.stat().st_size}\n'
+    pattern = rf'\[\[file\]\]\npath = "{re.escape(file.name)}"\nsha256 = "[0-9a-f]*"\nsize = \d+\n'
+    text = re.sub(pattern, entry, text) if re.search(pattern, text) else f"{text.rstrip()}\n\n{entry}"
+    card.write_text(text, encoding="utf-8")
