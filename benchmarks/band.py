@@ -1,6 +1,6 @@
 """The synthetic band measured: speed and where the time goes, and labels against what independent ears hear.
 
-    python benchmarks/band.py --songs 8 --data /work/shared/data
+    python benchmarks/band.py --songs 8 --data DATA
 
 Speed is seconds of finished audio (all stems, labels and files of an item count as one) per second of processor time.
 Truth: raw pitch accuracy (50 cents) of SwiftF0 on the dry lead against f0.npy; the share of the dry lead's energy that

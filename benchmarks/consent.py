@@ -1,4 +1,4 @@
-"""How well a spoken consent tells its speaker: `python benchmarks/consent.py --data /work/shared/data/speech/gcompris`.
+"""How well a spoken consent tells its speaker: `python benchmarks/consent.py --data DATA/speech/gcompris`.
 
 Each person credited with at least 36 s gives 30 s of reference, as for a voice, and after it up to four probes of 6 s,
 the length of a spoken phrase. Probes are compared with the own reference and with those of all other persons; people

@@ -1,4 +1,4 @@
-"""How well the mark is found, read and hidden: `python benchmarks/mark.py --data /work/shared/data [--out mark.md]`.
+"""How well the mark is found, read and hidden: `python benchmarks/mark.py --data DATA [--out mark.md]`.
 
 DATA holds album/, singing/, speech/ and instruments/. Voices of 5 s (and of 1 and 20 s) are marked, changed in the ways
 that files meet, and verified; unmarked clips of all kinds, also from other encoders, are verified for false alarms.

@@ -1,7 +1,7 @@
 """What `--rooms` takes for a room's impulse response: of folders of responses all, of any other recordings none.
 
-    python benchmarks/rooms.py --rooms /work/shared/data/rooms \
-        --others /work/shared/data/speech /work/shared/data/singing /work/shared/data/album
+    python benchmarks/rooms.py --rooms DATA/rooms \
+        --others DATA/speech DATA/singing DATA/album
 
 Prints for each folder how many files were taken and why the others were refused (a fixed sample of each folder).
 """
