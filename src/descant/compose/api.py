@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
-from safetensors.torch import load_file as load_tensors
 
 from descant.compose.arrange.band import arrange
 from descant.compose.arrange.drums import Grooves
@@ -20,12 +19,13 @@ from descant.compose.arrange.styles import Style, style_named
 from descant.compose.config import BandOptions
 from descant.compose.grid import Bar, bars_of, chord_spans, chords_by_bar
 from descant.compose.harmony import Harmonisation, HarmonyTables, harmonise
+from descant.compose.network import load_transformer
 from descant.compose.tokens import VELOCITIES, Controls, home_shift, token_features
 from descant.compose.value import Judgement, judge
 from descant.compose.writer import Sampling, Writer, Written
-from descant.errors import CardError, NothingHeard, ScoreReadError
+from descant.errors import NothingHeard, ScoreReadError
 from descant.hub.store import fetch
-from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
+from descant.nets.relative_transformer import RelativeTransformer
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.harmony import ChordSpan, Key
 from descant.score.notes import Note, Score, Section, Track
@@ -90,22 +90,10 @@ class Composer:
         Raises:
             CardError: The weights are not what the configuration says.
         """
-        described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config = RelativeTransformerConfig(**described["network"])
-        import torch
-
-        features = torch.from_numpy(token_features())
-        if config.vocabulary != len(features):
-            raise CardError(f"The weights in {folder} speak another vocabulary.", "Update Descant or the weights.")
-        model = RelativeTransformer(config, features)
-        weights = load_tensors(folder / "weights.safetensors")
-        try:
-            model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-        except RuntimeError as error:
-            raise CardError(f"The weights in {folder} belong to another model.", "Fetch them again.") from error
+        model, described = load_transformer(folder, token_features())
         grooves = json.loads((folder / "grooves.json").read_text(encoding="utf-8"))
         tables = tables_from(load_file(folder / "harmony.safetensors"), described["chord_qualities"])
-        return cls(model, config.max_distance, tables, Grooves(grooves))
+        return cls(model, model.config.max_distance, tables, Grooves(grooves))
 
     def __call__(
         self,

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.compose.grid import BAR_BEATS, OFFSETS, TICKS, Bar, GridNote
+from descant.compose.network import feature_table
 from descant.errors import ScoreReadError
 from descant.score.harmony import QUALITIES, Chord
 
@@ -310,13 +311,7 @@ def decode_music(tokens: Sequence[int]) -> tuple[tuple[GridNote, ...], tuple[Gri
 
 def token_features() -> NDArray[np.float32]:
     """[VOCABULARY, F]: what tokens have in common (family, pitch class, octave, place in the beat, chord tones)."""
-    described = [_described(name) for name in NAMES]
-    columns = {feature: i for i, feature in enumerate(sorted({f for row in described for f in row}))}
-    table = np.zeros((VOCABULARY, len(columns)), np.float32)
-    for number, row in enumerate(described):
-        for feature in row:
-            table[number, columns[feature]] = 1.0
-    return table
+    return feature_table([_described(name) for name in NAMES])
 
 
 def _described(name: str) -> list[str]:

@@ -19,6 +19,7 @@ from descant.convert.speaker import SpeakerEmbedder
 from descant.errors import TextReadError
 from descant.files import atomic_output
 from descant.nets.swift_f0 import SwiftF0
+from descant.nets.whisper_encoder import FPS as CONTENT_FPS
 from descant.nets.whisper_encoder import SAMPLE_RATE
 
 Floats = NDArray[np.float32]
@@ -113,7 +114,7 @@ def content_at_speed(clip: Clip, speed: float, encoder: ContentEncoder) -> Float
         [ceil(samples at 16 kHz / 320), width].
     """
     mono = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
-    frames = -(-len(mono) // 320)
+    frames = -(-len(mono) * CONTENT_FPS // SAMPLE_RATE)
     played = soxr.resample(mono, speed * SAMPLE_RATE, SAMPLE_RATE).astype(np.float32)
     states = encoder(played)
     at = np.minimum(np.arange(frames) / speed, len(states) - 1)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file
 
 from descant.compose.continuation.grammar import LONGEST_BAR
 from descant.compose.continuation.habits import free_habits, habits_of
@@ -18,10 +16,11 @@ from descant.compose.continuation.scribe import Reader, Sampling, Scribe, Tally
 from descant.compose.continuation.sheet import ROLES, Sheet, SheetBar, notes_of, sheet_of
 from descant.compose.continuation.tokens import at_home, token_features
 from descant.compose.grid import BarSpan, bar_spans
-from descant.errors import CardError, InvalidOption
+from descant.compose.network import load_transformer
+from descant.errors import InvalidOption
 from descant.hub.store import fetch
 from descant.nets.decoder import Decoder
-from descant.nets.relative_transformer import RelativeTransformer, RelativeTransformerConfig
+from descant.nets.relative_transformer import RelativeTransformer
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Section, Track
 from descant.score.tempo import TempoMap, TimeSignature
@@ -181,20 +180,8 @@ def model_from(folder: Path) -> tuple[RelativeTransformer, int]:
     Raises:
         CardError: The weights are not what the configuration says.
     """
-    import torch
-
-    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config = RelativeTransformerConfig(**described["network"])
-    features = torch.from_numpy(token_features())
-    if config.vocabulary != len(features):
-        raise CardError(f"The weights in {folder} speak another vocabulary.", "Update Descant or the weights.")
-    model = RelativeTransformer(config, features)
-    weights = load_file(folder / "weights.safetensors")
-    try:
-        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-    except RuntimeError as error:
-        raise CardError(f"The weights in {folder} belong to another model.", "Fetch them again.") from error
-    return model.eval(), int(described.get("context", config.max_distance))
+    model, described = load_transformer(folder, token_features())
+    return model, int(described.get("context", model.config.max_distance))
 
 
 def _usual_signature(score: Score, sheet: Sheet) -> TimeSignature:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from descant.compose.continuation.sheet import ROLES, Parts, Sheet, SheetBar
 from descant.compose.grid import BAR_BEATS, TICKS, GridNote
+from descant.compose.network import feature_table
 from descant.compose.tokens import DURATIONS, POSITIONS, VELOCITIES, canonical
 from descant.errors import ScoreReadError
 from descant.score.harmony import Key
@@ -217,13 +218,7 @@ def at_home(sheet: Sheet, shift: int) -> tuple[tuple[SheetBar, ...], Key | None]
 
 def token_features() -> NDArray[np.float32]:
     """[VOCABULARY, F]: what tokens have in common (family, part, pitch class, octave, place in the beat)."""
-    described = [_described(name) for name in NAMES]
-    columns = {feature: i for i, feature in enumerate(sorted({f for row in described for f in row}))}
-    table = np.zeros((VOCABULARY, len(columns)), np.float32)
-    for number, row in enumerate(described):
-        for feature in row:
-            table[number, columns[feature]] = 1.0
-    return table
+    return feature_table([_described(name) for name in NAMES])
 
 
 def _described(name: str) -> list[str]:

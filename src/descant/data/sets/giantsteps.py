@@ -6,6 +6,7 @@ Both are for evaluation: all items are "test". Tempi are those of the second ann
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -34,8 +35,9 @@ class _GiantSteps(Dataset):
                 self.title, self.root, f"annotations/{'key' if self.label == '.key' else 'tempo'}/ and audio/"
             )
 
+    @abstractmethod
     def _folders(self) -> tuple[Path, ...]:
-        raise NotImplementedError
+        """Where annotations may lie, the newest first."""
 
     def _annotated(self) -> dict[str, Path]:
         """Annotation file of each preview, from the first of the folders that has any."""

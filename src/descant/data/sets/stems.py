@@ -6,6 +6,7 @@ the configuration of their package `musdb` (`mus.yaml`); those songs are not in 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -122,8 +123,9 @@ class _Musdb(Dataset):
         stems = tuple(Stem(stem, refs[stem]) for stem in MUSDB_STEMS)
         return Item(id=name, dataset=self.name, split=split, mix=refs["mixture"], stems=stems)
 
+    @abstractmethod
     def _songs_in(self, folder: Path) -> list[str]:
-        raise NotImplementedError
+        """Names of the songs in a split's folder, in order."""
 
 
 class MusdbHq(_Musdb):
