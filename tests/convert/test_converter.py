@@ -24,6 +24,7 @@ from descant.convert.signing import Authority
 from descant.convert.speaker import SpeakerEmbedder
 from descant.convert.voice import Voice
 from descant.errors import Cancelled, InvalidAudio, InvalidOption
+from descant.nets.source_filter import pulses
 from descant.nets.speaker_encoder import SpeakerEncoder
 from descant.nets.swift_f0 import SwiftF0
 from descant.nets.voice_decoder import VoiceDecoder, VoiceDecoderConfig
@@ -101,6 +102,18 @@ def test_blocks_leave_no_seams(converter: Converter, monkeypatch: pytest.MonkeyP
     assert error < 0.15 * np.sqrt(np.mean(whole**2))
     steps = np.abs(np.diff(parts))
     assert steps.max() < 1.5 * np.abs(np.diff(whole)).max()
+
+
+def test_blocks_begin_where_the_pulses_of_the_whole_would_be() -> None:
+    rng = np.random.default_rng(0)
+    f0 = (200.0 * np.exp(np.cumsum(rng.normal(0, 0.02, 50)))).astype(np.float32)
+    f0[20:25] = f0[20]  # a pitch that stands, too
+    melody = stream.Melody(f0, np.ones(50, np.float32))
+    for start in (10, 22, 40):
+        _, phase = pulses(torch.from_numpy(np.append(f0[:start], f0[start]))[None], torch.ones(1, start + 1))
+        behind = float(phase) - float(f0[start]) / 100.0  # without the frame that was there to glide to
+        away = abs((behind - melody.cycles()[start] + 0.5) % 1.0 - 0.5)
+        assert away < 1e-3
 
 
 def test_the_same_bytes_each_time_and_others_for_another_seed(converter: Converter) -> None:

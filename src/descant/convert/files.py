@@ -1,4 +1,4 @@
-"""`convert_file`: an audio file of any length in another voice, in memory that does not grow with it."""
+"""`convert_file`: an audio file of any length in another voice, block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of audio of any length in blocks: constant memory, no seams, the length kept to the sample.
+"""Conversion of audio of any length in blocks: no seams, little memory, the length kept to the sample.
 
 Pitch is tracked ahead of time, over everything, because the transposition depends on it and the pulses' phase must go
 on from block to block. The rest is done in blocks of 20 s that share half a second. As pulses and breath are the same
@@ -48,9 +48,11 @@ class Melody:
     def cycles(self) -> NDArray[np.float64]:
         """Phase of the pulses at the start of each frame, in cycles, as `nets.source_filter.pulses` counts them."""
         logs = np.log(np.maximum(self.f0_hz.astype(np.float64), 20.0))
-        following = np.append(logs[1:], logs[-1:])
-        steps = np.arange(HOP) / HOP
-        each = np.exp(logs[:, None] + (following - logs)[:, None] * steps).sum(axis=1) / (FPS * HOP)
+        slope = np.append(np.diff(logs), 0.0)
+        # The sum over a frame's samples is that of a geometric series; where the pitch stands, all of them are equal.
+        stands = np.abs(slope) < 1e-9
+        grows = np.where(stands, 1.0, slope)
+        each = np.exp(logs) * np.where(stands, HOP, np.expm1(grows) / np.expm1(grows / HOP)) / (FPS * HOP)
         return np.concatenate([[0.0], np.cumsum(each)[:-1]]) % 1.0
 
 
