@@ -28,7 +28,8 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     described = json.loads((asked.run / "config.json").read_text(encoding="utf-8"))
-    config = VoiceLessonConfig(**described["voice"])
+    sizes = {name: described[described["lesson"]][name] for name in ("width", "blocks", "bottleneck")}
+    config = VoiceLessonConfig(**sizes)
     weights = load_tensors(weights_file(asked.run / CHECKPOINT))
     save_tensors(asked.out / "weights.safetensors", {name: tensor.half() for name, tensor in weights.items()})
     text = json.dumps({"network": asdict(config.network()), "content": {"layer": LAYER}}, indent=1)

@@ -13,6 +13,7 @@ LESSONS = {
     "listening": "descant.train.listening:PLAN",
     "continuation": "descant.train.continuation:PLAN",
     "voice": "descant.train.voice:PLAN",
+    "adversarial_voice": "descant.train.adversarial_voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",

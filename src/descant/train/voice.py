@@ -33,7 +33,7 @@ from descant.train.voice_pieces import Piece, load_pieces
 _SPEECH_TOP = 0.345
 """Speech at hand was recorded at 16 kHz: up to 7.6 kHz of 22.05."""
 Row = tuple[Any, ...]
-"""One stretch: content, f0, voicing, level, speaker, sound, top, noise."""
+"""One stretch: content, f0, voicing, level, speaker, sound, the share of its spectrum that counts, noise."""
 
 _HELD_OUT_EVERY = 15
 _HUMS = 5
@@ -108,7 +108,7 @@ class VoiceLesson:
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
         """Content, f0, voicing, level, speaker, sound, the share of its spectrum that counts, and noise."""
-        return _stacked([self._stretch(self._draw(generator), generator) for _ in range(self.config.batch)])
+        return stacked([self._stretch(self._draw(generator), generator) for _ in range(self.config.batch)])
 
     def _draw(self, generator: np.random.Generator) -> Piece:
         is_sung = generator.random() < self.config.sung_share
@@ -119,18 +119,32 @@ class VoiceLesson:
         return pieces[int(generator.integers(len(pieces)))]
 
     def _stretch(self, piece: Piece, generator: np.random.Generator) -> Row:
+        return cut(piece, *self._place(piece, generator), generator)
+
+    def _place(self, piece: Piece, generator: np.random.Generator) -> tuple[int, int, int]:
+        """Where a stretch begins, how long it is, and which version of the content it has."""
         start = 2 * int(generator.integers((piece.frames - self._frames) // 2 + 1))
         own = generator.random() < self.config.own_share or len(piece.content) < 2
-        version = 0 if own else int(generator.integers(1, len(piece.content)))
-        return _cut(piece, start, self._frames, version, generator)
+        return start, self._frames, 0 if own else int(generator.integers(1, len(piece.content)))
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """Spectral distance."""
-        content, f0, voiced, level, speaker, sound, top, noise = batch
+        return self.returned(batch)[1]
+
+    def returned(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """What the decoder makes of a batch, [batch, samples], and its spectral distance."""
+        found = self.made(batch)
+        _, _, _, _, _, sound, top, _ = batch
+        with torch.autocast(sound.device.type, enabled=False):  # a Fourier transform in bfloat16 is noise
+            return found, spectral_distance(sound, found, top)
+
+    def made(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """What the decoder makes of a batch, [batch, samples]."""
+        content, f0, voiced, level, speaker, _, _, noise = batch
         filters = self.model(content, f0, voiced, level, speaker)
-        with torch.autocast(sound.device.type, enabled=False):
-            found = self.model.render(filters, f0, voiced, noise)
-            return spectral_distance(sound, found, top)
+        with torch.autocast(noise.device.type, enabled=False):
+            sound: Tensor = self.model.render(filters, f0, voiced, noise)
+        return sound
 
     @torch.no_grad()
     def validate(self) -> Mapping[str, float]:
@@ -149,9 +163,9 @@ class VoiceLesson:
             strangers: By how many pieces the embeddings are moved on: 0 leaves each its own.
         """
         generator = np.random.default_rng(0)
-        batch = list(_stacked([self._stretch(piece, generator) for piece in self._validation]))
+        batch = list(stacked([self._stretch(piece, generator) for piece in self._validation]))
         batch[4] = batch[4].roll(strangers, dims=0)
-        return float(self.loss(on_device_of(self.model, tuple(batch))))
+        return float(self.returned(on_device_of(self.model, tuple(batch)))[1])
 
     def _likenesses(self, embedder: SpeakerEmbedder) -> dict[str, float]:
         """Cosines of converted pieces, and of the unconverted ones, to the voice that was asked for."""
@@ -166,8 +180,8 @@ class VoiceLesson:
 
     def _said_by(self, source: Piece, target: Piece) -> NDArray[np.float32]:
         """A piece in the voice of another, at the pitch that this one has on average."""
-        rows = _cut(source, 0, source.frames // 2 * 2, 0, np.random.default_rng(0))
-        content, f0, voiced, level, _, _, _, noise = on_device_of(self.model, _stacked([rows]))
+        rows = cut(source, 0, source.frames // 2 * 2, 0, np.random.default_rng(0))
+        content, f0, voiced, level, _, _, _, noise = on_device_of(self.model, stacked([rows]))
         f0 = f0 * 2.0 ** ((_middle(target) - _middle(source)) / 12.0)
         speaker = torch.from_numpy(target.speaker)[None].to(content.device)
         filters = self.model(content, f0, voiced, level, speaker)
@@ -192,31 +206,58 @@ def _middle(piece: Piece) -> float:
     return float(12.0 * np.log2(np.median(f0 if len(f0) else piece.f0_hz)))
 
 
-def _cut(piece: Piece, start: int, frames: int, version: int, generator: np.random.Generator) -> Row:
-    """A stretch as arrays; `start` and `frames` are even."""
+def cut(piece: Piece, start: int, frames: int, version: int, generator: np.random.Generator) -> Row:
+    """A stretch as arrays.
+
+    Args:
+        piece: What to cut.
+        start: First frame at 100 a second; even.
+        frames: How many; even.
+        version: Whose throat the content comes from: 0 is the piece's own.
+        generator: Of the noise.
+    """
     stop = start + frames
-    states = piece.content[version, start // 2 : stop // 2 + 1].astype(np.float32)
-    features = VoiceFeatures(states, piece.f0_hz[start:stop], piece.voiced[start:stop], piece.level_db[start:stop])
     sound = piece.samples[start * HOP : stop * HOP].astype(np.float32) / 32768.0
     sound = np.pad(sound, (0, frames * HOP - len(sound)))
-    top = np.float32(1.0 if piece.is_sung else _SPEECH_TOP)
     noise = generator.standard_normal(frames * HOP, np.float32)
-    return features.contents(), features.f0_hz, features.voiced, features.level_db, piece.speaker, sound, top, noise
+    states = piece.content[version, start // 2 : stop // 2 + 1].astype(np.float32)
+    span = slice(start, stop)
+    features = VoiceFeatures(states, piece.f0_hz[span], piece.voiced[span], piece.level_db[span])
+    return (
+        features.contents(),
+        piece.f0_hz[span],
+        piece.voiced[span],
+        piece.level_db[span],
+        piece.speaker,
+        sound,
+        top_of(piece),
+        noise,
+    )
 
 
-def _stacked(rows: Sequence[Row]) -> tuple[Tensor, ...]:
+def top_of(piece: Piece) -> np.float32:
+    """Share of the spectrum, from 0 Hz, that its recording has."""
+    return np.float32(1.0 if piece.is_sung else _SPEECH_TOP)
+
+
+def stacked(rows: Sequence[Row]) -> tuple[Tensor, ...]:
+    """Rows to tensors of a column each."""
     return tuple(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
 
 
-def build_lesson(config: VoiceLessonConfig, data: Path | None, seed: int) -> VoiceLesson:
-    """The lesson on what recipes/voice/build.py has stored.
+Pieces = tuple[list[list[Piece]], list[Piece]]
+"""Of each voice to learn from, and to measure on."""
+
+
+def pieces_of(config: VoiceLessonConfig, data: Path | None, seed: int) -> Pieces:
+    """What recipes/voice/build.py has stored, or voices made by arithmetic.
 
     Raises:
         InputNotFound: It is not there.
     """
     if config.source == "hums":
         hums = hummed_pieces(_HUMS, 4, seed)
-        return VoiceLesson(config, [pieces[:-1] for pieces in hums[:-1]], [pieces[-1] for pieces in hums], seed)
+        return [list(pieces[:-1]) for pieces in hums[:-1]], [pieces[-1] for pieces in hums]
     folder = required(data, "a folder filled by recipes/voice/build.py")
     voices = [load_pieces(path) for path in sorted(folder.glob("*.npz"))]
     if not voices:
@@ -224,7 +265,14 @@ def build_lesson(config: VoiceLessonConfig, data: Path | None, seed: int) -> Voi
     training = [[p for n, p in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY] for pieces in voices]
     validation = [p for pieces in voices for n, p in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY == 0]
     order = np.random.default_rng(0).permutation(len(validation))
-    return VoiceLesson(config, training, [validation[i] for i in order], seed, SpeakerEmbedder.load())
+    return training, [validation[i] for i in order]
+
+
+def build_lesson(config: VoiceLessonConfig, data: Path | None, seed: int) -> VoiceLesson:
+    """The lesson on `pieces_of`."""
+    training, validation = pieces_of(config, data, seed)
+    embedder = SpeakerEmbedder.load() if config.source == "pieces" else None
+    return VoiceLesson(config, training, validation, seed, embedder)
 
 
 def _furnish(config: VoiceLessonConfig, folder: Path) -> None:

@@ -1,0 +1,144 @@
+"""Ears with gradients, and the voice lesson against critics, on voices made by arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soxr
+import torch
+
+from descant.convert.content import ContentEncoder
+from descant.convert.speaker import SpeakerEmbedder
+from descant.errors import InvalidOption
+from descant.nets.speaker_encoder import SpeakerEncoder
+from descant.nets.swift_f0 import SwiftF0
+from descant.nets.whisper_encoder import WhisperEncoder, WhisperEncoderConfig
+from descant.train.adversarial_voice import AdversarialVoiceConfig, AdversarialVoiceLesson, Stretch, converted_to
+from descant.train.ears import Ears, lowered
+from descant.train.lesson import players_of
+from descant.train.voice import cut
+from descant.train.voice_pieces import Analyst, Piece
+from humming import hum
+
+SMALL = AdversarialVoiceConfig(
+    width=16, blocks=1, bottleneck=4, batch=3, conversions=2, seconds=0.4, validation_pieces=2, critic_widths=(8, 8)
+)
+
+
+@pytest.fixture(scope="module")
+def analyst() -> Analyst:
+    torch.manual_seed(0)
+    net = WhisperEncoder(WhisperEncoderConfig(layers=2, width=384, heads=2))
+    return Analyst(ContentEncoder(net, layer=1), SwiftF0.load(), SpeakerEmbedder(SpeakerEncoder()))
+
+
+@pytest.fixture(scope="module")
+def pieces(analyst: Analyst) -> list[Piece]:
+    rng = np.random.default_rng(0)
+    return [analyst(hum(2.0, f0), rng, is_sung=n % 2 == 0) for n, f0 in enumerate((130.0, 220.0, 330.0))]
+
+
+@pytest.fixture
+def lesson(analyst: Analyst, pieces: list[Piece]) -> AdversarialVoiceLesson:
+    return AdversarialVoiceLesson(SMALL, [[p] for p in pieces], pieces, 0, analyst.embedder, analyst.encoder)
+
+
+def test_lowering_is_resampling() -> None:
+    sound = hum(1.0, 220.0).samples
+    low = lowered(torch.tensor(sound))[0].numpy()
+    expected = soxr.resample(sound[0].astype(float), 44_100, 16_000)
+    assert low.shape == (16_000,)
+    inner = slice(800, -800)  # cutting the spectrum wraps around at the ends
+    assert np.abs(low - expected)[inner].max() < 0.02 * np.abs(expected).max()
+
+
+def test_ears_hear_what_the_converter_hears(analyst: Analyst) -> None:
+    ears = Ears.of(analyst.embedder, analyst.encoder)
+    mono = soxr.resample(hum(1.61, 220.0).samples[0], 44_100, 16_000)[:25_600].astype(np.float32)
+    found = ears.whose(torch.tensor(mono)[None])[0].numpy()
+    np.testing.assert_allclose(found, analyst.embedder.embed(mono), atol=0.02)
+    states = ears.what(torch.tensor(mono)[None])[0].numpy()
+    expected = analyst.encoder(mono)
+    expected = expected - expected.mean(axis=1, keepdims=True)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(states, expected, atol=1e-3)
+
+
+def test_both_losses_reach_their_player_and_the_ears_are_not_trained(lesson: AdversarialVoiceLesson) -> None:
+    batch = lesson.batch(np.random.default_rng(0))
+    decoder, critics = players_of(lesson)
+    for player, other in ((decoder, critics), (critics, decoder)):
+        for module, learns in ((player.module, True), (other.module, False)):
+            for parameter in module.parameters():
+                parameter.grad = None
+                parameter.requires_grad_(learns)
+        player.loss(batch).backward()
+        assert all(p.grad is not None for p in player.module.parameters())
+        assert all(p.grad is None for p in other.module.parameters())
+    assert not any(p.requires_grad for p in lesson._ears.speaker.parameters())
+
+
+@pytest.mark.parametrize("weight", ["belief", "inside", "likeness", "content"])
+def test_every_part_of_the_loss_counts(analyst: Analyst, pieces: list[Piece], weight: str) -> None:
+    """Switched off alone, the loss falls by just that part."""
+    losses = []
+    for config in (SMALL, replace(SMALL, **{weight: 0.0})):
+        own = AdversarialVoiceLesson(config, [[p] for p in pieces], pieces, 0, analyst.embedder, analyst.encoder)
+        losses.append(float(own.loss(own.batch(np.random.default_rng(0))).detach()))
+    assert losses[1] < losses[0] - 1e-6
+
+
+def test_conversions_are_sung_as_high_as_the_other_sings(pieces: list[Piece]) -> None:
+    low, high = Stretch(pieces[0], 20, 40), Stretch(pieces[1], 20, 40)
+    content, f0, voiced, level, speaker, sound, _, _ = converted_to(high, low, np.random.default_rng(0))
+    own, own_f0, own_voiced, own_level, _, own_sound, _, _ = cut(pieces[0], 20, 40, 0, np.random.default_rng(0))
+    for one, other in ((content, own), (voiced, own_voiced), (level, own_level), (sound, own_sound)):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(speaker, pieces[1].speaker)
+    np.testing.assert_allclose(f0 / own_f0, 220.0 / 130.0, rtol=0.02)
+    far = converted_to(Stretch(pieces[2], 20, 40), low, np.random.default_rng(0))[1]
+    np.testing.assert_allclose(far / own_f0, 2.0, rtol=1e-3)  # by an octave at most
+
+
+def test_every_conversion_takes_the_voice_of_another_stretch(lesson: AdversarialVoiceLesson) -> None:
+    batch = lesson.batch(np.random.default_rng(3))
+    assert len(batch) == 16
+    torch.testing.assert_close(batch[8 + 4], batch[4][[1, 0]])
+    torch.testing.assert_close(batch[8 + 5], batch[5][:2])
+
+
+def test_one_person_alone_has_no_strangers(analyst: Analyst, pieces: list[Piece]) -> None:
+    """Recordings of one voice are never held to be another's, however few voices there are."""
+    own = AdversarialVoiceLesson(SMALL, [[pieces[0]]], pieces[:1], 0, analyst.embedder, analyst.encoder)
+    shown: list[torch.Tensor] = []
+    plain = own.critics.scores
+    own.critics.scores = lambda heard, speaker: shown.append(speaker) or plain(heard, speaker)
+    batch = own.batch(np.random.default_rng(0))
+    own.critics_loss(batch)
+    assert len(shown) == 2
+    speakers = torch.eye(256)[:3]
+    own.critics_loss((*batch[:4], speakers, *batch[5:]))
+    assert len(shown) == 5
+    torch.testing.assert_close(shown[-1], speakers.roll(1, 0))
+
+
+def test_the_critics_learn_to_tell_renderings_from_recordings(lesson: AdversarialVoiceLesson) -> None:
+    rng = np.random.default_rng(0)
+    optimiser = torch.optim.Adam(lesson.critics.parameters(), 1e-2)
+    losses = []
+    for _ in range(50):
+        optimiser.zero_grad()
+        loss = lesson.critics_loss(lesson.batch(rng))
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_conversions_need_two_stretches() -> None:
+    with pytest.raises(InvalidOption, match="conversions"):
+        replace(SMALL, conversions=1)
+    with pytest.raises(InvalidOption, match="conversions"):
+        replace(SMALL, conversions=4)
