@@ -138,9 +138,7 @@ class AdversarialVoiceLesson(VoiceLesson):
         heard, heard_converted = self._hear(back, top), self._hear(converted, target_top)
         believed = _distance_to(1.0, self.critics.scores(heard, speaker))
         believed = believed + _distance_to(1.0, self.critics.scores(heard_converted, target))
-        low = lowered(converted)
-        likeness = (self._ears.whose(low) * target).sum(dim=1).mean()
-        content = (self._ears.what(low) * said).sum(dim=-1).mean()
+        likeness, content = self._heard_as(converted, target, said)
         return (
             distance
             + asked.belief * 0.5 * believed
@@ -148,6 +146,17 @@ class AdversarialVoiceLesson(VoiceLesson):
             + asked.likeness * (1.0 - likeness)
             + asked.content * (1.0 - content)
         )
+
+    def _heard_as(self, converted: Tensor, target: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines to the voice that it should be, and to what the source said."""
+        low = lowered(converted)
+        likeness = (self._ears.whose(low) * target).sum(dim=1).mean()
+        return likeness, (self._ears.what(low) * said).sum(dim=-1).mean()
+
+    def conversion(self, rows: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """How alike conversions (`converted_to`) are to the voice asked for, and to what was said; cosines."""
+        _, _, _, _, target, source, _, _ = rows
+        return self._heard_as(self.made(rows), target, self._ears.what(lowered(source)))
 
     def critics_loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """Of the critics: recordings to 1; what the decoder made, and recordings said to be another's, to 0."""

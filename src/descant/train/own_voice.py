@@ -1,7 +1,8 @@
 """A person's own voice: the shipped decoder, trained further on some minutes of one person.
 
 What a zero-shot voice lacks is what an embedding of 256 numbers does not say: the decoder learns it from the recordings
-themselves. It stops when pieces that it does not learn from get no nearer.
+themselves, by giving them back, and by singing and saying with this voice what others sang and said (`train.foreign`),
+against critics who know the person. It stops when neither gets any better.
 """
 
 from __future__ import annotations
@@ -24,11 +25,19 @@ from descant.errors import InvalidAudio, InvalidOption
 from descant.hub.checkpoint import save_tensors
 from descant.nets.source_filter import FPS, SAMPLE_RATE
 from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.train.adversarial_voice import (
+    AdversarialVoiceConfig,
+    AdversarialVoiceLesson,
+    Stretch,
+    converted_to,
+)
 from descant.train.best import best_weights
 from descant.train.checkpoint import load_weights
 from descant.train.config import LoopConfig, Machine, Watch
+from descant.train.foreign import foreign_pieces
+from descant.train.lesson import on_device_of
 from descant.train.loop import Outcome, train
-from descant.train.voice import VoiceLesson, VoiceLessonConfig
+from descant.train.voice import Row, stacked
 from descant.train.voice_pieces import Analyst, Piece, load_pieces, save_pieces
 
 PIECES, PREVIEWS = "pieces.npz", "previews"
@@ -38,6 +47,7 @@ ENOUGH_S, USUAL_S = 30.0, 120.0
 _ALIKE = 0.6
 _PIECE_S, _SHORTEST_S = 10.0, 1.6
 _HELD_OUT_EVERY = 8
+_FOREIGN_HELD_OUT_EVERY = 5
 _PREPARING = 0.1
 
 
@@ -77,45 +87,81 @@ class OwnVoice:
     outcome: Outcome
 
 
-class OwnVoiceLesson(VoiceLesson):
-    """The voice lesson on one person, with something to hear after each validation.
+class OwnVoiceLesson(AdversarialVoiceLesson):
+    """The adversarial voice lesson on one person, with something to hear after each validation.
 
     Args:
-        base: The decoder to begin with, and its shape.
+        base: The decoder to begin with, its shape, and the ears.
         pieces: Of the person.
+        foreign: Of others: what is converted.
         previews: Folder for what it sounds like.
         seed: Of the batches.
     """
 
-    def __init__(self, base: Converter, pieces: Sequence[Piece], previews: Path, seed: int) -> None:
+    def __init__(
+        self, base: Converter, pieces: Sequence[Piece], foreign: Sequence[Piece], previews: Path, seed: int
+    ) -> None:
         config = base.decoder.config
-        shape = VoiceLessonConfig(
+        shape = AdversarialVoiceConfig(
             width=config.width,
             blocks=config.blocks,
             bottleneck=config.bottleneck,
-            batch=8,
-            seconds=1.0,
+            batch=5,
+            conversions=3,
             sung_share=float(pieces[0].is_sung),
         )
         learned = [piece for n, piece in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY]
         held_out = [piece for n, piece in enumerate(pieces) if (n + 1) % _HELD_OUT_EVERY == 0] or learned[-1:]
-        super().__init__(shape, [learned], held_out, seed)
+        super().__init__(shape, [learned], held_out, seed, base.embedder, base.encoder)
         self.model.load_state_dict(base.decoder.state_dict())
+        long = [piece for piece in foreign if piece.frames > self._frames]
+        self._foreign = [piece for n, piece in enumerate(long) if (n + 1) % _FOREIGN_HELD_OUT_EVERY]
+        self._judged = [piece for n, piece in enumerate(long) if (n + 1) % _FOREIGN_HELD_OUT_EVERY == 0]
         self._previews = previews
         self._made = len(list(previews.glob("*.wav"))) if previews.is_dir() else 0
 
+    def _to_convert(self, drawn: Sequence[Stretch], generator: np.random.Generator) -> list[Row]:
+        """What others say and sing, for the person's voice."""
+        rows = []
+        for target in drawn[: self._asked.conversions]:
+            piece = self._foreign[int(generator.integers(len(self._foreign)))]
+            start, frames, _ = self._place(piece, generator)
+            rows.append(converted_to(target, Stretch(piece, start, frames), generator))
+        return rows
+
     @torch.no_grad()
     def validate(self) -> Mapping[str, float]:
-        """Distance of the held-out pieces; writes one of them as the voice sings it now."""
+        """How far held-out pieces come back changed, and conversions are from the voice and from what was said.
+
+        Writes a piece as the voice says it now, and one of somebody else.
+        """
         self.model.eval()
-        measured = {"distance": self.distance()}
+        generator = np.random.default_rng(0)
+        target = Stretch(self._validation[0], 0, self._frames)
+        rows = [
+            converted_to(target, Stretch(piece, start, self._frames), generator)
+            for piece in self._judged
+            for start in range(0, piece.frames - self._frames, 2 * self._frames)
+        ]
+        likeness_, content = self.conversion(on_device_of(self.model, stacked(rows)))
+        distance = self.distance()
+        measured = {"distance": distance, "likeness": float(likeness_), "content": float(content)}
+        self._preview(Stretch(self._validation[0], 0, self._frames), generator)
+        weights = self._asked
+        fault = distance + weights.likeness * (1 - measured["likeness"]) + weights.content * (1 - measured["content"])
+        return {**measured, "fault": fault}
+
+    def _preview(self, target: Stretch, generator: np.random.Generator) -> None:
+        """The held-out piece itself, then a piece of somebody else, in the voice as it is now."""
         self._previews.mkdir(parents=True, exist_ok=True)
-        piece = self._validation[0]
-        write(
-            self._previews / f"{self._made:03d}.wav", Clip(self._said_by(piece, piece).clip(-1, 1)[None], SAMPLE_RATE)
-        )
+        parts = [self._said_by(target.piece, target.piece)]
+        for piece in self._judged[:1]:
+            whole = Stretch(piece, 0, piece.frames // 2 * 2)
+            row = converted_to(Stretch(target.piece, 0, target.piece.frames), whole, generator)
+            parts.append(self.made(on_device_of(self.model, stacked([row])))[0].float().cpu().numpy())
+        sound = np.concatenate(parts).clip(-1, 1).astype(np.float32)
+        write(self._previews / f"{self._made:03d}.wav", Clip(sound[np.newaxis], SAMPLE_RATE))
         self._made += 1
-        return measured
 
 
 def train_own_voice(
@@ -145,7 +191,7 @@ def train_own_voice(
     """
     monitor = Monitor(progress, cancel, "voice")
     voice, pieces = prepared(clips, run, base, monitor.part("listening", 0.0, _PREPARING))
-    lesson = OwnVoiceLesson(base, pieces, run / PREVIEWS, options.seed)
+    lesson = OwnVoiceLesson(base, pieces, foreign_pieces(base), run / PREVIEWS, options.seed)
     outcome = train(
         lesson, loop_of(options), run, progress=monitor.part("learning", _PREPARING, 1.0).sink, cancel=cancel
     )
@@ -168,7 +214,7 @@ def loop_of(options: OwnVoiceOptions) -> LoopConfig:
         checkpoint_every_s=60.0,
         tensorboard=False,
         machine=Machine("cpu", precision="bf16"),
-        watch=Watch("distance", keep=1, stop_after=6),
+        watch=Watch("fault", keep=1, stop_after=6),
     )
 
 
