@@ -2,7 +2,8 @@
 
 DATA holds album/, singing/, speech/ and instruments/. Voices of 5 s (and of 1 and 20 s) are marked, changed in the ways
 that files meet, and verified; unmarked clips of all kinds, also from other encoders, are verified for false alarms.
-`--perth` marks the same voices of 5 s with Perth, too, and asks both detectors about the same copies and clips.
+`--perth` marks the same voices of 5 s with Perth instead of the longer ones, and asks both detectors about the same
+unmarked clips.
 """
 
 from __future__ import annotations
@@ -306,36 +307,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=500, help="unmarked clips")
-    parser.add_argument("--perth", action="store_true", help="compare with Perth's mark and detector")
+    parser.add_argument("--perth", action="store_true", help="only compare with Perth's mark and detector")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     separator = Separator.load()
-    columns = ("what happened", "clips", "found, %", "id read, %", "wrong id, %", "bits right, %", "log10 p, median")
     short = hosts(arguments.data, SHORT_S)
     crops = [(voice.slice(2.0, 3.0), band.slice(2.0, 3.0)) for voice, band in short]
     crops = [pair for pair in crops if power(pair[0]) > QUIET_RMS**2]
-    long = [pair for pair in hosts(arguments.data, LONG_S) if pair[0].channels == 2]
     found, cropped = detection(short, separator), detection_of_crops(short, crops)
-    tables = [
-        Table(f"Marked voices of {SHORT_S:g} s", columns, tuple(found)),
-        Table(f"Marked voices of {LONG_S:g} s, of songs", columns, tuple(detection(long, separator))),
-        Table("One second cut out of the 5 s", columns, tuple(cropped)),
-    ]
     heard = [
         (detect(clip).log10_p, perth_score(clip).score if arguments.perth else 0.0)
         for clip in unmarked(arguments.data, arguments.clips)
     ]
     alarms, scores = np.array(heard).T
-    other = np.array([detect(marked(voice, 77, key=b"another")).log10_p for voice, _ in short])
-    tables.append(Table(
-        "Unmarked clips of 5 s, and clips with a mark of another key", ("", "clips", "called marked", "lowest log10 p"),
-        (("unmarked", len(alarms), int((alarms <= LOG10_P).sum()), float(alarms.min())),
-         ("another key", len(other), int((other <= LOG10_P).sum()), float(other.min()))),
-    ))  # fmt: skip
-    tables.append(Table("How far the mark lies below", ("measure", "value"), tuple(hiding(short, with_our_mark))))
     if arguments.perth:
         named = [(f"one second, {name}", *rest) for name, *rest in cropped]
-        tables += beside_perth([*found, *named], perth_found(short, separator), (alarms, scores), short)
+        tables = beside_perth([*found, *named], perth_found(short, separator), (alarms, scores), short)
+    else:
+        tables = alone(arguments.data, separator, short, found, cropped, alarms)
     command = f"python benchmarks/mark.py --data {arguments.data}{' --perth' if arguments.perth else ''}"
     report = Report("mark", command, tuple(tables), (
         f"Found means p <= 10^{LOG10_P:g}; the mark's bits are read where their check sum fits.",
@@ -343,6 +332,34 @@ def main() -> None:
     print(report.to_markdown())
     if arguments.out:
         arguments.out.write_text(report.to_markdown(), encoding="utf-8")
+
+
+def alone(
+    data: Path,
+    separator: Separator,
+    short: list[tuple[Clip, Clip]],
+    found: list[tuple[Cell, ...]],
+    cropped: list[tuple[Cell, ...]],
+    alarms: np.ndarray,
+) -> list[Table]:
+    """All tables of our own mark."""
+    columns = ("what happened", "clips", "found, %", "id read, %", "wrong id, %", "bits right, %", "log10 p, median")
+    long = [pair for pair in hosts(data, LONG_S) if pair[0].channels == 2]
+    other = np.array([detect(marked(voice, 77, key=b"another")).log10_p for voice, _ in short])
+    return [
+        Table(f"Marked voices of {SHORT_S:g} s", columns, tuple(found)),
+        Table(f"Marked voices of {LONG_S:g} s, of songs", columns, tuple(detection(long, separator))),
+        Table("One second cut out of the 5 s", columns, tuple(cropped)),
+        Table(
+            "Unmarked clips of 5 s, and clips with a mark of another key",
+            ("", "clips", "called marked", "lowest log10 p"),
+            (
+                ("unmarked", len(alarms), int((alarms <= LOG10_P).sum()), float(alarms.min())),
+                ("another key", len(other), int((other <= LOG10_P).sum()), float(other.min())),
+            ),
+        ),
+        Table("How far the mark lies below", ("measure", "value"), tuple(hiding(short, with_our_mark))),
+    ]
 
 
 def detection_of_crops(short: list[tuple[Clip, Clip]], crops: list[tuple[Clip, Clip]]) -> list[tuple[Cell, ...]]:

@@ -25,14 +25,7 @@ from descant.errors import (
     InvalidOption,
     VoiceNotFound,
 )
-
-
-def hum(seconds: float, hz: float = 180.0, rate: int = 22_050) -> Clip:
-    at = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(1)
-    phase = 2 * np.pi * np.cumsum(hz * 2 ** (0.3 * np.sin(2 * np.pi * 0.4 * at))) / rate
-    sound = sum(np.sin(k * phase) / k for k in range(1, 14)) + 0.05 * rng.standard_normal(len(at))
-    return Clip((0.1 * sound).astype(np.float32)[np.newaxis], rate)
+from humming import hum
 
 
 @pytest.fixture

@@ -95,8 +95,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_published_weights_find_their_own_mark_in_a_voice() -> None:
-    from descant.train.hums import hum
+    from descant.train.hums import babble
 
-    clip = hum(np.random.default_rng(0), 120.0, 1.0, 5.0)
+    clip = babble(np.random.default_rng(0), 120.0, 1.0, 5.0)
     assert not perth_score(clip).is_marked
     assert perth_score(perth_marked(clip)).score > 0.9
