@@ -1,6 +1,6 @@
 """Choose how strongly continuations are pulled to their song's key, on validation songs.
 
-    python recipes/continuation/safeguards.py --data pop909.zip [--songs 40] [--pulls 0 0.4 0.8 1.2] [--weights FOLDER]
+    python recipes/continuation/safeguards.py --data pop909.zip [--songs 30] [--pulls 0 0.4 0.8 1.2] [--weights FOLDER]
 
 writes 64 bars after the first 16 of POP909's validation songs with each setting of `Sampling.key_pull` and prints what
 came of it. The rule, fixed before anything was measured: the highest mean key score (MIREX) wins, and of equal ones the
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="pop909.zip, or the unpacked folder")
     parser.add_argument("--pulls", type=float, nargs="+", default=[0.0, 0.4, 0.8, 1.2], help="what to choose from")
     parser.add_argument("--weights", type=Path, help="a folder in place of the shipped model")
-    for name, default in (("songs", 40), ("bars", 64), ("primer", 16), ("seed", 0)):
+    for name, default in (("songs", 30), ("bars", 64), ("primer", 16), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
     continuer = Continuer.load() if asked.weights is None else Continuer.from_folder(asked.weights)

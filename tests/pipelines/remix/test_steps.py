@@ -114,6 +114,23 @@ def test_a_song_too_short_is_refused_before_anything_is_loaded(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("share", "over_band_lu", "confirmed", "is_there"),
+    [
+        (0.40, -15.0, 0.30, True),  # a soft voice that is heard in the mix as well
+        (0.40, -9.0, 0.0, True),
+        (0.26, -10.2, 0.10, False),  # what a separator takes for a voice in bands without one
+        (0.29, -14.0, 0.02, False),
+        (0.02, -15.0, 0.0, False),
+    ],
+)
+def test_a_soft_singer_is_known_by_what_is_heard_in_the_mix(
+    share: float, over_band_lu: float, confirmed: float, is_there: bool
+) -> None:
+    assert VoiceHeard(40.0 * share, share, over_band_lu, confirmed).is_there is is_there
+    assert not VoiceHeard(1.9, share, over_band_lu, confirmed).is_there
+
+
+@pytest.mark.parametrize(
     ("sung_s", "share", "over_band_lu", "is_there"),
     [
         (30.7, 0.77, -5.8, True),  # songs of the album with and without their vocals, and a funk instrumental

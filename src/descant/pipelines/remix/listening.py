@@ -35,7 +35,7 @@ ANALYSIS, SCORE, VOICE = "analysis.record.json", "score.record.json", "voice.rec
 
 _SHORTEST_S = 1.0
 _LEAST_SUNG_S = 2.0
-_LEAST_SHARE, _FAINTEST_LU = 0.5, -10.0
+_LEAST_SHARE, _FAINTEST_LU, _LEAST_CONFIRMED = 0.5, -10.0, 0.2
 _TOGETHER = 0.15
 _SEVERAL_VOICES = (
     "Two tones sound at once in {share:.0%} of the singing: two singers, or harmonies. "
@@ -68,16 +68,23 @@ class VoiceHeard:
         sung_s: For how long someone sings.
         share: The same as a share of the song.
         over_band_lu: Loudness of the voice above that of all else; infinite for a voice alone.
+        confirmed: Share of the song in which a voice is heard in the unseparated song, too.
     """
 
     sung_s: float
     share: float
     over_band_lu: float
+    confirmed: float = 0.0
 
     @property
     def is_there(self) -> bool:
         """Whether this is a singer."""
-        return self.sung_s >= _LEAST_SUNG_S and (self.share >= _LEAST_SHARE or self.over_band_lu >= _FAINTEST_LU)
+        speaks_for_it = (
+            self.share >= _LEAST_SHARE,
+            self.over_band_lu >= _FAINTEST_LU,
+            self.confirmed >= _LEAST_CONFIRMED,
+        )
+        return self.sung_s >= _LEAST_SUNG_S and any(speaks_for_it)
 
     @property
     def fault(self) -> str:
@@ -122,7 +129,8 @@ def listen(inputs: Inputs, options: ListenOptions, folder: Path, monitor: Monito
     sung_s = sum(span.end_s - span.start_s for span in analysis.vocals)
     write_record(folder / ANALYSIS, analysis)
     over_band = -math.inf if math.isnan(over_band) else over_band  # both silent
-    write_record(folder / VOICE, VoiceHeard(sung_s, sung_s / analysis.duration_s, over_band))
+    confirmed = (analysis.confirmed_s or 0.0) / analysis.duration_s
+    write_record(folder / VOICE, VoiceHeard(sung_s, sung_s / analysis.duration_s, over_band, confirmed))
     write_json(folder / "analysis.json", analysis)
 
 
