@@ -114,20 +114,25 @@ def test_a_song_too_short_is_refused_before_anything_is_loaded(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("share", "over_band_lu", "confirmed", "is_there"),
+    ("sung_s", "over_band_lu", "confirmed_s", "is_there"),
     [
-        (0.40, -15.0, 0.30, True),  # a soft voice that is heard in the mix as well
-        (0.40, -9.0, 0.0, True),
-        (0.26, -10.2, 0.10, False),  # what a separator takes for a voice in bands without one
-        (0.29, -14.0, 0.02, False),
-        (0.02, -15.0, 0.0, False),
+        (16.1, -9.0, 12.0, True),  # stretches of 40 s of the album
+        (12.3, -8.9, 8.2, True),
+        (10.3, -10.2, 3.9, False),  # and without their vocals
+        (2.5, -9.5, 1.8, False),
+        (11.9, -14.4, 1.5, False),
+        (16.1, -15.0, 12.0, True),  # softer still
+        (16.1, -15.0, None, False),
+        (16.1, -9.0, None, True),
+        (39.8, -15.0, 0.0, True),  # somebody whom the net does not know for a singer
     ],
 )
 def test_a_soft_singer_is_known_by_what_is_heard_in_the_mix(
-    share: float, over_band_lu: float, confirmed: float, is_there: bool
+    sung_s: float, over_band_lu: float, confirmed_s: float | None, is_there: bool
 ) -> None:
-    assert VoiceHeard(40.0 * share, share, over_band_lu, confirmed).is_there is is_there
-    assert not VoiceHeard(1.9, share, over_band_lu, confirmed).is_there
+    voice = VoiceHeard(sung_s, sung_s / 40.0, over_band_lu, confirmed_s)
+    assert voice.is_there is is_there
+    assert ("only" in voice.fault) is (confirmed_s is not None and confirmed_s < 2.0)
 
 
 @pytest.mark.parametrize(
