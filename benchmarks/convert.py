@@ -17,7 +17,7 @@ from descant.audio.clip import Clip
 from descant.audio.io import write
 from descant.evaluate.child import measure_child
 from descant.nets.source_filter import SAMPLE_RATE
-from descant.train.hums import hum
+from descant.train.hums import babble
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     minutes = [float(text) for text in parser.parse_args().minutes.split(",")]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start\n")
     print("| audio s | wall s | processor s | peak MiB | x real time |\n|---|---|---|---|---|")
-    tune = hum(np.random.default_rng(0), 180.0, 1.0, 20.0).samples
+    tune = babble(np.random.default_rng(0), 180.0, 1.0, 20.0).samples
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "in.wav", Path(folder) / "out.wav"
         for length in minutes:

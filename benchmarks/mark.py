@@ -2,6 +2,8 @@
 
 DATA holds album/, singing/, speech/ and instruments/. Voices of 5 s (and of 1 and 20 s) are marked, changed in the ways
 that files meet, and verified; unmarked clips of all kinds, also from other encoders, are verified for false alarms.
+`--perth` marks the same voices of 5 s with Perth instead of the longer ones, and asks both detectors about the same
+unmarked clips.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from descant.dsp.watermark import marked
 from descant.evaluate.report import Cell, Report, Table
 from descant.mark.api import LOG10_P
 from descant.mark.detect import Finding, detect
+from descant.mark.perth import THRESHOLD, perth_marked, perth_score
 from descant.separate.api import Separator
 
 SONGS = (("2_lithium", 60), ("3_sodium", 100), ("4_potassium", 90), ("5_rubidium", 80), ("1_hydrogen", 120))
@@ -28,6 +31,12 @@ BAND = ("drums", "bass", "other")
 QUIET_RMS = 10.0 ** (-45.0 / 20.0)
 SHORT_S, LONG_S = 5.0, 20.0
 RATE = 44_100
+CROPPED: dict[str, Callable[[Clip], Clip]] = {
+    "as it is": lambda clip: clip,
+    "MP3 128 kbit/s": lambda clip: round_trip(clip, "mp3", 128),
+    "Opus 64 kbit/s": lambda clip: round_trip(clip, "opus", 64),
+}
+"""What happens to single seconds."""
 
 
 def power(clip: Clip) -> float:
@@ -182,13 +191,13 @@ def unmarked(data: Path, count: int) -> Iterator[Clip]:
                 n += 1
 
 
-def hiding(pairs: list[tuple[Clip, Clip]]) -> list[tuple[Cell, ...]]:
+def hiding(pairs: list[tuple[Clip, Clip]], mark: Callable[[Clip], Clip]) -> list[tuple[Cell, ...]]:
     """How far the mark lies below the voice, and below what the voice masks."""
     segments, margins, strict = [], [], []
     for voice, _ in pairs:
         mono = resample(voice.to_mono(), RATE)
         before = mono.samples[0].astype(np.float64)
-        added = marked(mono, 0x5EED1234).samples[0] - before
+        added = mark(mono).samples[0] - before
         segments.append(segmental_snr_db(before, added))
         margins.append(noise_to_mask_db(before, added, strict=False))
         strict.append(noise_to_mask_db(before, added, strict=True))
@@ -198,6 +207,63 @@ def hiding(pairs: list[tuple[Clip, Clip]]) -> list[tuple[Cell, ...]]:
         ("noise to mask (PEAQ), dB: median; 99 % lie below", f"{np.median(every):.1f}; {np.quantile(every, 0.99):.1f}"),
         ("bands and frames above that mask, %", f"{100.0 * (every > 0).mean():.2f}"),
         ("noise to the mask of pure tones, dB: median", f"{np.median(tones):.1f}"),
+    ]
+
+
+def with_our_mark(clip: Clip) -> Clip:
+    """The copy whose inaudibility is measured."""
+    return marked(clip, 0x5EED1234)
+
+
+def perth_found(short: list[tuple[Clip, Clip]], separator: Separator) -> dict[str, list[float]]:
+    """Scores of Perth's detector for copies with Perth's mark, by what happened to them."""
+    copies = [perth_marked(voice) for voice, _ in short]
+    found: dict[str, list[float]] = {}
+    for name, attack in attacks(separator).items():
+        heard = [attack(copy, band) for copy, (_, band) in zip(copies, short, strict=True)]
+        found[name] = [perth_score(clip).score for clip in heard]
+        print(f"Perth|{name}|{np.median(found[name]):.3f}", flush=True)
+    seconds = [copy.slice(2.0, 3.0) for copy in copies]
+    for name, step in CROPPED.items():
+        found[f"one second, {name}"] = [perth_score(step(s)).score for s in seconds if power(s) > QUIET_RMS**2]
+    return found
+
+
+def beside_perth(
+    ours: list[tuple[Cell, ...]],
+    perths: dict[str, list[float]],
+    alarms: tuple[np.ndarray, np.ndarray],
+    short: list[tuple[Clip, Clip]],
+) -> list[Table]:
+    """Both detectors: what they find of their own mark, what they find in unmarked clips, how far both marks lie below.
+
+    Args:
+        ours: Rows of `detection` and `detection_of_crops`.
+        perths: Scores of copies by what happened to them.
+        alarms: Of unmarked clips: log10 p of our detector, and Perth's scores.
+        short: The voices.
+    """
+    our_alarms, scores = alarms
+    strict = float(np.quantile(scores, 0.99))
+    rows: list[tuple[Cell, ...]] = [
+        (row[0], row[1], row[2], *(100.0 * float(np.mean(np.array(heard) > bound)) for bound in (THRESHOLD, strict)),
+         float(np.median(heard)))
+        for row, heard in ((row, perths[str(row[0])]) for row in ours)
+    ]  # fmt: skip
+    columns = ("what happened", "clips", "Descant found, %", f"Perth found (score over {THRESHOLD:g}), %",
+               f"Perth found (score over {strict:.3f}), %", "Perth's score, median")  # fmt: skip
+    count = len(scores)
+    false = [
+        (f"Descant, p <= 10^{LOG10_P:g}", count, 100.0 * float((our_alarms <= LOG10_P).mean())),
+        (f"Perth, score over {THRESHOLD:g}", count, 100.0 * float((scores > THRESHOLD).mean())),
+        (f"Perth, score over {strict:.3f}", count, 100.0 * float((scores > strict).mean())),
+    ]
+    both = zip(hiding(short, with_our_mark), hiding(short, perth_marked), strict=True)
+    hidden = [(mine[0], mine[1], theirs[1]) for mine, theirs in both]
+    return [
+        Table("Descant's mark and Perth's on the same voices", columns, tuple(rows)),
+        Table("Unmarked clips that are called marked", ("", "clips", "called marked, %"), tuple(false)),
+        Table("How far both lie below", ("measure", "Descant", "Perth"), tuple(hidden)),
     ]
 
 
@@ -241,33 +307,59 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=500, help="unmarked clips")
+    parser.add_argument("--perth", action="store_true", help="only compare with Perth's mark and detector")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     separator = Separator.load()
-    columns = ("what happened", "clips", "found, %", "id read, %", "wrong id, %", "bits right, %", "log10 p, median")
     short = hosts(arguments.data, SHORT_S)
     crops = [(voice.slice(2.0, 3.0), band.slice(2.0, 3.0)) for voice, band in short]
     crops = [pair for pair in crops if power(pair[0]) > QUIET_RMS**2]
-    long = [pair for pair in hosts(arguments.data, LONG_S) if pair[0].channels == 2]
-    tables = [
-        Table(f"Marked voices of {SHORT_S:g} s", columns, tuple(detection(short, separator))),
-        Table(f"Marked voices of {LONG_S:g} s, of songs", columns, tuple(detection(long, separator))),
-        Table("One second cut out of the 5 s", columns, tuple(detection_of_crops(short, crops))),
+    found, cropped = detection(short, separator), detection_of_crops(short, crops)
+    heard = [
+        (detect(clip).log10_p, perth_score(clip).score if arguments.perth else 0.0)
+        for clip in unmarked(arguments.data, arguments.clips)
     ]
-    alarms = np.array([detect(clip).log10_p for clip in unmarked(arguments.data, arguments.clips)])
-    other = np.array([detect(marked(voice, 77, key=b"another")).log10_p for voice, _ in short])
-    tables.append(Table(
-        "Unmarked clips of 5 s, and clips with a mark of another key", ("", "clips", "called marked", "lowest log10 p"),
-        (("unmarked", len(alarms), int((alarms <= LOG10_P).sum()), float(alarms.min())),
-         ("another key", len(other), int((other <= LOG10_P).sum()), float(other.min()))),
-    ))  # fmt: skip
-    tables.append(Table("How far the mark lies below", ("measure", "value"), tuple(hiding(short))))
-    report = Report("mark", f"python benchmarks/mark.py --data {arguments.data}", tuple(tables), (
+    alarms, scores = np.array(heard).T
+    if arguments.perth:
+        named = [(f"one second, {name}", *rest) for name, *rest in cropped]
+        tables = beside_perth([*found, *named], perth_found(short, separator), (alarms, scores), short)
+    else:
+        tables = alone(arguments.data, separator, short, found, cropped, alarms)
+    command = f"python benchmarks/mark.py --data {arguments.data}{' --perth' if arguments.perth else ''}"
+    report = Report("mark", command, tuple(tables), (
         f"Found means p <= 10^{LOG10_P:g}; the mark's bits are read where their check sum fits.",
     ))  # fmt: skip
     print(report.to_markdown())
     if arguments.out:
         arguments.out.write_text(report.to_markdown(), encoding="utf-8")
+
+
+def alone(
+    data: Path,
+    separator: Separator,
+    short: list[tuple[Clip, Clip]],
+    found: list[tuple[Cell, ...]],
+    cropped: list[tuple[Cell, ...]],
+    alarms: np.ndarray,
+) -> list[Table]:
+    """All tables of our own mark."""
+    columns = ("what happened", "clips", "found, %", "id read, %", "wrong id, %", "bits right, %", "log10 p, median")
+    long = [pair for pair in hosts(data, LONG_S) if pair[0].channels == 2]
+    other = np.array([detect(marked(voice, 77, key=b"another")).log10_p for voice, _ in short])
+    return [
+        Table(f"Marked voices of {SHORT_S:g} s", columns, tuple(found)),
+        Table(f"Marked voices of {LONG_S:g} s, of songs", columns, tuple(detection(long, separator))),
+        Table("One second cut out of the 5 s", columns, tuple(cropped)),
+        Table(
+            "Unmarked clips of 5 s, and clips with a mark of another key",
+            ("", "clips", "called marked", "lowest log10 p"),
+            (
+                ("unmarked", len(alarms), int((alarms <= LOG10_P).sum()), float(alarms.min())),
+                ("another key", len(other), int((other <= LOG10_P).sum()), float(other.min())),
+            ),
+        ),
+        Table("How far the mark lies below", ("measure", "value"), tuple(hiding(short, with_our_mark))),
+    ]
 
 
 def detection_of_crops(short: list[tuple[Clip, Clip]], crops: list[tuple[Clip, Clip]]) -> list[tuple[Cell, ...]]:
@@ -276,13 +368,8 @@ def detection_of_crops(short: list[tuple[Clip, Clip]], crops: list[tuple[Clip, C
     copies = [marked(voice, mark).slice(2.0, 3.0) for (voice, _), mark in zip(short, marks, strict=True)]
     kept = [(copy, mark) for copy, mark in zip(copies, marks, strict=True) if power(copy) > QUIET_RMS**2]
     assert len(kept) == len(crops)
-    steps: dict[str, Callable[[Clip], Clip]] = {
-        "as it is": lambda clip: clip,
-        "MP3 128 kbit/s": lambda clip: round_trip(clip, "mp3", 128),
-        "Opus 64 kbit/s": lambda clip: round_trip(clip, "opus", 64),
-    }
     rows: list[tuple[Cell, ...]] = []
-    for name, step in steps.items():
+    for name, step in CROPPED.items():
         rows.append((name, *rates([detect(step(copy)) for copy, _ in kept], [mark for _, mark in kept])))
         print("|".join(map(str, rows[-1])), flush=True)
     return rows

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 import soundfile
 import soxr
 
-from descant.analyze.analysis import Analysis
-from descant.analyze.api import Analyzer, analyze_file, summary
+from descant.analyze.analysis import Analysis, Span
+from descant.analyze.api import Analyzer, _confirmed_s, analyze_file, summary
+from descant.analyze.evidence import Evidence
 from descant.audio.clip import Clip
 from descant.data.singer import SungNote, sing
 from descant.dsp.beat_agreement import beat_f
@@ -179,6 +181,17 @@ def test_silent_vocals_leave_the_melody_empty(analyzer: Analyzer) -> None:
     assert not analysis.melody.voiced.any()
     assert analysis.vocals == ()
     assert analysis.chords
+    assert analysis.confirmed_s == 0.0
+
+
+def test_a_voice_is_confirmed_where_the_net_hears_it_too() -> None:
+    voice = np.zeros(500)  # 10 s at 50 frames a second
+    voice[100:250] = 0.9
+    voice[400:] = 0.5
+    heard = Evidence(voice, voice, voice, np.zeros((100, 97)), None, np.zeros(24))
+    assert _confirmed_s([Span(0.0, 3.0), Span(4.5, 9.99)], heard) == pytest.approx(1.5)
+    assert _confirmed_s([], heard) == 0.0
+    assert _confirmed_s([Span(0.0, 3.0)], replace(heard, voice=None)) is None
 
 
 def test_progress_never_falls_and_cancel_stops(analyzer: Analyzer) -> None:

@@ -52,9 +52,30 @@ def test_a_pulse_at_any_level_comes_back_to_the_beat(bpm: float, found: str) -> 
     mel, evidence, quarters = heard(bpm)
     doubled = np.arange(0.0, quarters[-1], 30.0 / bpm)
     pulse = {"as it is": quarters, "doubled": doubled, "halved": quarters[::2]}[found]
-    chosen = LevelChooser.load(FOLDER)(mel, evidence, pulse)
+    chosen = LevelChooser.load(FOLDER)(mel, evidence, pulse).times_s
     assert 60.0 / np.median(np.diff(chosen)) == pytest.approx(bpm, rel=0.01)
     assert np.abs(chosen[:, np.newaxis] - quarters).min(axis=1).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("odds", "chosen_bpm", "rival_bpm"),
+    [
+        ((0.55, 0.05, 0.40, 0.0), 100.0, 50.0),  # the two halves are one tempo
+        ((0.70, 0.12, 0.12, 0.06), 100.0, 50.0),
+        ((0.85, 0.05, 0.05, 0.05), 100.0, None),
+        ((0.25, 0.05, 0.70, 0.0), 50.0, 100.0),
+        ((0.30, 0.00, 0.00, 0.70), 200.0, 100.0),
+    ],
+)
+def test_a_tempo_that_is_nearly_as_probable_is_told(
+    monkeypatch: pytest.MonkeyPatch, odds: tuple[float, ...], chosen_bpm: float, rival_bpm: float | None
+) -> None:
+    mel, evidence, quarters = heard(100.0)
+    logs = np.log(np.array(odds) + 1e-9)
+    monkeypatch.setattr(LevelChooser, "log_probabilities", lambda *_: logs)
+    choice = LevelChooser.load(FOLDER)(mel, evidence, quarters)
+    assert 60.0 / np.median(np.diff(choice.times_s)) == pytest.approx(chosen_bpm, rel=1e-6)
+    assert choice.rival_bpm == (None if rival_bpm is None else pytest.approx(rival_bpm, rel=1e-6))
 
 
 def test_candidates_are_the_pulse_its_two_halves_and_its_double() -> None:
@@ -73,7 +94,9 @@ def test_impossible_tempi_are_no_candidates(bpm: float) -> None:
 
 def test_a_pulse_of_few_beats_is_left_alone() -> None:
     mel, evidence, quarters = heard(100.0)
-    assert LevelChooser.load(FOLDER)(mel, evidence, quarters[:5]) is not None
+    choice = LevelChooser.load(FOLDER)(mel, evidence, quarters[:5])
+    assert choice.times_s == pytest.approx(quarters[:5])
+    assert choice.rival_bpm is None
     assert len(candidate_levels(quarters[:7])) == 1
 
 

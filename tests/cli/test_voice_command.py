@@ -25,14 +25,7 @@ from descant.errors import (
     InvalidOption,
     VoiceNotFound,
 )
-
-
-def hum(seconds: float, hz: float = 180.0, rate: int = 22_050) -> Clip:
-    at = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(1)
-    phase = 2 * np.pi * np.cumsum(hz * 2 ** (0.3 * np.sin(2 * np.pi * 0.4 * at))) / rate
-    sound = sum(np.sin(k * phase) / k for k in range(1, 14)) + 0.05 * rng.standard_normal(len(at))
-    return Clip((0.1 * sound).astype(np.float32)[np.newaxis], rate)
+from humming import hum
 
 
 @pytest.fixture
@@ -167,6 +160,21 @@ def test_verify_says_when_file_and_sound_differ(home: Path, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert "this is not the mark in the sound" in said
     assert "\x1b" not in said
+
+
+def test_verify_asks_perth_when_told_to(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(home / "plain.flac", hum(4.0, rate=44_100))
+    for score, said in ((0.97, "takes it for marked with Perth (score 0.97"), (0.2, "finds no mark of Perth")):
+        monkeypatch.setattr("descant.mark.perth._heard", lambda block, score=score: (score, float(block.frames)))
+        assert run(["verify", str(path), "--quiet", "--perth"]) == 0
+        assert said in capsys.readouterr().out
+        assert run(["verify", str(path), "--quiet", "--perth", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["perth"] == {"marked": score > 0.5, "score": score}
+    monkeypatch.setattr("descant.mark.perth._heard", None)  # 34 MB are not fetched unasked
+    assert run(["verify", str(path), "--quiet", "--json"]) == 0
+    assert "perth" not in json.loads(capsys.readouterr().out)
 
 
 def test_verify_refuses_what_is_no_audio(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

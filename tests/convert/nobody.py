@@ -49,11 +49,3 @@ def untrained_converter() -> Converter:
     config = VoiceDecoderConfig(content=WIDTH, width=16, blocks=1, bottleneck=8)
     embedder = SpeakerEmbedder(SpeakerEncoder())
     return Converter(VoiceDecoder(config), encoder, SteadyPitch(), embedder, model="untrained")
-
-
-def hum(seconds: float = 3.0, rate: int = 44_100, channels: int = 1) -> Clip:
-    at = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(5)
-    sound = sum(np.sin(2 * np.pi * 220 * k * at) / k for k in range(1, 12)) + 0.3 * rng.standard_normal(len(at))
-    level = 0.1 * (1.2 + np.sin(2 * np.pi * 1.3 * at))
-    return Clip(np.repeat((level * sound)[np.newaxis], channels, axis=0).astype(np.float32), rate)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nobody import hum, subject_of, voice_of_nobody
+from nobody import subject_of, voice_of_nobody
 
 from descant.audio.clip import Clip
 from descant.audio.io import read, write
@@ -32,6 +32,7 @@ from descant.errors import (
 )
 from descant.mark.api import verify, verify_file
 from descant.progress import Monitor
+from humming import hum
 
 
 def test_what_is_converted_is_marked_logged_and_says_so(converter: Converter, voice: Voice, permit: Permit) -> None:
@@ -50,7 +51,7 @@ def test_what_is_converted_is_marked_logged_and_says_so(converter: Converter, vo
 def test_files_carry_mark_and_provenance(
     rate: int, suffix: str, converter: Converter, voice: Voice, permit: Permit, home: Path
 ) -> None:
-    source = write(home / "in.wav", hum(3.0, rate, 2))
+    source = write(home / "in.wav", hum(3.0, rate=rate, channels=2))
     made = convert_file(source, home / f"out{suffix}", voice, permit, converter=converter)
     verdict = verify_file(made.path)
     assert verdict.is_marked

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nobody import hum, voice_of_nobody
+from nobody import voice_of_nobody
 
 from descant.audio.clip import Clip
 from descant.audio.io import write
@@ -15,6 +15,7 @@ from descant.convert.spoken import Phrase
 from descant.convert.store import Origin, StoredVoice, VoiceStore, read_reference
 from descant.convert.voice import Voice
 from descant.errors import ConsentInvalid, ConsentMissing, InputNotFound, InvalidOption, OutputError, VoiceNotFound
+from humming import hum
 
 ORIGIN = Origin('Ana "la Voz" \u00d1 \U0001f3a4\x7f', "cd" * 32, "CC BY 4.0", "https://example.org/a\nb", 2)
 
@@ -149,8 +150,8 @@ def test_weights_of_its_own(store: VoiceStore, voice: Voice, tmp_path: Path) -> 
 
 
 def test_references_are_joined_and_their_digest_is_that_of_the_files(tmp_path: Path) -> None:
-    one = write(tmp_path / "one.wav", hum(1.0, 16_000))
-    two = write(tmp_path / "two.flac", hum(0.5, 48_000, 2))
+    one = write(tmp_path / "one.wav", hum(1.0, rate=16_000))
+    two = write(tmp_path / "two.flac", hum(0.5, rate=48_000, channels=2))
     clip, digest = read_reference([one, two])
     assert (clip.frames, clip.channels, clip.sample_rate) == (66_150, 1, 44_100)
     _, single = read_reference([one])

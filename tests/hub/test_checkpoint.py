@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis.extra.numpy as hnp
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.errors import CheckpointError, OutputError
+from descant.hub import checkpoint
 from descant.hub.checkpoint import load_into, load_metadata, load_tensors, save_tensors
 
 _DTYPES = [np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.uint8, np.bool_]
@@ -51,6 +54,35 @@ def test_nothing_half_written_stays(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         save_tensors(tmp_path / "no folder" / "a", {"c": torch.zeros(2)})
     assert list(tmp_path.iterdir()) == []
+
+
+_OVERWRITTEN = """
+import sys
+from pathlib import Path
+from descant.hub.checkpoint import load_tensors
+path = Path(sys.argv[1])
+tensors = load_tensors(path)
+path.write_bytes(b"")
+print(float(tensors["a"].sum()))
+"""
+
+
+def test_a_file_that_is_cut_later_does_not_kill_who_loaded_it(tmp_path: Path) -> None:
+    path = save_tensors(tmp_path / "a", {"a": torch.ones(100_000)})
+    done = subprocess.run([sys.executable, "-c", _OVERWRITTEN, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "100000.0\n")  # mapped: -SIGBUS
+
+
+def test_large_files_are_mapped_and_hold_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = {"net.a": torch.arange(6.0), "other": torch.ones(2, 3, dtype=torch.bfloat16)}
+    path = save_tensors(tmp_path / "a", tensors)
+    small = load_tensors(path, prefix="net.")
+    monkeypatch.setattr(checkpoint, "_MOST_READ", 10)
+    assert small.keys() == load_tensors(path, prefix="net.").keys() == {"a"}
+    assert torch.equal(load_tensors(path)["other"], tensors["other"])
+    _damage(path, "cut")
+    with pytest.raises(CheckpointError):
+        load_tensors(path)
 
 
 def _damage(path: Path, how: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from descant.audio.clip import Clip
 from descant.evaluate.second_speaker import embed
 from descant.nets.cam_plus_plus import CamPlusPlus, fbank
-from descant.train.hums import hum
+from descant.train.hums import babble
 
 
 def kaldi_frame(frame: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_it_is_as_large_as_published_and_takes_any_length() -> None:
 def test_one_voice_is_nearer_to_itself() -> None:
     def voice(number: int, seed: int) -> Clip:
         rng = np.random.default_rng([number, seed])
-        return hum(rng, (120.0, 210.0)[number], (0.9, 1.25)[number], 5.0)
+        return babble(rng, (120.0, 210.0)[number], (0.9, 1.25)[number], 5.0)
 
     rows = {(n, s): embed(voice(n, s)) for n in range(2) for s in range(2)}
     for n in range(2):

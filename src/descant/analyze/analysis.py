@@ -58,6 +58,8 @@ class Analysis:
         is_bare_voice: Whether the recording is one voice without accompaniment.
         tuning_cents: Deviation from A = 440 Hz, -50..50.
         remarks: What a reader should know, in sentences.
+        confirmed_s: For how long, in seconds, a voice is heard in the recording where `vocals` has one; None where the
+            voice was not given apart from it, or nothing was trained to hear it.
     """
 
     duration_s: float
@@ -74,6 +76,7 @@ class Analysis:
     is_bare_voice: bool
     tuning_cents: float
     remarks: tuple[str, ...] = ()
+    confirmed_s: float | None = None
 
     def tempo_map(self) -> TempoMap | None:
         """The beats as a tempo map; None with fewer than two beats."""

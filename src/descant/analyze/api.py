@@ -5,7 +5,7 @@ The ladder: `Analyzer.load()`, `analyzer(clip)`, `analyze_file(path)`; `analyze(
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from descant.analyze.features import (
     mono_for_listening,
 )
 from descant.analyze.harmony import change_odds, chords_on_beats, key_from_evidence
-from descant.analyze.level import LevelChooser
+from descant.analyze.level import Choice, LevelChooser
 from descant.analyze.meter import load_meter_reader, read_meter
 from descant.analyze.sections import find_sections
 from descant.analyze.steady import MIN_NOTES, SteadyOptions, heard_notes, steady_beats
@@ -51,6 +51,7 @@ _VOICE_PROBABILITY = 0.5
 _BEAT_CONTRAST = 0.02
 _KEY_CONFIDENCE = 0.12
 _LENGTH_TOLERANCE_S = 0.1
+_RIVAL = "The tempo may be {rival:.0f} BPM in place of {bpm:.0f}: name it if you know it."
 
 
 class Analyzer:
@@ -234,6 +235,7 @@ def _decode(heard: _Heard, levels: LevelChooser | None, meter: MeterReader | Non
             tempo,
         )
     )
+    vocals = _vocal_spans(heard, is_bare=is_bare)
     return Analysis(
         clip.duration_s,
         melody,
@@ -245,10 +247,11 @@ def _decode(heard: _Heard, levels: LevelChooser | None, meter: MeterReader | Non
         chords,
         sections,
         _loudness(clip),
-        _vocal_spans(heard, is_bare=is_bare),
+        vocals,
         is_bare,
         features.tuning_cents,
         tuple(remarks),
+        None if heard.vocals is None or is_bare else _confirmed_s(vocals, evidence),
     )
 
 
@@ -271,13 +274,15 @@ def _sung_beats(heard: _Heard, meter: MeterReader | None) -> tuple[BeatGrid, flo
 def _beats(
     evidence: Evidence,
     bpm: float | None,
-    choose: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    choose: Callable[[NDArray[np.float64]], Choice] | None = None,
 ) -> tuple[BeatGrid, float, list[str]]:
     options = BeatOptions() if bpm is None else BeatOptions().near(bpm)
     activation = evidence.beat
     times = follow_beats(activation, evidence.pulse_fps, options)
+    rival: float | None = None
     if bpm is None and choose is not None:
-        times = choose(times)
+        choice = choose(times)
+        times, rival = choice.times_s, choice.rival_bpm
     elif bpm is None:
         times = choose_level(activation, evidence.downbeat, evidence.pulse_fps, times)
     contrast = beat_contrast(activation, evidence.pulse_fps, times)
@@ -286,7 +291,8 @@ def _beats(
     if contrast < _BEAT_CONTRAST:
         return BeatGrid((), ()), contrast, ["No beats were found: there is no clear pulse."]
     changes = change_odds(evidence.chord, evidence.harmony_fps, times)
-    return count_bars(evidence.downbeat, evidence.pulse_fps, times, changes), contrast, []
+    grid = count_bars(evidence.downbeat, evidence.pulse_fps, times, changes)
+    return grid, contrast, [] if rival is None else [_RIVAL.format(bpm=grid.bpm, rival=rival)]
 
 
 def _loudness(clip: Clip) -> LoudnessCurve:
@@ -307,6 +313,15 @@ def _vocal_spans(heard: _Heard, *, is_bare: bool) -> tuple[Span, ...]:
     level_db = 10.0 * np.log10((blocks.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
     at = np.arange(frames) * PULSE_HOP / SAMPLE_RATE
     return voiced_spans(heard.melody, np.interp(heard.melody.times_s, at, level_db), duration_s)
+
+
+def _confirmed_s(vocals: Sequence[Span], evidence: Evidence) -> float | None:
+    """For how long the net, too, hears a voice there."""
+    if evidence.voice is None:
+        return None
+    heard = evidence.voice > _VOICE_PROBABILITY
+    at = [round(time_s * evidence.pulse_fps) for span in vocals for time_s in (span.start_s, span.end_s)]
+    return sum(int(heard[start:end].sum()) for start, end in zip(at[::2], at[1::2], strict=True)) / evidence.pulse_fps
 
 
 def _chord_tones() -> NDArray[np.float64]:

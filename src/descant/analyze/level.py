@@ -32,6 +32,21 @@ _BANDS = ((0, 10), (10, 40), (55, 80))
 """Mel bands of the kick, of the snare and most notes, of the hi-hat."""
 _TEMPO_KNOTS = np.arange(45.0, 240.0, 15.0)
 _LAGS = (1, 2, 3, 4, 6, 8)
+_CLOSE = 0.2
+"""Probability from which another tempo is worth a word."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """A metrical level.
+
+    Attributes:
+        times_s: Its beats.
+        rival_bpm: Another tempo that is nearly as probable; None where there is none.
+    """
+
+    times_s: Floats
+    rival_bpm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +89,7 @@ class LevelChooser:
         mean: Floats = (scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))).mean(axis=0)
         return mean
 
-    def __call__(self, mel: NDArray[np.floating], evidence: Evidence, times_s: Floats) -> Floats:
+    def __call__(self, mel: NDArray[np.floating], evidence: Evidence, times_s: Floats) -> Choice:
         """The pulse, every second of it, or twice as many beats.
 
         Args:
@@ -83,26 +98,36 @@ class LevelChooser:
             times_s: The pulse, as `follow_beats` found it.
 
         Returns:
-            Beat times at the most probable level.
+            The most probable level, and the tempo beside it where that is probable, too: songs change into half time.
         """
         levels = candidate_levels(times_s)
         if len(levels) == 1:
-            return levels[0]
+            return Choice(levels[0])
         described = np.stack([describe_level(mel, evidence, level) for level in levels])
-        return levels[int(self.log_probabilities(described).argmax())]
+        probabilities = np.exp(self.log_probabilities(described))
+        chosen = levels[int(probabilities.argmax())]
+        octaves = [round(np.log2(_bpm(level) / _bpm(chosen))) for level in levels]
+        # Both halves of a pulse are one tempo.
+        beside = {at: sum(probabilities[np.equal(octaves, at)]) for at in octaves if at != 0}
+        rival = max(beside, key=lambda at: float(beside[at]), default=0)
+        return Choice(chosen, _bpm(chosen) * 2.0**rival if beside.get(rival, 0.0) >= _CLOSE else None)
 
 
 def candidate_levels(times_s: Floats) -> list[Floats]:
     """The pulse itself, both halves of it and its double, as far as their tempi are plausible."""
     if len(times_s) < _FEWEST_BEATS:
         return [times_s]
-    bpm = 60.0 / float(np.median(np.diff(times_s)))
+    bpm = _bpm(times_s)
     levels = [times_s]
     if bpm / 2 >= LOWEST_BPM:
         levels += [times_s[::2], times_s[1::2]]
     if bpm * 2 <= HIGHEST_BPM:
         levels.append(np.sort(np.concatenate([times_s, (times_s[1:] + times_s[:-1]) / 2])))
     return levels
+
+
+def _bpm(times_s: Floats) -> float:
+    return 60.0 / float(np.median(np.diff(times_s)))
 
 
 def describe_level_names() -> tuple[str, ...]:

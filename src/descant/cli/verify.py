@@ -12,11 +12,13 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from descant.convert.renders import Render
     from descant.mark.api import Verdict
+    from descant.mark.perth import PerthVerdict
 
 
 def verify(
     recordings: Annotated[list[Path], Parameter(negative=())],
     *,
+    perth: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter("--json", negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
@@ -24,6 +26,7 @@ def verify(
 
     Args:
         recordings: Audio files, or folders of them.
+        perth: Also ask the detector of Perth, the mark of Resemble AI's tools; 34 MB are fetched the first time.
         as_json: Print a line of JSON for each file.
         quiet: Print no progress.
     """
@@ -31,15 +34,17 @@ def verify(
     from descant.cli.terminal import one_line, progress_bar
     from descant.convert.renders import log_path, renders_with
     from descant.mark.api import verify_file
+    from descant.mark.perth import perth_score_file
 
     def one(recording: Path, _: Path) -> None:
         with progress_bar(recording.name, quiet=quiet) as progress:
             verdict = verify_file(recording, progress=progress)
+            second = perth_score_file(recording, progress=progress) if perth else None
         renders = renders_with(verdict.mark_text, log_path()) if verdict.mark_text else ()
         if as_json:
-            print(json.dumps(_facts(recording, verdict, renders)))
+            print(json.dumps(_facts(recording, verdict, renders, second)))
             return
-        for line in (f"{recording}: {_said(verdict)}", *_details(verdict, renders)):
+        for line in (f"{recording}: {_said(verdict)}", *_details(verdict, renders), *_perth_said(second)):
             print(one_line(line))
 
     run_batch(recordings, Path(), one)
@@ -70,7 +75,16 @@ def _details(verdict: Verdict, renders: tuple[Render, ...]) -> list[str]:
     return lines
 
 
-def _facts(recording: Path, verdict: Verdict, renders: tuple[Render, ...]) -> dict[str, object]:
+def _perth_said(second: PerthVerdict | None) -> list[str]:
+    if second is None:
+        return []
+    said = "takes it for marked with Perth" if second.is_marked else "finds no mark of Perth"
+    return [f"  Perth's detector {said} (score {second.score:.2f} of 1)"]
+
+
+def _facts(
+    recording: Path, verdict: Verdict, renders: tuple[Render, ...], second: PerthVerdict | None
+) -> dict[str, object]:
     return {
         "file": str(recording),
         "marked": verdict.is_marked,
@@ -79,4 +93,5 @@ def _facts(recording: Path, verdict: Verdict, renders: tuple[Render, ...]) -> di
         "speed": verdict.speed,
         "provenance": asdict(verdict.provenance) if verdict.provenance else None,
         "renders": [asdict(render) for render in renders],
+        **({} if second is None else {"perth": {"marked": second.is_marked, "score": round(second.score, 4)}}),
     }

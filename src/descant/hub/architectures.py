@@ -10,6 +10,7 @@ ARCHITECTURES = {
     "whisper": "Whisper in CTranslate2's format",
     "voice-decoder": "content, pitch, level and a speaker to a source-filter voice",
     "cam-plus-plus": "densely connected time-delay layers with masks from their context: a voice to 192 dimensions",
+    "perth": "convolutions over the spectrum below 2 kHz that write a mark, and others at three paces that hear it",
     "ge2e": "three LSTM layers on 40 mel bands: windows of 1.6 s to points on the unit sphere",
     "soundfont-2": "a SoundFont 2 sound set",
     "recording": "an audio file, no model",

@@ -131,7 +131,7 @@ class Card:
     Attributes:
         name: Lower-case name with dashes, the one that `fetch` takes.
         title: Name for people.
-        task: What it is for: separate, analyze, transcribe, words, compose, play, demo.
+        task: What it is for: separate, analyze, transcribe, words, compose, play, convert, mark, demo.
         summary: What it does, in a sentence or two.
         architecture: Key of `hub.architectures.ARCHITECTURES`; who loads it must know it.
         licence: Licence of the weights or the asset itself, as an SPDX expression or in a few words.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as tensors_of
 
 from descant.errors import CheckpointError, OutputError
 
@@ -27,6 +28,8 @@ _DTYPES = {
     torch.bool: "BOOL",
 }
 _ALIGNMENT = 8
+_MOST_READ = 256 << 20
+"""Bytes of the largest file that is read at once; those of all cards are smaller."""
 
 
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], *, metadata: Mapping[str, str] | None = None) -> Path:
@@ -79,6 +82,9 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], *, metadata: M
 def load_tensors(path: Path, *, shapes: Shapes | None = None, prefix: str = "") -> dict[str, torch.Tensor]:
     """Read a safetensors file into memory.
 
+    Tensors of a file up to 256 MiB have memory of their own. Those of a larger one lie in the mapped file, which must
+    neither be cut nor overwritten while they are used: a process that reaches for what is gone is killed (SIGBUS).
+
     Args:
         path: The file.
         shapes: Name -> shape of exactly the tensors that must be there; None takes what comes.
@@ -91,9 +97,8 @@ def load_tensors(path: Path, *, shapes: Shapes | None = None, prefix: str = "") 
         CheckpointError: The file is damaged or missing, or its names or shapes differ from `shapes`.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            tensors = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        found = tensors_of(path.read_bytes()) if path.stat().st_size <= _MOST_READ else _mapped(path)
+        tensors = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a readable safetensors file: {error}", "Fetch it again: `descant models verify --repair`."
@@ -101,6 +106,11 @@ def load_tensors(path: Path, *, shapes: Shapes | None = None, prefix: str = "") 
     if shapes is not None:
         check_shapes(tensors, shapes, where=str(path))
     return tensors
+
+
+def _mapped(path: Path) -> dict[str, torch.Tensor]:
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def load_metadata(path: Path) -> dict[str, str]:

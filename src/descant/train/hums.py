@@ -36,12 +36,12 @@ def hummed_pieces(voices: int, pieces: int, seed: int, *, seconds: float = 3.0) 
     for number in range(voices):
         rng = np.random.default_rng([seed, number])
         size, middle_hz = float(rng.uniform(0.85, 1.25)), float(rng.uniform(110.0, 320.0))
-        clips = [hum(rng, middle_hz, size, seconds) for _ in range(pieces)]
+        clips = [babble(rng, middle_hz, size, seconds) for _ in range(pieces)]
         found.append([analyst(clip, rng, is_sung=True) for clip in clips])
     return found
 
 
-def hum(rng: np.random.Generator, middle_hz: float, size: float, seconds: float) -> Clip:
+def babble(rng: np.random.Generator, middle_hz: float, size: float, seconds: float) -> Clip:
     """Random vowels on random notes.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from continuation_songs import song, untrained
-from nobody import hum, subject_of, untrained_converter, voice_of_nobody
+from nobody import subject_of, untrained_converter, voice_of_nobody
 
 from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
@@ -30,6 +30,7 @@ from descant.pipelines.remix.mixing import MixingOptions, mix_old_band
 from descant.pipelines.remix.singing import SUNG, Sung, convert, voice_files
 from descant.progress import Monitor
 from descant.score.notes import Score
+from humming import hum
 
 
 @pytest.fixture

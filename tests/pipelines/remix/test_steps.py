@@ -114,6 +114,28 @@ def test_a_song_too_short_is_refused_before_anything_is_loaded(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("sung_s", "over_band_lu", "confirmed_s", "is_there"),
+    [
+        (16.1, -9.0, 12.0, True),  # stretches of 40 s of the album
+        (12.3, -8.9, 8.2, True),
+        (10.3, -10.2, 3.9, False),  # and without their vocals
+        (2.5, -9.5, 1.8, False),
+        (11.9, -14.4, 1.5, False),
+        (16.1, -15.0, 12.0, True),  # softer still
+        (16.1, -15.0, None, False),
+        (16.1, -9.0, None, True),
+        (39.8, -15.0, 0.0, True),  # somebody whom the net does not know for a singer
+    ],
+)
+def test_a_soft_singer_is_known_by_what_is_heard_in_the_mix(
+    sung_s: float, over_band_lu: float, confirmed_s: float | None, is_there: bool
+) -> None:
+    voice = VoiceHeard(sung_s, sung_s / 40.0, over_band_lu, confirmed_s)
+    assert voice.is_there is is_there
+    assert ("only" in voice.fault) is (confirmed_s is not None and confirmed_s < 2.0)
+
+
+@pytest.mark.parametrize(
     ("sung_s", "share", "over_band_lu", "is_there"),
     [
         (30.7, 0.77, -5.8, True),  # songs of the album with and without their vocals, and a funk instrumental

@@ -83,7 +83,7 @@ class Sampling:
     """Only the most likely tokens that together have this probability are drawn."""
     strange_push: float = 2.0
     """Taken from the logits of pitch classes outside the key that the song does not use."""
-    key_pull: float = 0.8
+    key_pull: float = 0.4
     """Weight of the pitch classes that the song dwells on: so much is added to the logits of those at most."""
     returns: float = 0.5
     """Probability that a period of eight bars begins like the one before the last; only with an outline."""

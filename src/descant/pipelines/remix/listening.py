@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ ANALYSIS, SCORE, VOICE = "analysis.record.json", "score.record.json", "voice.rec
 
 _SHORTEST_S = 1.0
 _LEAST_SUNG_S = 2.0
-_LEAST_SHARE, _FAINTEST_LU = 0.5, -10.0
+_LEAST_SHARE, _FAINTEST_LU, _LEAST_CONFIRMED = 0.5, -10.0, 0.2
 _TOGETHER = 0.15
 _SEVERAL_VOICES = (
     "Two tones sound at once in {share:.0%} of the singing: two singers, or harmonies. "
@@ -68,22 +69,30 @@ class VoiceHeard:
         sung_s: For how long someone sings.
         share: The same as a share of the song.
         over_band_lu: Loudness of the voice above that of all else; infinite for a voice alone.
+        confirmed_s: For how long a voice is heard in the unseparated song, too; None where nobody listened for one.
     """
 
     sung_s: float
     share: float
     over_band_lu: float
+    confirmed_s: float | None = None
 
     @property
     def is_there(self) -> bool:
         """Whether this is a singer."""
-        return self.sung_s >= _LEAST_SUNG_S and (self.share >= _LEAST_SHARE or self.over_band_lu >= _FAINTEST_LU)
+        is_sure = self.confirmed_s is not None and self.confirmed_s * self.share >= _LEAST_CONFIRMED * self.sung_s
+        is_loud = self.over_band_lu >= _FAINTEST_LU and self._certain_s >= _LEAST_SUNG_S
+        return self.sung_s >= _LEAST_SUNG_S and (self.share >= _LEAST_SHARE or is_loud or is_sure)
+
+    @property
+    def _certain_s(self) -> float:
+        return self.sung_s if self.confirmed_s is None else self.confirmed_s
 
     @property
     def fault(self) -> str:
         """What speaks against it, for people."""
-        if self.sung_s < _LEAST_SUNG_S:
-            return f"something like singing is heard for {self.sung_s:.1f} s only"
+        if self._certain_s < _LEAST_SUNG_S:
+            return f"something like singing is heard for {self._certain_s:.1f} s only"
         return (
             f"something like singing is heard for {self.sung_s:.1f} s, {-self.over_band_lu:.0f} LU softer than the band"
         )
@@ -117,13 +126,23 @@ def listen(inputs: Inputs, options: ListenOptions, folder: Path, monitor: Monito
     stems = read_stems(inputs["separate"])
     song = stems[VOCALS] if len(stems) == 1 else read(inputs["song"])
     analysis = analyze(song, vocals=stems[VOCALS], bpm=options.bpm, progress=monitor.sink, cancel=monitor.cancel)
+    write_record(folder / ANALYSIS, analysis)
+    write_record(folder / VOICE, voice_in(stems, analysis))
+    write_json(folder / "analysis.json", analysis)
+
+
+def voice_in(stems: Mapping[str, Clip], analysis: Analysis) -> VoiceHeard:
+    """How much of a singer there is in a song.
+
+    Args:
+        stems: Of the song, by name.
+        analysis: Of the song, with the vocals apart.
+    """
     band = [integrated_lufs(clip) for name, clip in stems.items() if name != VOCALS]
     over_band = integrated_lufs(stems[VOCALS]) - max(band, default=-math.inf)
-    sung_s = sum(span.end_s - span.start_s for span in analysis.vocals)
-    write_record(folder / ANALYSIS, analysis)
     over_band = -math.inf if math.isnan(over_band) else over_band  # both silent
-    write_record(folder / VOICE, VoiceHeard(sung_s, sung_s / analysis.duration_s, over_band))
-    write_json(folder / "analysis.json", analysis)
+    sung_s = sum(span.end_s - span.start_s for span in analysis.vocals)
+    return VoiceHeard(sung_s, sung_s / analysis.duration_s, over_band, analysis.confirmed_s)
 
 
 def transcribe(inputs: Inputs, _options: None, folder: Path, monitor: Monitor) -> None:
