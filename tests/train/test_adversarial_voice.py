@@ -13,8 +13,10 @@ from descant.convert.content import ContentEncoder
 from descant.convert.speaker import SpeakerEmbedder
 from descant.errors import InvalidOption
 from descant.nets.speaker_encoder import SpeakerEncoder
+from descant.nets.speaker_encoder import _filters as mel_filters
 from descant.nets.swift_f0 import SwiftF0
 from descant.nets.whisper_encoder import WhisperEncoder, WhisperEncoderConfig
+from descant.nets.whisper_encoder import _filters as log_mel_filters
 from descant.train.adversarial_voice import AdversarialVoiceConfig, AdversarialVoiceLesson, Stretch, converted_to
 from descant.train.ears import Ears, lowered
 from descant.train.lesson import players_of
@@ -64,6 +66,20 @@ def test_ears_hear_what_the_converter_hears(analyst: Analyst) -> None:
     expected = expected - expected.mean(axis=1, keepdims=True)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(states, expected, atol=1e-3)
+
+
+def test_a_loss_may_come_after_listening(analyst: Analyst) -> None:
+    """What `convert` computed without gradients must not be kept for those who need them."""
+    mel_filters.cache_clear()
+    log_mel_filters.cache_clear()
+    mono = np.random.default_rng(0).standard_normal(16_000).astype(np.float32) * 0.1
+    analyst.embedder.embed(mono)
+    analyst.encoder(mono)
+    heard = torch.tensor(mono)[None].requires_grad_()
+    ears = Ears.of(analyst.embedder, analyst.encoder)
+    (ears.whose(heard).sum() + ears.what(heard)[..., 0].sum()).backward()
+    assert heard.grad is not None
+    assert bool(heard.grad.abs().sum() > 0)
 
 
 def test_both_losses_reach_their_player_and_the_ears_are_not_trained(lesson: AdversarialVoiceLesson) -> None:

@@ -58,5 +58,6 @@ def mel_power(samples: Tensor) -> Tensor:
 
 
 @cache
+@torch.inference_mode(mode=False)  # what is kept must serve trainings, too, whoever asks first
 def _filters() -> Tensor:
     return torch.from_numpy(slaney_filters(SAMPLE_RATE, _FFT, _BANDS))
