@@ -140,10 +140,14 @@ def table(title: str, songs: Sequence[Song], card: str) -> Table:
                 for name in (first, second)
             ]
             found.append((*one, *some))
-        mean, middle = np.nanmean(found, axis=0), np.nanmedian(found, axis=0)
-        rows.append((way, *(f"{a:.1f} / {m:.1f}" for a, m in zip(mean, middle, strict=True))))
+        rows.append((way, *(_middles(column) for column in np.array(found).T)))
     names = tuple(f"{measure} {name}" for measure in ("SDR", "SI-SDR") for name in (first, second))
     return Table(f"{title}: {len(songs)} excerpts of {SECONDS:g} s, dB, mean / median", ("", *names), tuple(rows))
+
+
+def _middles(values: np.ndarray) -> str:
+    known = values[~np.isnan(values)]
+    return f"{known.mean():.1f} / {np.median(known):.1f}" if len(known) else "–"
 
 
 def measure_lead(band: Path, data: Path) -> None:
