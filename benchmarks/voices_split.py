@@ -1,6 +1,7 @@
 """How well voices come apart into lead and backing, and a voice from its room, and what that is worth to a conversion.
 
     python benchmarks/voices_split.py lead --band BANDSET --data DATA
+    python benchmarks/voices_split.py levels --band BANDSET --data DATA
     python benchmarks/voices_split.py dry --band BANDSET --data DATA
     python benchmarks/voices_split.py convert --band BANDSET --data DATA
 
@@ -150,27 +151,41 @@ def _middles(values: np.ndarray) -> str:
     return f"{known.mean():.1f} / {np.median(known):.1f}" if len(known) else "–"
 
 
-def measure_lead(band: Path, data: Path) -> None:
-    """Lead from backing voices, in both kinds of songs."""
-    leads = list(band_leads(band))
-    both = []
+def duets_and_solos(band: Path, data: Path) -> tuple[list[Song], list[Song], list[tuple[str, Clip]]]:
+    """Test songs with backing voices, songs of the album with them, and leads alone."""
+    leads, real = list(band_leads(band)), list(album_voices(data))
+    duets = []
     for name, parts in leads:
         if "backing" in parts:
             lead, backing = excerpt(parts["lead"], parts["backing"])
-            both.append(Song(name, Stems({"lead": lead, "backing": backing})))
-    print(table("Test songs of the band with backing voices", both, "descant-lead").to_markdown())
-    real = list(album_voices(data))
-    duets = [song for song in real if integrated_lufs(song.parts["backing"]) > integrated_lufs(song.parts["lead"]) - 20]
-    print(table("Songs of the album", duets, "descant-lead").to_markdown())
-    separator = Separator.load("descant-lead")
-    alone = [(name, excerpt(p["lead"], p["lead"])[0]) for name, p in leads if "backing" not in p]
+            duets.append(Song(name, Stems({"lead": lead, "backing": backing})))
+    alone = [(name, excerpt(parts["lead"], parts["lead"])[0]) for name, parts in leads if "backing" not in parts]
     alone += [(song.name, song.parts["lead"]) for song in real]
-    for label, some in (("with", [(s.name, s.heard) for s in [*both, *duets]]), ("without", alone)):
+    least = {song.name: integrated_lufs(song.parts["lead"]) - 20.0 for song in real}
+    return duets, [song for song in real if integrated_lufs(song.parts["backing"]) > least[song.name]], alone
+
+
+def measure_lead(band: Path, data: Path) -> None:
+    """Lead from backing voices, in rendered and in real songs."""
+    duets, real, _ = duets_and_solos(band, data)
+    print(table("Test songs of the band with backing voices", duets, "descant-lead").to_markdown())
+    print(table("Songs of the album", real, "descant-lead").to_markdown())
+
+
+def measure_levels(band: Path, data: Path) -> None:
+    """What is taken for backing voices where there are some, and where there are none."""
+    separator = Separator.load("descant-lead")
+    duets, real, alone = duets_and_solos(band, data)
+    for label, some in (
+        ("the band, with backing voices", [song.heard for song in duets]),
+        ("the album, with backing voices", [song.heard for song in real]),
+        ("either, lead alone", [clip for _, clip in alone]),
+    ):
         levels = []
-        for _, clip in some:
+        for clip in some:
             parts = separator(clip)
             levels.append(integrated_lufs(parts["backing"]) - integrated_lufs(parts["lead"]))
-        print(f"Backing beside lead, LU, songs {label} backing voices:", *(f"{x:.0f}" for x in sorted(levels)), "\n")
+        print(f"Backing beside lead, LU, songs of {label}:", *(f"{x:.0f}" for x in sorted(levels)), "\n", flush=True)
 
 
 def measure_dry(band: Path, data: Path) -> None:
@@ -250,13 +265,15 @@ def measure_conversion(band: Path, data: Path, most: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("lead", "dry", "convert"))
+    parser.add_argument("what", choices=("lead", "levels", "dry", "convert"))
     parser.add_argument("--band", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--most", type=int, default=6, help="band songs to convert")
     given = parser.parse_args()
     if given.what == "lead":
         measure_lead(given.band, given.data)
+    elif given.what == "levels":
+        measure_levels(given.band, given.data)
     elif given.what == "dry":
         measure_dry(given.band, given.data)
     else:

@@ -8,7 +8,7 @@ itself is not used: it is the old singer who sounds in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +39,12 @@ class PartingOptions:
     Attributes:
         faintest_backing_lu: Loudness of what is taken for backing voices beside the lead; below, there are none.
         faintest_room_db: Level of what is taken for a room beside the dry voice; below, the voice is dry.
+        loudest_room_db: What is found beyond it is voice that was taken for room, and is not made anew.
     """
 
     faintest_backing_lu: float = -25.0
-    faintest_room_db: float = -15.0
+    faintest_room_db: float = -20.0
+    loudest_room_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ def part_vocals(vocals: Clip, options: PartingOptions, monitor: Monitor) -> Part
         lead, progress=monitor.part("leaving the room", 0.45, 0.9).sink, cancel=monitor.cancel
     )
     room = reverberation_of(parts[DRY], parts[ROOM])
-    if room is not None and room.level_db < options.faintest_room_db:
-        room = None
+    if room is not None:
+        is_heard = room.level_db >= options.faintest_room_db
+        room = replace(room, level_db=min(room.level_db, options.loudest_room_db)) if is_heard else None
     return Parts(
         lead if room is None else parts[DRY],
         voices[BACKING] if has_backing else None,
