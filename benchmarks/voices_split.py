@@ -15,6 +15,7 @@ import argparse
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -248,18 +249,36 @@ def measure_conversion(band: Path, data: Path, most: int) -> None:
             old = Clip(sung.samples + minus(heard, parts.voice).samples, RATE)
             judge(f"{kind}: parted, with the old room's answer", lead, old, semitones, target, text)
 
-    for number, song in enumerate(in_rooms(band, data)):
-        if number < most:
-            compare("room", number, song.parts["dry"], song.heard, None, song.parts["room"])
-    duets = [(n, p) for n, p in band_leads(band) if "backing" in p][:most]
-    for number, (_, parts) in enumerate(duets):
-        lead, backing = excerpt(parts["lead_dry"], parts["backing"])
-        compare("harmonies", number, lead, Clip(lead.samples + backing.samples, RATE), None, None)
+    def show(title: str) -> None:
+        columns = (
+            "",
+            "songs",
+            "f0 correlation",
+            "f0 error, cents",
+            "GE2E to target",
+            "GE2E to old singer",
+            "CER, points",
+        )
+        made = tuple((label, len(found), *map(_mean, np.array(found).T)) for label, found in rows.items())
+        print(Table(title, columns, made).to_markdown(), flush=True)
+        rows.clear()
+
     for number, song in enumerate(album_voices(data)):
         compare("album", number, song.parts["lead"], song.heard, words(song.parts["lead"]).text, None)
-    columns = ("", "songs", "f0 correlation", "f0 error, cents", "GE2E to target", "GE2E to old singer", "CER, points")
-    made = tuple((label, len(found), *np.nanmean(found, axis=0).tolist()) for label, found in rows.items())
-    print(Table("Conversions against the lead voice alone, means", columns, made).to_markdown())
+    show("Real songs, converted and held against the lead voice alone")
+    duets = [parts for _, parts in band_leads(band) if "backing" in parts][:most]
+    for number, parts in enumerate(duets):
+        lead, backing = excerpt(parts["lead_dry"], parts["backing"])
+        compare("harmonies", number, lead, Clip(lead.samples + backing.samples, RATE), None, None)
+    show("Test voices with harmonies")
+    for number, song in enumerate(islice(in_rooms(band, data), most)):
+        compare("room", number, song.parts["dry"], song.heard, None, song.parts["room"])
+    show("Test voices in recorded rooms")
+
+
+def _mean(values: np.ndarray) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def main() -> None:
