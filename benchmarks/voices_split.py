@@ -36,7 +36,7 @@ from descant.evaluate.convert_metrics import evaluate as conversion_scores
 from descant.evaluate.lyrics_metrics import character_error_rate
 from descant.evaluate.report import Table
 from descant.evaluate.sdr import si_sdr
-from descant.pipelines.remix.parting import PartingOptions, part_vocals
+from descant.pipelines.remix.parting import PartingOptions, part_vocals, room_of
 from descant.progress import Monitor
 from descant.separate.api import Separator
 from descant.transcribe.words import WordRecognizer
@@ -198,7 +198,7 @@ def measure_dry(band: Path, data: Path) -> None:
         found = []
         for song in songs:
             parts = separator(song.heard if label == "in rooms" else song.parts["dry"])
-            room, true = reverberation_of(parts["dry"], parts["room"]), reverberation_of(*song.parts.values())
+            room, true = room_of(parts), reverberation_of(*song.parts.values())
             if room is not None and true is not None:
                 found.append((true.level_db, room.level_db, true.decay_s, room.decay_s))
         said = (f"{a:.0f}>{b:.0f} dB {c:.1f}>{d:.1f} s" for a, b, c, d in found)
@@ -208,7 +208,7 @@ def measure_dry(band: Path, data: Path) -> None:
             voice = read(folder / "lead.opus", sample_rate=RATE, channels=2)
             voice, _ = excerpt(voice, voice)
             parts = separator(voice)
-            print(folder.name, reverberation_of(parts["dry"], parts["room"]))
+            print(folder.name, room_of(parts), flush=True)
 
 
 def measure_conversion(band: Path, data: Path, most: int) -> None:

@@ -63,8 +63,7 @@ def reverberation_of(dry: Clip, answer: Clip) -> Reverberation | None:
     faults = []
     for decay_s in DECAYS_S:
         smeared = np.maximum(fftconvolve(voice, _decay(decay_s))[: len(voice)], 0.0)
-        apart = wanted - _decibels(smeared[heard])
-        faults.append(float(np.abs(apart - np.median(apart)).mean()))
+        faults.append(float(np.std(wanted - _decibels(smeared[heard]))))
     level_db = 10.0 * math.log10(float(room.sum() / voice.sum()))
     return Reverberation(level_db, DECAYS_S[int(np.argmin(faults))])
 
