@@ -225,15 +225,15 @@ def measure_conversion(band: Path, data: Path, most: int) -> None:
         correlation, cents = (found[name] for name in ("f0 correlation", "f0 error, cents"))
         errors = math.nan if heard is None else 100.0 * character_error_rate(heard, words(sung).text)
         own = likeness(converter.embedder(sung), converter.embedder(lead))
-        rows.setdefault(label, []).append(
-            tuple(math.nan if x is None else float(x) for x in (correlation, cents, found["likeness"], own, errors))
-        )
+        row = (correlation, cents, found["likeness"], own, errors)
+        rows.setdefault(label, []).append(tuple(math.nan if x is None else float(x) for x in row))
+        print(f"{label}:", *(f"{value:.3f}" for value in rows[label][-1]), flush=True)
 
     def sing(voice: Clip, target: int) -> tuple[Clip, float]:
         made = converter(voice, targets[target].voice, targets[target].permit, ConvertOptions())
         return made.clip, made.semitones
 
-    def compare(kind: str, number: int, lead: Clip, heard: Clip, text: str | None, rest: Clip | None) -> None:
+    def compare(kind: str, number: int, lead: Clip, heard: Clip, text: str | None = None) -> None:
         target = number % len(targets)
         for label, voice in (("the lead alone, dry", lead), ("all that is heard", heard)):
             judge(f"{kind}: {label}", lead, *sing(voice, target), target, text)
@@ -241,7 +241,7 @@ def measure_conversion(band: Path, data: Path, most: int) -> None:
         sung, semitones = sing(parts.voice, target)
         judge(f"{kind}: parted", lead, sung, semitones, target, text)
         print(kind, number, parts.found, flush=True)
-        if rest is not None and parts.found.room is not None:
+        if parts.found.room is not None and parts.backing is None:
             sung = sung.to_channels(lead.channels)
             judge(
                 f"{kind}: parted, in a room made anew", lead, in_room(sung, parts.found.room), semitones, target, text
@@ -263,17 +263,17 @@ def measure_conversion(band: Path, data: Path, most: int) -> None:
         print(Table(title, columns, made).to_markdown(), flush=True)
         rows.clear()
 
-    for number, song in enumerate(album_voices(data)):
-        compare("album", number, song.parts["lead"], song.heard, words(song.parts["lead"]).text, None)
-    show("Real songs, converted and held against the lead voice alone")
     duets = [parts for _, parts in band_leads(band) if "backing" in parts][:most]
     for number, parts in enumerate(duets):
         lead, backing = excerpt(parts["lead_dry"], parts["backing"])
-        compare("harmonies", number, lead, Clip(lead.samples + backing.samples, RATE), None, None)
+        compare("harmonies", number, lead, Clip(lead.samples + backing.samples, RATE))
     show("Test voices with harmonies")
     for number, song in enumerate(islice(in_rooms(band, data), most)):
-        compare("room", number, song.parts["dry"], song.heard, None, song.parts["room"])
+        compare("room", number, song.parts["dry"], song.heard)
     show("Test voices in recorded rooms")
+    for number, song in enumerate(islice(album_voices(data), most)):
+        compare("album", number, song.parts["lead"], song.heard, words(song.parts["lead"]).text)
+    show("Real songs, converted and held against the lead voice alone")
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -287,7 +287,7 @@ def main() -> None:
     parser.add_argument("what", choices=("lead", "levels", "dry", "convert"))
     parser.add_argument("--band", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--most", type=int, default=6, help="band songs to convert")
+    parser.add_argument("--most", type=int, default=6, help="songs of each kind to convert")
     given = parser.parse_args()
     if given.what == "lead":
         measure_lead(given.band, given.data)
