@@ -76,6 +76,27 @@ def test_depth_and_mp3(tmp_path: Path) -> None:
     assert read(tmp_path / "a/vocals.mp3").frames == 44_100
 
 
+def test_voices_and_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song = _song(tmp_path / "a.wav", seconds=2.0)
+    assert run(["separate", str(song), "-o", str(tmp_path / "out"), "--vocals", "lead,backing", "--dry"]) == 0
+    assert "dry.wav, room.wav, backing.wav, accompaniment.wav" in capsys.readouterr().out
+    names = ("dry", "room", "backing", "accompaniment")
+    assert {path.name for path in (tmp_path / "out/a").iterdir()} == {f"{name}.wav" for name in names}
+    stems = {name: read(tmp_path / "out/a" / f"{name}.wav").samples for name in names}
+    np.testing.assert_allclose(sum(stems.values()), read(song).samples, atol=1e-6)
+    assert run(["separate", str(song), "-o", str(tmp_path / "whole"), "-q"]) == 0
+    vocals = read(tmp_path / "whole/a/vocals.wav").samples
+    np.testing.assert_allclose(stems["dry"] + stems["room"] + stems["backing"], vocals, atol=1e-6)
+
+
+def test_a_recording_of_voices_alone(tmp_path: Path) -> None:
+    voice = _song(tmp_path / "voices.wav", seconds=2.0)
+    assert run(["separate", str(voice), "-o", str(tmp_path), "--model", "descant-lead", "--dry", "-q"]) == 0
+    stems = {path.stem: read(path).samples for path in (tmp_path / "voices").iterdir()}
+    assert set(stems) == {"dry", "room", "backing"}
+    np.testing.assert_allclose(sum(stems.values()), read(voice).samples, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("options", "status", "word"),
     [
@@ -85,6 +106,11 @@ def test_depth_and_mp3(tmp_path: Path) -> None:
         (["--model", "no-such"], 31, "no-such"),
         (["--model", "swift-f0"], 30, "swift-f0"),
         (["--gain-db", "900"], 2, "900"),
+        (["--vocals", "lead"], 2, "lead, backing"),
+        (["--vocals", "lead,drums"], 2, "drums"),
+        (["--vocals", "lead,backing", "--stems", "vocals"], 2, "vocals"),
+        (["--vocals", "lead,backing", "--model", "descant-lead"], 2, "no vocals"),
+        (["--dry", "--model", "descant-dry"], 2, "no voice"),
     ],
 )
 def test_wrong_options_are_said_before_any_work(

@@ -47,6 +47,14 @@ def _separator(*, residual: bool) -> Run:
     return lambda clip: separator(clip, residual=residual)
 
 
+def _voices() -> Run:
+    """Two separators in a chain, with the weights that ship."""
+    from descant.separate.chain import links_of, load_chain
+
+    chain = load_chain("descant-lead", links_of(("lead", "backing"), dry=True))
+    return lambda clip: chain(clip)
+
+
 def _mixed(clip: Clip) -> Mix:
     backing = Clip(clip.samples[:, ::-1].copy(), clip.sample_rate)
     return mix({"vocals": clip, "piano": backing, "drums": clip.gain(-6.0)})
@@ -102,5 +110,14 @@ TASKS = (
         frames=(1, 12_000),
         examples=2,
         needs_weights=True,
+    ),
+    Task(
+        "separate voices and room",
+        _voices,
+        KEEPS | _SUMS | {"silence_in_silence_out"},
+        channels=(1, 2, 6),
+        rates=(22_050, 44_100),
+        frames=(1, 12_000),
+        examples=2,
     ),
 )

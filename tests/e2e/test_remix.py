@@ -105,6 +105,27 @@ def test_the_report_says_what_was_made_by_what_and_holds_every_baseline(place: P
         assert name in page or name == "index.html"
 
 
+def test_another_singer_gets_one_dry_voice_and_the_rest_comes_back(song: Path, tmp_path: Path) -> None:
+    arguments = [str(song), "-o", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "-q"]
+    arguments += ["--voice", "robin", "--band", "keep", "--skip"]
+    assert _here(*arguments, "transcribe,report") == 0
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert [step["step"] for step in report["steps"]] == ["separate", "listen", "part", "convert", "rejoin", "mix"]
+    found = report["parted"]
+    assert set(found) == {"backing_lu", "room"}
+    made = {path.name.rsplit("-", 1)[0]: path for path in (tmp_path / "work").iterdir()}
+    assert (made["part"] / "backing.wav").exists() == (found["backing_lu"] is not None)
+    voice, whole, old = (read(made[step] / "vocals.wav") for step in ("convert", "rejoin", "separate"))
+    assert voice.samples.shape == whole.samples.shape == old.samples.shape
+    assert (found["room"] is None and found["backing_lu"] is None) == np.array_equal(voice.samples, whole.samples)
+    before = _bytes(tmp_path)
+    assert _here(*arguments, "transcribe,report") == 0
+    assert _bytes(tmp_path) == before
+    assert _here(*arguments, "transcribe,report,part") == 0
+    steps = json.loads((tmp_path / "out/report.json").read_text())["steps"]
+    assert [step["step"] for step in steps] == ["separate", "listen", "convert", "mix"]
+
+
 def test_killed_anywhere_and_run_again_it_ends_with_the_same_bytes(place: Path, song: Path, tmp_path: Path) -> None:
     arguments = [str(song), "-o", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "-q"]
     seen: dict[str, int] = {}

@@ -61,10 +61,10 @@ def remix(
         lufs: Loudness of the mix.
         soundfont: An .sf2 or .sf3 file to play with.
         separator: Model that takes the song apart (`descant models list --task separate`).
-        skip: Steps to leave out, separated by commas: separate (the recording is a voice alone), convert, report,
-            and with --band keep transcribe.
-        until: Stop after this step: separate, listen, transcribe, convert, compose, play, mix. Its result is put into
-            <out>/<step>.
+        skip: Steps to leave out, separated by commas: separate (the recording is a voice alone), part (backing
+            voices and room are converted with the lead voice), convert, report, and with --band keep transcribe.
+        until: Stop after this step: separate, listen, transcribe, part, convert, rejoin, compose, play, mix. Its result
+            is put into <out>/<step>.
         only: Make this step alone, of steps that are kept.
         use: Take the files of a folder as the result of a step, "separate=my_stems"; several times if wanted.
         work: Where finished steps are kept; by default in the user's cache.

@@ -13,6 +13,8 @@ def separate(
     *,
     out: Annotated[Path, Parameter(alias="-o")] = Path("stems"),
     stems: str = "",
+    vocals: str = "",
+    dry: Annotated[bool, Parameter(negative=())] = False,
     residual: Annotated[bool, Parameter(negative=())] = False,
     file_format: Annotated[str, Parameter(name=("--format", "-f"))] = "wav",
     subtype: str | None = None,
@@ -31,6 +33,8 @@ def separate(
         songs: Audio files, or folders of them.
         out: Output folder; each song gets a folder of its name in it.
         stems: Only these, separated by commas ("vocals"); without it all.
+        vocals: "lead,backing" takes the vocals apart into the lead voice and the backing voices.
+        dry: Take the lead voice (or else the vocals) apart into the dry voice and its room: `dry.wav`, `room.wav`.
         residual: Also write `residual`: what belongs to no stem. All files together still sum to the song.
         file_format: wav, flac, mp3, ogg, opus, m4a, aiff ...
         subtype: Sample format (PCM_16, PCM_24, FLOAT); wav is written in 32-bit float unless told otherwise.
@@ -44,16 +48,20 @@ def separate(
     from descant.cli.batch import run_batch
     from descant.cli.terminal import progress_bar
     from descant.hub.card import load_card
-    from descant.separate.api import Separator
+    from descant.separate.chain import links_of, load_chain, stems_of
     from descant.separate.files import StemOptions, separate_file
 
-    wanted = tuple(name.strip() for name in stems.split(",") if name.strip())
-    options = StemOptions(file_format, subtype, bitrate, wanted, residual, gain_db)
-    targets = options.paths(out, load_card(model).stems)
+    def listed(names: str) -> tuple[str, ...]:
+        return tuple(name.strip() for name in names.split(",") if name.strip())
+
+    options = StemOptions(file_format, subtype, bitrate, listed(stems), residual, gain_db)
+    parts = load_card(model).stems
+    links = links_of(parts, voices=listed(vocals), dry=dry)
+    targets = options.paths(out, stems_of(parts, links))
     for target in targets.values():
         output_format(target, subtype)
     with progress_bar("loading", quiet=True) as progress:
-        separator = Separator.load(model, progress=progress)
+        separator = load_chain(model, links, progress=progress)
 
     def one(song: Path, folder: Path) -> None:
         with progress_bar(song.name, quiet=quiet) as progress:

@@ -11,7 +11,7 @@ from descant.hub.store import fetch
 from descant.nets.u_net import UNet
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.config import SeparationConfig
-from descant.separate.session import Session
+from descant.separate.session import Separates, Session
 from descant.separate.weights import load_nets
 
 DEFAULT_CARD = "spleeter-2stems"
@@ -93,20 +93,7 @@ class Separator:
             OutOfMemory: Memory ran out, also with smaller blocks.
             Cancelled: It was asked to stop.
         """
-        if clip.frames == 0:
-            raise InvalidAudio("There is no audio to separate: its length is zero.", "Record or export it again.")
-        monitor = Monitor(progress, cancel, "separating")
-        monitor.report(0.0)
-        session = self.session(clip.sample_rate, clip.channels, residual=residual)
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in session.names}
-        block = round(_BLOCK_S * clip.sample_rate)
-        for start in range(0, clip.frames, block):
-            piece = Clip(clip.samples[:, start : start + block], clip.sample_rate)
-            finished = session.push(piece, last=start + block >= clip.frames)
-            for name, samples in finished.items():
-                parts[name].append(samples)
-            monitor.report(min(1.0, (start + block) / clip.frames), session.remark)
-        return Stems({name: Clip(np.concatenate(part, axis=1), clip.sample_rate) for name, part in parts.items()})
+        return separate_clip(self, clip, residual=residual, progress=progress, cancel=cancel)
 
     def session(self, sample_rate: int, channels: int, *, residual: bool = False) -> Session:
         """A separation whose audio arrives block by block.
@@ -129,3 +116,28 @@ def separate(
 ) -> Stems:
     """Separate a clip with the default card; see `Separator`."""
     return Separator.load()(clip, residual=residual, progress=progress, cancel=cancel)
+
+
+def separate_clip(
+    separator: Separates,
+    clip: Clip,
+    *,
+    residual: bool = False,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Stems:
+    """Separate a clip with whatever separates; see `Separator.__call__`."""
+    if clip.frames == 0:
+        raise InvalidAudio("There is no audio to separate: its length is zero.", "Record or export it again.")
+    monitor = Monitor(progress, cancel, "separating")
+    monitor.report(0.0)
+    session = separator.session(clip.sample_rate, clip.channels, residual=residual)
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in session.names}
+    block = round(_BLOCK_S * clip.sample_rate)
+    for start in range(0, clip.frames, block):
+        piece = Clip(clip.samples[:, start : start + block], clip.sample_rate)
+        finished = session.push(piece, last=start + block >= clip.frames)
+        for name, samples in finished.items():
+            parts[name].append(samples)
+        monitor.report(min(1.0, (start + block) / clip.frames), session.remark)
+    return Stems({name: Clip(np.concatenate(part, axis=1), clip.sample_rate) for name, part in parts.items()})

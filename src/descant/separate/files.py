@@ -16,7 +16,7 @@ from descant.errors import InvalidOption
 from descant.files import PathLike, as_path, require_distinct
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.api import RESIDUAL, Separator
-from descant.separate.session import Session
+from descant.separate.session import Running, Separates
 
 _BLOCK_S = 5.0
 _FETCHING = 0.05
@@ -95,7 +95,7 @@ def separate_file(
     out: PathLike,
     options: StemOptions | None = None,
     *,
-    separator: Separator | None = None,
+    separator: Separates | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> SeparatedFile:
@@ -107,7 +107,7 @@ def separate_file(
         path: Any audio file.
         out: Folder for the stems; created if needed. Stems of that name in it are replaced.
         options: Which stems, in what format.
-        separator: A loaded separator; None loads the default card.
+        separator: A loaded separator, or a chain of them; None loads the default card.
         progress: Receives the share that is done.
         cancel: Stops within a block (well under two seconds).
 
@@ -137,7 +137,7 @@ def separate_file(
 
 
 def _stream(
-    info: AudioInfo, paths: Mapping[str, Path], options: StemOptions, session: Session, monitor: Monitor
+    info: AudioInfo, paths: Mapping[str, Path], options: StemOptions, session: Running, monitor: Monitor
 ) -> SeparatedFile:
     gain = np.float32(10.0 ** (options.gain_db / 20.0))
     frames, peak = 0, 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -12,6 +13,28 @@ from descant.nets.u_net import UNet
 from descant.separate.config import SeparationConfig
 from descant.separate.masks import MaskEstimator
 from descant.separate.stream import SpectralStream
+
+
+class Running(Protocol):
+    """A separation under way: a `Session`, or one through several separators."""
+
+    names: tuple[str, ...]
+
+    @property
+    def remark(self) -> str:
+        """See `Session`."""
+
+    def push(self, mix: Clip, *, last: bool = False) -> dict[str, Samples]:
+        """See `Session`."""
+
+
+class Separates(Protocol):
+    """What takes audio apart: a `separate.api.Separator` or a `separate.chain.Chain`."""
+
+    stems: tuple[str, ...]
+
+    def session(self, sample_rate: int, channels: int, *, residual: bool = False) -> Running:
+        """A separation whose audio arrives block by block."""
 
 
 class Session:

@@ -15,6 +15,7 @@ from descant.hub.card import Card
 from descant.hub.checkpoint import check_shapes, load_tensors
 from descant.nets.u_net import UNet
 from descant.separate.config import SeparationConfig
+from descant.separate.factored import multiply_out
 
 SPLEETER = "spleeter-u-net"
 OWN = "u-net"
@@ -79,6 +80,7 @@ def _load_net(make: Callable[[int], UNet], path: Path, tensors: dict[str, Tensor
     counters = {name: torch.zeros((), dtype=torch.int64) for name in net.state_dict() if name.endswith("_tracked")}
     tensors = {name: tensor.float() for name, tensor in tensors.items() if name not in counters}
     shapes = {name: tuple(value.shape) for name, value in net.state_dict().items() if name not in counters}
+    tensors = multiply_out(tensors, shapes)
     check_shapes(tensors, shapes, where=f"{path} ({stem})")  # before room is made for what the card states
     net.to_empty(device="cpu")
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):

@@ -188,7 +188,12 @@ def test_the_graph_holds_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.
     assert "convert" in names(voice="me")
     assert "convert" not in names(voice="me", skip=frozenset({"convert"}))
     graph = remix_graph(song, RemixOptions(voice="me"))
-    assert "convert" in graph.steps["mix"].needs
+    assert {"convert", "rejoin"} <= set(graph.steps["mix"].needs)
+    assert graph.steps["convert"].needs == ("part", "listen")
+    assert set(graph.steps["part"].cards) == {"descant-lead", "descant-dry"}
+    whole = remix_graph(song, RemixOptions(voice="me", skip=frozenset({"part"})))
+    assert not {"part", "rejoin"} & set(whole.steps)
+    assert whole.steps["convert"].needs == ("separate", "listen")
     alone = remix_graph(song, RemixOptions(skip=frozenset({"separate"})))
     assert alone.steps["separate"].cards == ()
 

@@ -27,6 +27,7 @@ from descant.pipelines.remix.judging import JUDGED, Judged
 from descant.pipelines.remix.listening import ANALYSIS, VOICE, VoiceHeard, read_score
 from descant.pipelines.remix.mixing import MIXED, Mixed
 from descant.pipelines.remix.options import RemixOptions
+from descant.pipelines.remix.parting import PARTED, Parted
 from descant.pipelines.remix.singing import SUNG, Sung
 from descant.pipelines.remix.tables import made_table, measures_table, stems_table
 from descant.pipelines.song_folder import facts_of, write_text
@@ -63,6 +64,7 @@ class _Results:
     mixed: Mixed
     score: Score | None
     piece: Piece | None
+    parted: Parted | None
     sung: Sung | None
     judged: Judged | None
     remarks: tuple[str, ...]
@@ -118,6 +120,7 @@ def _read(finished: Mapping[str, Finished]) -> _Results:
 
     listened = finished["listen"].folder
     piece, sung, judged = of("compose", PIECE), of("convert", SUNG), of("report", JUDGED)
+    parted = of("part", PARTED)
     noted = "compose" if "compose" in finished else "transcribe" if "transcribe" in finished else None
     said = of("transcribe", "remarks.json")
     return _Results(
@@ -127,6 +130,7 @@ def _read(finished: Mapping[str, Finished]) -> _Results:
         read_record(finished["mix"].folder / MIXED, Mixed),
         None if noted is None else read_score(finished[noted].folder),
         None if piece is None else read_record(piece, Piece),
+        None if parted is None else read_record(parted, Parted),
         None if sung is None else read_record(sung, Sung),
         None if judged is None else read_record(judged, Judged),
         () if said is None else tuple(json.loads(said.read_text(encoding="utf-8"))),
@@ -160,6 +164,8 @@ def _remarks(results: _Results) -> tuple[str, ...]:
     remarks = [*results.analysis.remarks, *results.remarks, *results.mixed.remarks]
     if not results.voice.is_there:
         remarks.append(f"No singer was found: {results.voice.fault}.")
+    if results.parted is not None and results.parted.remark:
+        remarks.append(results.parted.remark)
     if results.judged is not None:
         remarks += results.judged.remarks
     return tuple(dict.fromkeys(remarks))
@@ -187,6 +193,8 @@ def _report(
         "remarks": list(remarks),
         "files": names,
     }
+    if results.parted is not None:
+        report["parted"] = plain(results.parted)
     if judged is not None:
         report["measures"] = [plain(measure) for measure in judged.measures]
         report["before"] = {"lufs": judged.before_lufs, "stems": judged.stems_lufs}

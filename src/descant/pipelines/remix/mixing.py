@@ -17,10 +17,10 @@ from descant.mix.options import MixOptions
 from descant.pipelines.accompany import one_length
 from descant.pipelines.page import Part
 from descant.pipelines.parts import MIX, write_parts
-from descant.pipelines.records import read_record, write_record
+from descant.pipelines.records import write_record
 from descant.pipelines.remix.band import MIN_RATE
 from descant.pipelines.remix.listening import VOCALS, read_stems
-from descant.pipelines.remix.singing import SUNG, Sung
+from descant.pipelines.remix.singing import comment_of
 from descant.progress import Monitor
 
 if TYPE_CHECKING:  # who calls a step is no part of its address
@@ -102,16 +102,14 @@ def read_band(folder: Path) -> Stems:
 
 
 def _voice(inputs: Inputs) -> Clip:
-    return read_stems(inputs["convert" if "convert" in inputs else "separate"])[VOCALS]
+    last = next(step for step in ("rejoin", "convert", "separate") if step in inputs)
+    return read_stems(inputs[last])[VOCALS]
 
 
 def _comments(inputs: Inputs) -> dict[str, str]:
     """What the files say in which a converted voice sounds."""
-    sung = inputs["convert"] / SUNG if "convert" in inputs else None
-    if sung is None or not sung.exists():  # vocals that someone brought say for themselves what they are
-        return {}
-    comment = read_record(sung, Sung).comment
-    return {MIX: comment, VOCALS: comment}
+    comment = comment_of(inputs["convert"]) if "convert" in inputs else ""
+    return {MIX: comment, VOCALS: comment} if comment else {}
 
 
 def _finish(inputs: Inputs, stems: Mapping[str, Clip], options: MixingOptions, folder: Path, monitor: Monitor) -> None:

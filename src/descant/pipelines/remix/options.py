@@ -16,7 +16,7 @@ from descant.separate.api import DEFAULT_CARD
 Band = Literal["new", "keep", "continue"]
 
 BANDS: tuple[Band, ...] = ("new", "keep", "continue")
-SKIPPABLE = ("separate", "transcribe", "convert", "report")
+SKIPPABLE = ("separate", "transcribe", "part", "convert", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RemixOptions:
         mix: Its balance, for a new band.
         soundfont: A SoundFont file; None takes what `play` takes.
         skip: Steps that are left out, of "separate" (the recording is a voice alone), "transcribe" (with "keep"
-            only), "convert" and "report".
+            only), "part" (backing voices and room are converted with the lead voice), "convert" and "report".
     """
 
     band: Band = "new"

@@ -59,8 +59,14 @@ def voice_files(name: str) -> dict[str, Path]:
     return {name: path for name, path in places.items() if path.is_file() and name != "phrase.json"}
 
 
+def comment_of(folder: Path) -> str:
+    """What files say in which the voice of a conversion sounds; nothing of vocals that someone brought."""
+    place = folder / SUNG
+    return read_record(place, Sung).comment if place.exists() else ""
+
+
 def convert(inputs: Inputs, options: ConvertOptions, folder: Path, monitor: Monitor) -> None:
-    """The song's voice sung by another, as loud as it was."""
+    """The song's lead voice sung by another, as loud as it was."""
     heard = read_record(inputs["listen"] / VOICE, VoiceHeard)
     if not heard.is_there:
         raise NothingHeard(
@@ -68,7 +74,7 @@ def convert(inputs: Inputs, options: ConvertOptions, folder: Path, monitor: Moni
         )
     place = inputs["voice.toml"].parent
     stored = VoiceStore(place.parent).get(place.name)
-    source = next(path for path in inputs["separate"].iterdir() if path.stem == VOCALS)
+    source = next(path for path in inputs["part" if "part" in inputs else "separate"].iterdir() if path.stem == VOCALS)
     target = folder / f"{VOCALS}.wav"
     monitor.report(0.0)
     own = stored.decoder

@@ -21,9 +21,11 @@ from descant.pipelines.remix.listening import (
 )
 from descant.pipelines.remix.mixing import MixingOptions, mix_new_band, mix_old_band, mix_played_on
 from descant.pipelines.remix.options import RemixOptions
+from descant.pipelines.remix.parting import PartingOptions, part, rejoin
 from descant.pipelines.remix.singing import CONVERTER, convert, voice_files
 from descant.pipelines.remix.strangers import StrangerOptions, invent
 from descant.progress import CancelToken
+from descant.separate.chain import DRY_CARD, LEAD_CARD
 
 LISTENER, PITCH, NOTES = "descant-analysis", "swift-f0", "basic-pitch"
 CONTENT, SPEAKER = "whisper-tiny-en", "ge2e-speaker"
@@ -53,8 +55,8 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
     if "transcribe" not in options.skip:
         steps.append(Step("transcribe", transcribe, ("separate", "listen"), cards=(NOTES,), share=12.0))
     if options.voice is not None and "convert" not in options.skip:
-        steps.append(_convert_step(options.voice))
-    needs = ("separate", *(step.name for step in steps if step.name == "convert"))
+        steps += _another_singer(options.voice, has_parts="part" not in options.skip)
+    needs = ("separate", *(step.name for step in steps if step.name in ("convert", "rejoin")))
     mixing = MixingOptions(options.lufs, options.mix)
     has_report = "report" not in options.skip
     sounds = {}
@@ -86,6 +88,13 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
     return Graph(steps)
 
 
-def _convert_step(voice: str) -> Step:
+def _another_singer(voice: str, *, has_parts: bool) -> list[Step]:
     cards = (CONVERTER, CONTENT, SPEAKER, PITCH)
-    return Step("convert", convert, ("separate", "listen"), voice_files(voice), ConvertOptions(), cards, share=60.0)
+    given = (voice_files(voice), ConvertOptions(), cards)
+    if not has_parts:
+        return [Step("convert", convert, ("separate", "listen"), *given, share=60.0)]
+    return [
+        Step("part", part, ("separate",), options=PartingOptions(), cards=(LEAD_CARD, DRY_CARD), share=15.0),
+        Step("convert", convert, ("part", "listen"), *given, share=60.0),
+        Step("rejoin", rejoin, ("part", "convert"), share=1.0),
+    ]
