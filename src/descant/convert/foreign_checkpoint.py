@@ -1,6 +1,6 @@
 """Which voice or content encoder of another program a checkpoint holds, told by its keys alone.
 
-    RVC v1, v2       {"weight": tensors, "config": 18 items, "sr", "f0", "version", "info"}, as its "small model" is saved
+    RVC v1, v2       {"weight": tensors, "config": 18 items, "sr", "f0", "version"}, its "small model"
     so-vits-svc 4.x  {"model": tensors, ...} with a config.json beside it
     HuBERT base      fairseq's {"model": tensors, ...} or the bare names of Hugging Face's class: ContentVec is one
 

@@ -166,7 +166,8 @@ def gate(level_db: Floats, hop: int) -> Floats:
     """
     opened = np.clip((level_db - _SILENT_DB) / (_FADED_DB - _SILENT_DB), 0.0, 1.0)
     at = np.arange(len(level_db) * hop) / hop
-    return np.interp(at, np.arange(len(level_db)), opened).astype(np.float32)
+    opening: Floats = np.interp(at, np.arange(len(level_db)), opened).astype(np.float32)
+    return opening
 
 
 def middle_of(melody: Melody) -> float:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from descant.errors import CheckpointError, InputNotFound, InvalidOption, UnsupportedFormat
 from descant.hub.architectures import ARCHITECTURES
@@ -144,10 +144,7 @@ def import_foreign(
 def _bring(path: Path, raw: Path, about: ForeignCard, monitor: Monitor) -> None:
     suffix = path.suffix.lower()
     if suffix in INDEX_SUFFIXES:
-        raise UnsupportedFormat(
-            f"{path.name} is an index of a voice's sounds (FAISS), not the voice, and Descant does not use it.",
-            "Import the voice alone, the .pth file.",
-        )
+        refuse_index(path)
     if suffix in SOUND_SET_SUFFIXES:
         _check_sound_set(path)
         with path.open("rb") as stream:
@@ -171,6 +168,18 @@ def _bring(path: Path, raw: Path, about: ForeignCard, monitor: Monitor) -> None:
             f"{path.name} is no checkpoint that Descant reads.",
             f"It reads {', '.join((*CHECKPOINT_SUFFIXES, *SOUND_SET_SUFFIXES))}.",
         )
+
+
+def refuse_index(path: Path) -> NoReturn:
+    """Say what an index is that lies beside a voice of RVC.
+
+    Raises:
+        UnsupportedFormat: Always.
+    """
+    raise UnsupportedFormat(
+        f"{path.name} is an index of a voice's sounds (FAISS), not the voice, and Descant does not use it.",
+        "Import the voice alone, the .pth file.",
+    )
 
 
 def _check_sound_set(path: Path) -> None:

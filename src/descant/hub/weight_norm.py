@@ -36,7 +36,8 @@ def fold(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     folded = dict(tensors)
     for base, (length, direction) in _normed(tensors).items():
         size, way = folded.pop(length).float(), folded.pop(direction).float()
-        if size.ndim != way.ndim or any(one not in (1, other) for one, other in zip(size.shape, way.shape)):
+        sides = zip(size.shape, way.shape, strict=False)
+        if size.ndim != way.ndim or any(one not in (1, other) for one, other in sides):
             raise CheckpointError(f"The weight norm of '{base}weight' has impossible sizes.", "Get the file again.")
         across = [axis for axis, side in enumerate(size.shape) if side == 1]
         norm = torch.linalg.vector_norm(way, dim=across, keepdim=True) if across else way.abs()

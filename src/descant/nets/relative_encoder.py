@@ -88,9 +88,9 @@ class RelativeEncoder(nn.Module):
     def __init__(self, channels: int, inner: int, heads: int, layers: int, kernel: int, window: int) -> None:
         super().__init__()
         self.attn_layers = nn.ModuleList(RelativeAttention(channels, heads, window) for _ in range(layers))
-        self.norm_layers_1 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
+        self.norm_layers_1 = nn.ModuleList(_ChannelNorm(channels) for _ in range(layers))
         self.ffn_layers = nn.ModuleList(_FeedForward(channels, inner, kernel) for _ in range(layers))
-        self.norm_layers_2 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
+        self.norm_layers_2 = nn.ModuleList(_ChannelNorm(channels) for _ in range(layers))
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, channels, frames] to the same."""

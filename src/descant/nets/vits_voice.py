@@ -101,7 +101,8 @@ class VitsVoiceConfig:
             ("rates", 1 <= len(self.rates) <= 8 and all(1 <= r <= _MOST["hop"] for r in self.rates)
              and self.hop <= _MOST["hop"]),
             ("kernels", len(self.kernels) == len(self.rates)
-             and all(_MOST["hop"] >= k >= r and (k - r) % 2 == 0 for k, r in zip(self.kernels, self.rates, strict=True))),
+             and all(_MOST["hop"] >= kernel >= rate and (kernel - rate) % 2 == 0
+                     for kernel, rate in zip(self.kernels, self.rates, strict=True))),
             ("first channels", self.first % 2 ** min(len(self.rates), 8) == 0),
             ("speakers", 1 <= self.speakers <= _MOST["speakers"]),
             ("sample rate", 8_000 <= self.sample_rate <= _MOST["rate"] and self.sample_rate % 100 == 0),
