@@ -28,7 +28,7 @@ class _Dice:
         self._random = torch.Generator().manual_seed(seed)
         self.tensors: Tensors = {}
 
-    def put(self, name: str, *shape: int, scale: float = 0.2) -> None:
+    def put(self, name: str, *shape: int, scale: float = 0.3) -> None:
         self.tensors[name] = scale * torch.randn(shape, generator=self._random)
 
     def conv(self, name: str, *shape: int, has_bias: bool = True, out: int | None = None) -> None:
@@ -39,7 +39,7 @@ class _Dice:
     def normed(self, name: str, *shape: int, out: int | None = None) -> None:
         """With PyTorch's old weight norm over all but the first axis."""
         self.put(f"{name}.weight_v", *shape)
-        self.tensors[f"{name}.weight_g"] = 0.3 + torch.rand((shape[0], *[1] * (len(shape) - 1)), generator=self._random)
+        self.tensors[f"{name}.weight_g"] = 1.0 + torch.rand((shape[0], *[1] * (len(shape) - 1)), generator=self._random)
         self.put(f"{name}.bias", shape[0] if out is None else out)
 
     def norm(self, name: str, size: int, gain: str = "weight", shift: str = "bias") -> None:
@@ -93,6 +93,7 @@ def so_vits(content: int = 768, *, hears_level: bool = False, seed: int = 0) -> 
     dice.normed("dec.conv_pre", FIRST_SO_VITS, CHANNELS, 7)
     _generator(dice, SO_VITS_RATES, SO_VITS_KERNELS, harmonics=9, residual="1", first=FIRST_SO_VITS)
     dice.normed("dec.conv_post", 1, FIRST_SO_VITS // 32, 7)
+    dice.tensors["dec.conv_post.weight_g"] *= 0.05  # so that few samples reach the ends of the scale
     dice.put("emb_g.weight", SPEAKERS, SPEAKER)
     dice.conv("enc_q.pre", HIDDEN, 1025, 1)  # used in training alone
     dice.conv("f0_decoder.prenet", HIDDEN, HIDDEN, 3)
@@ -192,3 +193,30 @@ def _generator(
             for conv in range(3 if residual == "1" else 2):
                 for name in ("convs1", "convs2") if residual == "1" else ("convs",):
                     dice.normed(f"{at}.{name}.{conv}", width, width, size)
+
+
+def hugging_face_names(tensors: Tensors) -> Tensors:
+    """fairseq's tensors of HuBERT as Hugging Face's class names them."""
+    pairs = (
+        ("feature_extractor.conv_layers.0.2.", "feature_extractor.conv_layers.0.layer_norm."),
+        ("encoder.pos_conv.0.weight_g", "encoder.pos_conv_embed.conv.parametrizations.weight.original0"),
+        ("encoder.pos_conv.0.weight_v", "encoder.pos_conv_embed.conv.parametrizations.weight.original1"),
+        ("encoder.pos_conv.0.", "encoder.pos_conv_embed.conv."),
+        ("mask_emb", "masked_spec_embed"),
+        ("post_extract_proj.", "feature_projection.projection."),
+        ("self_attn_layer_norm", "layer_norm"),
+        ("self_attn", "attention"),
+        ("fc1", "feed_forward.intermediate_dense"),
+        ("fc2", "feed_forward.output_dense"),
+    )
+    named = {}
+    for name, tensor in tensors.items():
+        if name == "label_embs_concat":
+            continue
+        new = f"feature_projection.{name}" if name.startswith("layer_norm.") else name
+        for theirs, own in pairs:
+            new = new.replace(theirs, own)
+        if new.startswith("feature_extractor.") and new.endswith(".0.weight"):
+            new = new.removesuffix("0.weight") + "conv.weight"
+        named[new] = tensor
+    return named
