@@ -73,7 +73,7 @@ _LAYER_FROM_HUGGING_FACE = {
 _HEAD = 64
 """Dimensions of an attention head of every published HuBERT."""
 
-_MOST_NUMBERS = 1 << 29
+_MOST_NUMBERS = 1 << 28
 _MOST_JSON = 1 << 20
 _AGAIN = "Get the file again from its author; files of two models may have been mixed up."
 
