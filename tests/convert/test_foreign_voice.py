@@ -23,7 +23,7 @@ from descant.convert.options import ConvertOptions
 from descant.convert.renders import log_path, renders_with
 from descant.convert.signing import Authority
 from descant.convert.stream import Melody
-from descant.errors import ConsentMissing, InvalidOption
+from descant.errors import CheckpointError, ConsentMissing, InvalidOption
 from descant.mark.api import verify_file
 from descant.nets.hubert import Hubert, HubertConfig
 from descant.nets.swift_f0 import SwiftF0
@@ -249,6 +249,35 @@ def test_the_gate_is_the_same(converters: dict[str, ForeignConverter], authority
     with pytest.raises(ConsentMissing, match="bound to none"):
         ForeignConverter(own.net, own.content, own.tracker, adapted_to="")
     assert not log_path().exists()
+
+
+def test_content_of_768_dimensions_is_the_twelfth_layer_s(tmp_path: Path, permit: Permit) -> None:
+    torch.save(rvc("v2", 32_000), tmp_path / "a.pth")
+    brought = recognise(tmp_path / "a.pth")
+    assert brought is not None
+    net = VitsVoice(VitsVoiceConfig.from_json(brought.config["network"]))
+    net.load_state_dict(dict(brought.tensors))
+    torch.manual_seed(0)
+    hubert = Hubert(HubertConfig(layers=12, width=768, inner=4, channels=4))
+    made = ContentVec(hubert, KINDS[768])
+    mono = hum(0.5, rate=16_000).samples[0]
+    with torch.inference_mode():
+        expected = hubert(torch.from_numpy(np.pad(mono, (0, 80)))[None], 12)[0]
+    np.testing.assert_allclose(made(mono), expected.numpy(), atol=1e-5)
+    out = ForeignConverter(net, made, SteadyPitch(), adapted_to=DIGEST)(hum(0.5), voice_of_nobody(), permit, FREE)
+    assert out.clip.frames == 22_050
+    with pytest.raises(CheckpointError, match="100 dimensions"):
+        ContentVec.load(100)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["", "[]", "{}", '{"network": 3, "speakers": {}, "kind": "x"}', '{"network": {}, "speakers": [], "kind": "x"}'],
+)
+def test_a_damaged_configuration_is_told(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "config.json").write_text(broken)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        ForeignConverter.from_folder(tmp_path)
 
 
 def test_a_file_is_marked_and_logged(converters: dict[str, ForeignConverter], permit: Permit, tmp_path: Path) -> None:

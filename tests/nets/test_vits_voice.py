@@ -298,6 +298,7 @@ def _small() -> VitsVoiceConfig:
         {"hidden": 10**9}, {"channels": 5}, {"heads": 3}, {"layers": 10**6}, {"rates": (10, 10, 2)}, {"rates": ()},
         {"kernels": (17, 16, 4, 4)}, {"first": 20}, {"residual_kernels": (4, 4)}, {"dilations": ((0,), (1,))},
         {"speakers": 0}, {"sample_rate": 44_101}, {"harmonics": -1}, {"program": "x"}, {"rates": (4096, 4096, 2, 2)},
+        {"residual_kernels": (3,) * 65, "dilations": ((1,),) * 65}, {"program": "so-vits-svc", "harmonics": 0},
     ],
 )  # fmt: skip
 def test_impossible_sizes_are_refused(changes: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from descant.errors import CheckpointError, ModelNotFound
 from descant.hub.card import all_cards
-from descant.hub.checkpoint import load_into
+from descant.hub.checkpoint import load_onto
 from descant.hub.store import locate
 from descant.nets.hubert import FIELD, HOP, Hubert, HubertConfig
 
@@ -74,9 +74,11 @@ class ContentVec:
 
         Raises:
             ModelNotFound: No file that makes such content was imported; the message says where it is published.
-            CheckpointError: What was imported is damaged.
+            CheckpointError: What was imported is damaged, or no content is so wide.
         """
-        kind = KINDS[width]
+        kind = KINDS.get(width)
+        if kind is None:
+            raise CheckpointError(f"No content of {width} dimensions is known.", "Import the voice again.")
         folder = find(kind)
         if folder is None:
             raise ModelNotFound(
@@ -125,9 +127,7 @@ def _config(folder: Path) -> HubertConfig:
 
 @cache
 def _net(folder: Path) -> Hubert:
-    try:
+    with torch.device("meta"):
         net = Hubert(_config(folder))
-    except RuntimeError as error:
-        raise CheckpointError(f"{folder} holds no HuBERT: {error}.", "Import the file again.") from error
-    load_into(net, folder / "weights.safetensors")
+    load_onto(net, folder / "weights.safetensors")
     return net

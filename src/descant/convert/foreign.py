@@ -27,7 +27,7 @@ from descant.convert.voice import Voice
 from descant.errors import CheckpointError, ConsentMissing, InvalidOption
 from descant.files import output_error
 from descant.hub.card import load_card
-from descant.hub.checkpoint import load_into
+from descant.hub.checkpoint import load_onto
 from descant.hub.files import sha256_of
 from descant.hub.store import fetch
 from descant.nets.hubert import HOP as CONTENT_HOP
@@ -150,8 +150,9 @@ class ForeignConverter(VoiceConverter):
         """
         stated = ForeignVoice.read(folder)
         content = ContentVec.load(stated.network.content)  # before much is read
-        net = VitsVoice(stated.network)
-        load_into(net, folder / "weights.safetensors")
+        with torch.device("meta"):
+            net = VitsVoice(stated.network)
+        load_onto(net, folder / "weights.safetensors")
         return cls(
             net,
             content,

@@ -94,7 +94,8 @@ class VitsVoiceConfig:
             ("layers", all(1 <= count <= _MOST["layers"] for count in (self.layers, self.flows, self.flow_layers))),
             ("window", 0 <= self.window <= _MOST["channels"]),
             ("kernel", all(1 <= k <= _MOST["kernel"] for k in (self.kernel, *self.residual_kernels))),
-            ("residual kernels", all(k % 2 == 1 for k in self.residual_kernels) and len(self.residual_kernels) > 0),
+            ("residual kernels", all(k % 2 == 1 for k in self.residual_kernels)
+             and 1 <= len(self.residual_kernels) <= _MOST["layers"]),
             ("dilations", len(self.dilations) == len(self.residual_kernels)
              and all(1 <= d <= _MOST["kernel"] for row in self.dilations for d in row)
              and all(1 <= len(row) <= _MOST["layers"] for row in self.dilations)),
@@ -106,7 +107,7 @@ class VitsVoiceConfig:
             ("first channels", self.first % 2 ** min(len(self.rates), 8) == 0),
             ("speakers", 1 <= self.speakers <= _MOST["speakers"]),
             ("sample rate", 8_000 <= self.sample_rate <= _MOST["rate"] and self.sample_rate % 100 == 0),
-            ("harmonics", 0 <= self.harmonics <= _MOST["layers"]),
+            ("harmonics", (self.program != "rvc") <= self.harmonics <= _MOST["layers"]),
         )  # fmt: skip
         for name, is_possible in limits:
             if not is_possible:
