@@ -162,5 +162,11 @@ def test_what_is_no_voice_is_refused_in_words(home: Path, capsys: pytest.Capture
     torch.save(rvc(), home / "ana.pth")
     assert run(["models", "import", str(home / "ana.pth")]) == InvalidOption.code
     assert "--name, --licence" in capsys.readouterr().err
+    named = ["models", "import", str(home / "ana.pth"), "--name", "a", "--licence", "x"]
+    assert run([*named, "--sample-rate", "48000"]) == InvalidOption.code
+    assert "--sample-rate is 48000, but ana.pth is RVC v2, 40 kHz, with pitch: 40000" in capsys.readouterr().err
+    assert run([*named, "--architecture", "hubert"]) == InvalidOption.code
+    torch.save({"w": torch.ones(1)}, home / "ana.pth")
+    assert run([*named, "--architecture", "vits-voice"]) == InvalidOption.code
     assert not (home / "cache" / "a").exists()
     assert run(["voice", "add", "a", "b.wav", "--person", "x", "--speaker", "y"]) == InvalidOption.code

@@ -14,7 +14,6 @@ from descant.errors import BatchFailed, Cancelled, ChecksumMismatch, DescantErro
 
 if TYPE_CHECKING:
     from descant.hub.card import Card
-    from descant.hub.foreign import Brought
     from descant.hub.store import Verification
 
 models = cyclopts.App(name="models", help="List, fetch, verify, export and import weights and sound sets.")
@@ -194,45 +193,17 @@ def import_models(
         config: Foreign file: a file that goes along as config.json; for so-vits-svc the voice's own.
         quiet: No progress bar.
     """
-    from descant.hub.foreign import (
-        CHECKPOINT_SUFFIXES,
-        INDEX_SUFFIXES,
-        SOUND_SET_SUFFIXES,
-        ForeignCard,
-        import_foreign,
-        refuse_index,
-    )
+    from descant.cli.foreign import Stated, import_file, is_foreign
     from descant.hub.portable import import_
 
-    suffix = path.suffix.lower()
-    is_foreign = suffix in (*CHECKPOINT_SUFFIXES, *SOUND_SET_SUFFIXES, *INDEX_SUFFIXES) and not path.is_dir()
-    brought: Brought | None = None
     with progress_bar("import", quiet=quiet) as progress:
-        if not is_foreign:
-            names = import_(path, progress=progress)
+        if is_foreign(path):
+            about = name, task, architecture, licence, credit, sample_rate, channels, stems, part, config
+            lines = import_file(path, Stated(*about), progress)
         else:
-            if suffix in SOUND_SET_SUFFIXES:
-                task, architecture = task or "play", architecture or "soundfont-2"
-            elif suffix in INDEX_SUFFIXES:
-                refuse_index(path)
-            elif not architecture:
-                from descant.convert.foreign_checkpoint import recognise
-
-                brought = recognise(path, config)
-            if brought is not None:
-                task, architecture, sample_rate = brought.task, brought.architecture, brought.sample_rate
-            needed = {"--name": name, "--task": task, "--architecture": architecture, "--licence": licence}
-            missing = [option for option, value in needed.items() if not value]
-            if missing:
-                raise InvalidOption(
-                    f"A foreign file needs {', '.join(missing)}.", "`descant models import --help` explains each."
-                )
-            about = ForeignCard(name, task, architecture, licence, credit, sample_rate, channels, stems, part, config)
-            names = (import_foreign(path, about, brought=brought, progress=progress).name,)
-    for one in names:
-        print(one)
-    if brought is not None:
-        _print_recognised(brought, name)
+            lines = list(import_(path, progress=progress))
+    for line in lines:
+        print(line)
 
 
 @models.command
@@ -277,17 +248,6 @@ def describe(folder: Path) -> None:
     if not folder.is_dir():
         raise InvalidOption(f"{folder} is not a folder.", "Give the folder with the card's files.")
     print(write_files(describe_folder(folder)))
-
-
-def _print_recognised(brought: Brought, name: str) -> None:
-    print(f"Recognised: {brought.kind}.")
-    if brought.task == "convert":
-        from descant.convert.content_vec import KINDS, PUBLISHED, find
-
-        kind = KINDS[brought.config["network"]["content"]]
-        if find(kind) is None:
-            print(f"To sing it needs the content features {kind.name}, which are not here. Published: {PUBLISHED}.")
-        print(f"Bind it to recordings of the person: descant voice add NAME RECORDINGS --person WHO --weights {name}")
 
 
 def _chosen(names: tuple[str, ...], *, every: bool) -> tuple[str, ...]:

@@ -55,7 +55,6 @@ def add(
 
     from descant.convert.consent import Consent, Permit, Terms, give_consent
     from descant.convert.content import LAYER, ContentEncoder
-    from descant.convert.foreign import bind
     from descant.convert.signing import Authority
     from descant.convert.speaker import SpeakerEmbedder
     from descant.convert.store import Origin, VoiceStore, read_reference
@@ -80,12 +79,7 @@ def add(
     with TemporaryDirectory(prefix="descant-voice-") as folder:
         own = Path(folder) / "decoder" if weights else None
         if own is not None:
-            digest = bind(weights, speaker, digest, own)
-        if record is not None and own is not None and record.subject.audio_sha256 != digest:
-            raise ConsentMissing(
-                "The consent is for recordings or weights other than these.",
-                "Leave --consent out, and ask the person: descant voice consent NAME.",
-            )
+            digest = _bound(weights, speaker, digest, own, record)
         stored = store.add(name, found, Origin(person, digest, licence, source, LAYER), decoder=own)
     if terms is not None:
         record = give_consent(authority, stored.subject, terms)
@@ -174,7 +168,6 @@ def train(
 
     from descant.cli.terminal import progress_bar
     from descant.convert.api import Converter
-    from descant.convert.foreign import is_foreign
     from descant.convert.signing import data_folder
     from descant.convert.store import VoiceStore, read_reference
     from descant.train.own_voice import OwnVoiceOptions, train_own_voice, write_decoder
@@ -183,11 +176,7 @@ def train(
     store = VoiceStore.load()
     stored = store.get(name)
     stored.permit().require(stored.voice, "train")
-    if stored.decoder is not None and is_foreign(stored.decoder):
-        raise InvalidOption(
-            f"{name} sings with weights of another program, which Descant does not train.",
-            "Train them there, or add the voice again without --weights.",
-        )
+    _refuse_foreign(stored)
     clip, digest = read_reference(recordings)
     if digest != stored.origin.audio_sha256:
         raise InvalidOption(
@@ -317,6 +306,29 @@ def _uses(scope: str) -> tuple[Use, ...]:
     if not asked or not asked <= set(USES):
         raise InvalidOption(f"The scope {scope!r} is none.", f"Use {', '.join(USES)}, or both with a comma.")
     return tuple(use for use in USES if use in asked)
+
+
+def _bound(weights: str, speaker: str, recordings: str, folder: Path, record: Consent | None) -> str:
+    """Bind foreign weights to recordings of a digest; returns the digest of both, which a consent must name."""
+    from descant.convert.foreign import bind
+
+    digest = bind(weights, speaker, recordings, folder)
+    if record is not None and record.subject.audio_sha256 != digest:
+        raise ConsentMissing(
+            "The consent is for recordings or weights other than these.",
+            "Leave --consent out, and ask the person: descant voice consent NAME.",
+        )
+    return digest
+
+
+def _refuse_foreign(stored: StoredVoice) -> None:
+    from descant.convert.foreign import is_foreign
+
+    if stored.decoder is not None and is_foreign(stored.decoder):
+        raise InvalidOption(
+            f"{stored.name} sings with weights of another program, which Descant does not train.",
+            "Train them there, or add the voice again without --weights.",
+        )
 
 
 def _standing(stored: StoredVoice) -> str:

@@ -125,7 +125,15 @@ def recognise(path: Path, config: Path | None = None) -> Brought | None:
 
 
 def _tensors(held: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
-    return {str(name): value for name, value in held.items() if isinstance(value, torch.Tensor)}
+    """The plain tensors; what a stranger may have put there else (sparse, quantised, empty ones) is no voice's."""
+    return {
+        str(name): value
+        for name, value in held.items()
+        if isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and value.is_floating_point()
+        and not value.is_meta
+    }
 
 
 def _rvc(held: Mapping[Any, Any], where: str) -> Brought:
