@@ -122,8 +122,10 @@ def test_what_a_block_is_made_of_does_not_depend_on_the_block(
     later = blocks._frames(begin, end, 450, mono)
     for name in ("f0_hz", "voiced", "cycles"):
         torch.testing.assert_close(getattr(later, name)[0], getattr(first, name)[0][begin:end])
-    torch.testing.assert_close(blocks._noise(begin, end).latent, blocks._noise(0, end).latent[..., begin:])
-    torch.testing.assert_close(blocks._noise(begin, end).source, blocks._noise(0, end).source[:, begin * hop :])
+    here, all_of_it = blocks._noise(begin, end, begin + 9, end - 5), blocks._noise(0, end, 0, end)
+    torch.testing.assert_close(here.latent, all_of_it.latent[..., begin:])
+    if net.config.has_pitch:
+        torch.testing.assert_close(here.source, all_of_it.source[:, (begin + 9) * hop : (end - 5) * hop])
     if program == "rvc":  # the phase is what a count of samples gives
         every = np.repeat(first.f0_hz[0].numpy().astype(np.float64), hop)
         np.testing.assert_allclose(every[::hop], np.where(melody.voiced > 0.5, f0, 0.0)[: len(every) // hop], rtol=1e-6)
@@ -151,6 +153,29 @@ def test_memory_is_that_of_a_block(
     assert plan[0][0] == 0
     assert plan[-1][1] == frames
     assert all(stop - following == 50 for (_, stop), (following, _) in pairwise(plan))
+
+
+def test_a_generator_hears_no_farther_than_it_is_given(tmp_path: Path) -> None:
+    """Residual blocks as long as those of the published sizes, a first stage as small as any: 40 frames are enough."""
+    sizes = {
+        "residual_kernels": (3, 7, 11),
+        "dilations": ((1, 3, 5),) * 3,
+        "rates": (2, 10, 10, 2),
+        "kernels": (4, 16, 16, 4),
+    }
+    config = replace(net_of(tmp_path, "rvc").config, **sizes, is_paired=True)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    net = VitsVoice(config).eval()
+    blocks = ForeignBlocks(
+        net, content(), 0, ConvertOptions(), Melody(np.full(300, 200.0, np.float32), np.ones(300, np.float32))
+    )
+    frames = blocks._frames(0, 300, 0, hum(3.0, rate=16_000).samples[0])
+    with torch.inference_mode():
+        whole = net(frames, torch.tensor([0]), blocks._noise(0, 300, 0, 300), 0.5)[0]
+        part = net(frames, torch.tensor([0]), blocks._noise(0, 300, 60, 240), 0.5, slice(60, 240))[0]
+    edge = foreign._HEARD * 400
+    torch.testing.assert_close(part[edge:-edge], whole[60 * 400 + edge : 240 * 400 - edge])
+    assert not torch.allclose(part[: edge // 40], whole[60 * 400 : 60 * 400 + edge // 40], atol=1e-7)
 
 
 @pytest.mark.parametrize("program", ["rvc", "nono", "so-vits"])

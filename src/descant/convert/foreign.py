@@ -41,6 +41,8 @@ ARCHITECTURE = "vits-voice"
 
 _BLOCK = 600
 """Frames of a block: these nets are ten times as large as Descant's own."""
+_HEARD = 40
+"""Frames beside a sample that a generator hears at most: 3 before the first stage, and 60 samples after it."""
 _TEMPER = {"rvc": 0.66666, "so-vits-svc": 0.4}
 _RUMBLE_HZ, _RUMBLE_ORDER = 48.0, 5
 _VOICED = 0.5
@@ -212,11 +214,12 @@ class ForeignBlocks(Blocks):
     def _render(self, start: int, stop: int, mono: Floats) -> Floats:
         first, last = max(0, start - MARGIN), min(self.frames, stop + MARGIN)
         begin, end = first * self._hop // self._step, -(-last * self._hop // self._step)
-        frames = self._frames(begin, end, start - MARGIN, mono)
-        sound: Floats = self._net(frames, self._speaker, self._noise(begin, end), _TEMPER[self._net.config.program])[
-            0
-        ].numpy()
-        offset = start * self._hop - begin * self._step
+        low = max(begin, start * self._hop // self._step - _HEARD)
+        high = min(end, -(-stop * self._hop // self._step) + _HEARD)
+        frames, noise = self._frames(begin, end, start - MARGIN, mono), self._noise(begin, end, low, high)
+        temper, kept = _TEMPER[self._net.config.program], slice(low - begin, high - begin)
+        sound: Floats = self._net(frames, self._speaker, noise, temper, kept)[0].numpy()
+        offset = start * self._hop - low * self._step
         wanted = sound[offset : offset + (stop - start) * self._hop]
         level = level_frames(mono, len(mono) // PER_FRAME)[MARGIN : MARGIN + stop - start]
         gated: Floats = (wanted * gate(level, self._hop)).astype(np.float32)
@@ -244,13 +247,15 @@ class ForeignBlocks(Blocks):
         level: Floats = np.sqrt(np.maximum(sums[high] - sums[low], 0.0) / (2 * half)).astype(np.float32)
         return level
 
-    def _noise(self, begin: int, end: int) -> VoiceNoise:
-        config = self._net.config
-        per_source = self._step * config.harmonics
-        rows = [noise_of(self._options.seed, frame, config.channels + per_source) for frame in range(begin, end)]
-        every = torch.from_numpy(np.stack(rows))
-        latent, source = every[:, : config.channels], every[:, config.channels :]
-        return VoiceNoise(latent.T[None], source.reshape(1, -1, max(config.harmonics, 1)), self._offsets)
+    def _noise(self, begin: int, end: int, low: int, high: int) -> VoiceNoise:
+        """For frames `begin` to `end` of the net, of which those from `low` to `high` become sound."""
+        config, seed = self._net.config, self._options.seed
+        count = config.channels + self._step * config.harmonics
+        rows = [noise_of(seed, frame, count if low <= frame < high else config.channels) for frame in range(begin, end)]
+        latent = np.stack([row[: config.channels] for row in rows], axis=1)
+        source = np.concatenate([row[config.channels :] for row in rows])
+        shaped = torch.from_numpy(source).view(1, -1, max(config.harmonics, 1))
+        return VoiceNoise(torch.from_numpy(latent)[None], shaped, self._offsets)
 
 
 def bind(card_name: str, speaker: str, audio_sha256: str, folder: Path) -> str:

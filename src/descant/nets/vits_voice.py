@@ -210,7 +210,7 @@ class VoiceNoise:
 
     Attributes:
         latent: [batch, channels, frames].
-        source: [batch, frames * hop, harmonics].
+        source: Of the frames that become sound, [batch, frames * hop, harmonics].
         offsets: Phases of the source's sines at the beginning, in cycles, [harmonics].
     """
 
@@ -246,7 +246,9 @@ class VitsVoice(nn.Module):
         )
         self.emb_g = nn.Embedding(config.speakers, config.speaker)
 
-    def forward(self, frames: VoiceFrames, speaker: Tensor, noise: VoiceNoise, temper: float) -> Tensor:
+    def forward(
+        self, frames: VoiceFrames, speaker: Tensor, noise: VoiceNoise, temper: float, kept: slice = slice(None)
+    ) -> Tensor:
         """Sound.
 
         Args:
@@ -254,17 +256,18 @@ class VitsVoice(nn.Module):
             speaker: Number of the speaker, [batch].
             noise: Its randomness.
             temper: Share of the distribution's width that is used.
+            kept: Which frames become sound; the others are only heard by the encoder, which costs a tenth.
 
         Returns:
-            -1..1, [batch, frames * hop] at the voice's sample rate.
+            -1..1, [batch, kept frames * hop] at the voice's sample rate.
         """
         who = self.emb_g(speaker).unsqueeze(-1)
         mean, log_deviation = self.enc_p(frames.content, frames.f0_hz, frames.voiced, frames.level)
         prior = mean + torch.exp(log_deviation) * noise.latent * temper
-        hidden = self.flow(prior, who, reverse=True)
+        hidden = self.flow(prior, who, reverse=True)[..., kept]
         source = None
         if self.config.has_pitch:
-            source = self.dec.m_source(frames.f0_hz, frames.cycles, noise.source, noise.offsets)
+            source = self.dec.m_source(frames.f0_hz[:, kept], frames.cycles[:, kept], noise.source, noise.offsets)
         return cast("Tensor", self.dec(hidden, who, source))
 
 
