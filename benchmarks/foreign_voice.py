@@ -56,19 +56,24 @@ def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", default="20,80")
-    seconds = [float(text) for text in parser.parse_args().seconds.split(",")]
+    parser.add_argument("--voices", default="rvc,so-vits")
+    asked_for = parser.parse_args()
+    seconds = [float(text) for text in asked_for.seconds.split(",")]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start\n")
     print("| voice | audio s | wall s | processor s | peak MiB |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         prepare(home)
         tune = hum(np.random.default_rng(0), 180.0, 1.0, 20.0).samples
-        for voice in ("rvc", "so-vits"):
+        for voice in asked_for.voices.split(","):
             for length in seconds:
                 write(home / "in.wav", Clip(np.tile(tune, (1, round(length / 20.0))), SAMPLE_RATE))
                 asked = ["convert", str(home / "in.wav"), "--voice", voice, "-o", str(home / "out.wav"), "-q"]
                 used = measure_child([sys.executable, "-m", "descant", *asked])
-                print(f"| {voice} | {length:.0f} | {used.wall_s:.1f} | {used.processor_s:.1f} | {used.peak_mib:.0f} |")
+                print(
+                    f"| {voice} | {length:.0f} | {used.wall_s:.1f} | {used.processor_s:.1f} | {used.peak_mib:.0f} |",
+                    flush=True,
+                )
 
 
 def prepare(home: Path) -> None:
