@@ -4,7 +4,7 @@
     <name>/voice.safetensors     the fields of `Voice`
     <name>/consent.json          the consent record, once there is one
     <name>/phrase.json           a phrase that was shown and waits to be read
-    <name>/decoder/              weights of its own (`config.json`, `weights.safetensors`): adapted, or of another program
+    <name>/decoder/              `config.json`, `weights.safetensors`: adapted to the voice, or of another program
 
 Two voices come with Descant (`BUNDLED`), from voice banks whose makers gave them to everybody; they are put into the
 store, with a consent of the kind licence, when they are first asked for.
