@@ -193,8 +193,10 @@ def test_all_blocks_together_are_as_long_as_the_melody(
     assert total == frames * blocks.sample_rate // 100
 
 
-def test_the_melody_is_sung(converters: dict[str, ForeignConverter], permit: Permit) -> None:
-    """A net that lets its source through sings what was asked for, at its own rate and in its own frames."""
+def test_the_melody_is_sung_and_borders_are_not_heard(
+    converters: dict[str, ForeignConverter], permit: Permit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A net that lets its source through sings what was asked for, at its own rate, the same in whatever blocks."""
     for program in ("rvc", "so-vits"):
         net = net_of_copy(converters[program].net)
         with torch.no_grad():
@@ -213,6 +215,10 @@ def test_the_melody_is_sung(converters: dict[str, ForeignConverter], permit: Per
         for semitones in (-12.0, 3.0):
             out = own(clip, voice_of_nobody(), permit, ConvertOptions(semitones=semitones))
             assert out.semitones == semitones
+            with monkeypatch.context() as changed:
+                changed.setattr(foreign, "_BLOCK", 150)
+                parts = own(clip, voice_of_nobody(), permit, ConvertOptions(semitones=semitones)).clip
+            np.testing.assert_allclose(parts.samples, out.clip.samples, atol=1e-5)
             true, sung = own.tracker(clip), own.tracker(out.clip)
             both = true.voiced & sung.voiced
             assert both.sum() > 0.8 * true.voiced.sum()
