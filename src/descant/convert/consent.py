@@ -58,7 +58,8 @@ class Subject:
     Attributes:
         voice: Name of the voice.
         person: Whose it is; for synthetic voices, who made it.
-        audio_sha256: Digest of the recordings that the voice was made from.
+        audio_sha256: Digest of the recordings that the voice was made from; for a voice with weights of another
+            program one of these, the weights and the speaker in them (`convert.foreign.bind`).
         embedding: Speaker vector of these recordings as base64 of float32; see `embedding_text`.
     """
 

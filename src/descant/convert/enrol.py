@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from descant.convert.api import Converter
+from descant.convert.api import Converter, VoiceConverter
 from descant.convert.consent import Consent, Permit, Subject, Terms, embedding_text, give_consent
+from descant.convert.foreign import ForeignConverter, is_foreign
 from descant.convert.signing import Authority
 from descant.convert.store import VoiceStore, read_reference
 from descant.convert.voice import Voice
@@ -31,7 +32,7 @@ class Spoken:
     consent: Path | None = None
 
 
-def who(voice: str, spoken: Spoken, model: str) -> tuple[Converter, Voice, Permit]:
+def who(voice: str, spoken: Spoken, model: str) -> tuple[VoiceConverter, Voice, Permit]:
     """A voice by its name, or by a recording of it.
 
     Args:
@@ -55,7 +56,7 @@ def who(voice: str, spoken: Spoken, model: str) -> tuple[Converter, Voice, Permi
         own = stored.decoder
         if own is None:
             return Converter.load(model), stored.voice, permit
-        return Converter.from_folder(own, model=f"{model}, {stored.name}"), stored.voice, permit
+        return own_converter(own, f"{model}, {stored.name}", stored.name), stored.voice, permit
     if spoken.consent is None and not spoken.licence:
         raise ConsentMissing(
             f"Nobody allows {path.name} to be used as a voice.",
@@ -74,3 +75,19 @@ def who(voice: str, spoken: Spoken, model: str) -> tuple[Converter, Voice, Permi
     subject = Subject(path.stem, spoken.person or spoken.source, digest, embedding_text(found.speaker))
     terms = Terms("licence", licence=spoken.licence, source=spoken.source)
     return converter, found, Permit(give_consent(authority, subject, terms), authority)
+
+
+def own_converter(folder: Path, adapted: str, foreign: str) -> VoiceConverter:
+    """The converter for a voice's own weights, whichever program trained them.
+
+    Args:
+        folder: Of the weights.
+        adapted: What the log calls weights that Descant adapted.
+        foreign: What it calls those of another program.
+
+    Raises:
+        DescantError: As `Converter.from_folder` and `ForeignConverter.from_folder`.
+    """
+    if is_foreign(folder):
+        return ForeignConverter.from_folder(folder, model=foreign)
+    return Converter.from_folder(folder, model=adapted)

@@ -15,7 +15,7 @@ from descant.audio.io import AudioInfo, probe, read_blocks
 from descant.audio.provenance import Provenance
 from descant.audio.resample import Resampler
 from descant.audio.writer import AudioWriter
-from descant.convert.api import Converter
+from descant.convert.api import VoiceConverter
 from descant.convert.consent import Permit, require_permit
 from descant.convert.options import DEFAULT_OPTIONS, ConvertOptions
 from descant.convert.voice import Voice
@@ -55,7 +55,7 @@ def convert_file(
     permit: Permit,
     options: ConvertOptions = DEFAULT_OPTIONS,
     *,
-    converter: Converter,
+    converter: VoiceConverter,
     subtype: str | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,

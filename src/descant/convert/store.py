@@ -4,7 +4,7 @@
     <name>/voice.safetensors     the fields of `Voice`
     <name>/consent.json          the consent record, once there is one
     <name>/phrase.json           a phrase that was shown and waits to be read
-    <name>/decoder/              weights adapted to the voice (`config.json`, `weights.safetensors`), if it was trained
+    <name>/decoder/              `config.json`, `weights.safetensors`: adapted to the voice, or of another program
 
 Two voices come with Descant (`BUNDLED`), from voice banks whose makers gave them to everybody; they are put into the
 store, with a consent of the kind licence, when they are first asked for.
@@ -59,7 +59,7 @@ class Origin:
 
     Attributes:
         person: Whose it is.
-        audio_sha256: Digest of the recordings.
+        audio_sha256: Digest of the recordings, or of them and foreign weights, as in `consent.Subject`.
         licence: Of the recordings; empty where a person speaks for them.
         source: Of the recordings.
         layer: Of the content encoder that its pool was made with.

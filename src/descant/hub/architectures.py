@@ -9,6 +9,8 @@ ARCHITECTURES = {
     "basic-pitch": "Basic Pitch's ONNX graph: 22.05 kHz audio to notes, onsets and contours",
     "whisper": "Whisper in CTranslate2's format",
     "voice-decoder": "content, pitch, level and a speaker to a source-filter voice",
+    "vits-voice": "a voice that RVC or so-vits-svc trained: content and pitch to sound",
+    "hubert": "HuBERT's base net, also ContentVec: 16 kHz audio to content, for voices of other programs",
     "cam-plus-plus": "densely connected time-delay layers with masks from their context: a voice to 192 dimensions",
     "perth": "convolutions over the spectrum below 2 kHz that write a mark, and others at three paces that hear it",
     "ge2e": "three LSTM layers on 40 mel bands: windows of 1.6 s to points on the unit sphere",

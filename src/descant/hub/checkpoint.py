@@ -145,6 +145,23 @@ def load_into(module: torch.nn.Module, path: Path, *, prefix: str = "") -> None:
     module.load_state_dict({**tensors, **{name: state[name] for name in counters}})
 
 
+def load_onto(module: torch.nn.Module, path: Path) -> None:
+    """Fill a module that was made on the device "meta", in float32; names and shapes are compared first.
+
+    Unlike with `load_into`, sizes that a stranger stated cost no memory before the file is known to hold as much.
+
+    Args:
+        module: Without storage; has it on the CPU afterwards.
+        path: The file.
+
+    Raises:
+        CheckpointError: The file is damaged, or its names or shapes are not the module's.
+    """
+    shapes = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    tensors = load_tensors(path, shapes=shapes)
+    module.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+
+
 def check_shapes(tensors: Mapping[str, torch.Tensor], shapes: Shapes, *, where: str) -> None:
     """Raise `CheckpointError` that lists every missing, unexpected or misshapen tensor (the first few of each)."""
     missing = sorted(set(shapes) - set(tensors))

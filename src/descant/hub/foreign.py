@@ -6,9 +6,12 @@ on they are used, verified and exported like any other.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from descant.errors import CheckpointError, InputNotFound, InvalidOption, UnsupportedFormat
 from descant.hub.architectures import ARCHITECTURES
@@ -19,8 +22,12 @@ from descant.hub.files import copy_stream, make_folder, sha256_of
 from descant.hub.toml_table import is_slug
 from descant.progress import CancelToken, Monitor, ProgressSink
 
+if TYPE_CHECKING:
+    import torch
+
 CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 SOUND_SET_SUFFIXES = (".sf2",)
+INDEX_SUFFIXES = (".index",)
 _USUAL_PARTS = ("state_dict", "model_state_dict", "model", "weights", "generator", "net")
 _LARGEST = 1 << 40
 
@@ -68,14 +75,41 @@ class ForeignCard:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """What a checkpoint was recognised as, and what is kept of it.
+
+    Attributes:
+        task: For the card.
+        architecture: Of Descant's, for the card.
+        tensors: As that architecture names them.
+        config: What becomes `config.json`.
+        kind: What it is, in words.
+        sample_rate: Rate in hertz that it works at.
+    """
+
+    task: str
+    architecture: str
+    tensors: Mapping[str, torch.Tensor]
+    config: Mapping[str, Any]
+    kind: str
+    sample_rate: int
+
+
 def import_foreign(
-    path: Path, about: ForeignCard, *, progress: ProgressSink | None = None, cancel: CancelToken | None = None
+    path: Path,
+    about: ForeignCard,
+    *,
+    brought: Brought | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
 ) -> Card:
     """Bring a foreign checkpoint or SoundFont into the cache.
 
     Args:
         path: `.safetensors`, a PyTorch checkpoint (`.pt`, `.pth`, `.ckpt`, `.bin`) or a SoundFont (`.sf2`).
         about: What the user says about it.
+        brought: What the checkpoint was recognised as; None keeps its tensors as they are named in it.
         progress: Receives the share of the work that is done.
         cancel: Stops the import.
 
@@ -92,16 +126,25 @@ def import_foreign(
     monitor = Monitor(progress, cancel, f"importing {about.name}")
     with locked(about.name, monitor), open_workshop(about.name) as workshop:
         raw = make_folder(workshop / "raw")
-        _bring(path, raw, about, monitor.part("reading", 0.0, 0.5))
-        if about.config is not None:
-            _bring_config(about.config, raw)
-        card = _card(path, raw, about, monitor.part("hashing", 0.5, 0.7))
+        if brought is not None:
+            from descant.hub.checkpoint import save_tensors
+
+            save_tensors(raw / "weights.safetensors", brought.tensors)
+            (raw / "config.json").write_text(json.dumps(brought.config, indent=1) + "\n", encoding="utf-8")
+        else:
+            _bring(path, raw, about, monitor.part("reading", 0.0, 0.5))
+            if about.config is not None:
+                _bring_config(about.config, raw)
+        summary = f"Imported from {path.name}{f': {brought.kind}' if brought else ''}."
+        card = _card(path, raw, about, summary, monitor.part("hashing", 0.5, 0.7))
         convert_and_place("", raw, workshop / "ready", card, monitor.part("verifying", 0.7, 1.0))
     return card
 
 
 def _bring(path: Path, raw: Path, about: ForeignCard, monitor: Monitor) -> None:
     suffix = path.suffix.lower()
+    if suffix in INDEX_SUFFIXES:
+        refuse_index(path)
     if suffix in SOUND_SET_SUFFIXES:
         _check_sound_set(path)
         with path.open("rb") as stream:
@@ -127,6 +170,18 @@ def _bring(path: Path, raw: Path, about: ForeignCard, monitor: Monitor) -> None:
         )
 
 
+def refuse_index(path: Path) -> NoReturn:
+    """Say what an index is that lies beside a voice of RVC.
+
+    Raises:
+        UnsupportedFormat: Always.
+    """
+    raise UnsupportedFormat(
+        f"{path.name} is an index of a voice's sounds (FAISS), not the voice, and Descant does not use it.",
+        "Import the voice alone, the .pth file.",
+    )
+
+
 def _check_sound_set(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(12)
@@ -141,13 +196,13 @@ def _bring_config(config: Path, raw: Path) -> None:
         copy_stream(stream, raw / "config.json", Monitor(), limit=1 << 24)
 
 
-def _card(path: Path, raw: Path, about: ForeignCard, monitor: Monitor) -> Card:
+def _card(path: Path, raw: Path, about: ForeignCard, summary: str, monitor: Monitor) -> Card:
     files = describe_folder(raw)
     card = Card(
         name=about.name,
         title=re.sub("-+", " ", about.name).capitalize(),
         task=about.task,
-        summary=f"Imported from {path.name}.",
+        summary=summary,
         architecture=about.architecture,
         licence=about.licence,
         credit=about.credit,

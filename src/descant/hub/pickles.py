@@ -41,7 +41,7 @@ def read_pickle(path: Path) -> object:
         path: A file that `torch.save` wrote, of any age.
 
     Returns:
-        What it holds; arrays are `numpy.ndarray`.
+        What it holds; arrays are `numpy.ndarray`, and a trainer's options and dictionaries are None.
 
     Raises:
         UnsafeCheckpoint: It holds anything else; nothing of it was executed.
@@ -121,6 +121,13 @@ def _scalar(dtype: object, data: object) -> float | int | bool:
     return number
 
 
+class _Leftover:
+    """Stands in for what trainers leave beside their tensors, and nobody needs: its contents are dropped."""
+
+    def __setstate__(self, _state: object) -> None:
+        pass
+
+
 def _no_bytes() -> bytes:
     """Stands in for `bytes`, which old pickle protocols call for an empty array's elements."""
     return b""
@@ -129,6 +136,8 @@ def _no_bytes() -> bytes:
 _STAND_INS: list[Any] = [
     (_Array, "numpy.ndarray"),
     (_Dtype, "numpy.dtype"),
+    (_Leftover, "argparse.Namespace"),
+    (_Leftover, "fairseq.data.dictionary.Dictionary"),  # in every HuBERT and ContentVec that fairseq trained
     # Both homes of the same functions: NumPy 1 pickles name numpy.core, NumPy 2 pickles numpy._core.
     *((_reconstruct, f"numpy.{home}.multiarray._reconstruct") for home in ("core", "_core")),
     *((_no_bytes, f"{home}.bytes") for home in ("builtins", "__builtin__")),
@@ -142,6 +151,8 @@ def _as_arrays(value: object) -> object:
         if value.value is None:
             raise ValueError("an array without elements")
         return value.value
+    if isinstance(value, _Leftover):
+        return None
     if isinstance(value, dict):
         return {key: _as_arrays(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

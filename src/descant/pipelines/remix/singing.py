@@ -11,6 +11,7 @@ from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
 from descant.convert.api import DEFAULT_CARD, Converter
 from descant.convert.consent import require_permit
+from descant.convert.enrol import own_converter
 from descant.convert.files import convert_file
 from descant.convert.options import ConvertOptions
 from descant.convert.store import VoiceStore
@@ -78,7 +79,7 @@ def convert(inputs: Inputs, options: ConvertOptions, folder: Path, monitor: Moni
     target = folder / f"{VOCALS}.wav"
     monitor.report(0.0)
     own = stored.decoder
-    converter = Converter.load(CONVERTER) if own is None else Converter.from_folder(own, model=stored.name)
+    converter = Converter.load(CONVERTER) if own is None else own_converter(own, stored.name, stored.name)
     sung = convert_file(
         source,
         target,
