@@ -217,7 +217,9 @@ def item(instrument: str, pitch: int, velocity: int = 100) -> NoteItem:
 
 
 def test_the_split_is_sings_own_draw() -> None:
-    """By hand: Python's generator with seed 42 draws 0.639, 0.025, 0.275, 0.223, 0.736, 0.677, 0.892, 0.087, 0.422, 0.030, ..."""
+    """By hand: Python's generator with seed 42 draws 0.639, 0.025, 0.275, 0.223, 0.736, 0.677, 0.892, 0.087, 0.422,
+    0.030, ...
+    """
     notes = [item("bass_acoustic_000", pitch, velocity) for pitch in range(40, 52) for velocity in (25, 100)]
     shares = split_pitches(notes[::-1])  # their order does not matter
     assert {n.pitch for n in shares["validation"]} == {41, 47, 49}
