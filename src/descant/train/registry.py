@@ -15,6 +15,7 @@ LESSONS = {
     "voice": "descant.train.voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
+    "sing": "descant.train.sing:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
 }
 
