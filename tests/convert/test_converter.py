@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,28 @@ def test_rate_channels_and_length_are_kept(converter: Converter, rate: int, chan
     assert (out.sample_rate, out.samples.shape) == (rate, clip.samples.shape)
     assert np.isfinite(out.samples).all()
     np.testing.assert_array_equal(clip.samples, before)
+
+
+def test_speech_goes_to_where_a_voice_speaks_and_singing_to_where_it_sings(converter: Converter) -> None:
+    """A speaker's median lies about a fourth below a singer's, whichever of both is known of the voice."""
+    singer = converter.voice(hum(6.0, 220.0))
+    assert singer.is_sung
+    speaker = replace(singer, is_sung=False)
+    assert [v.middle_for(singing=s) - singer.middle for v in (singer, speaker) for s in (False, True)] == [-5, 0, 0, 5]
+    spoken, sung = speech(), hum(4.0, 220.0)
+    for clip, expected in ((sung, singer.middle), (spoken, singer.middle - 5)):
+        out = sing(converter, clip, singer, ConvertOptions(keep_key=False))
+        heard = converter.tracker(clip)
+        middle = 69 + 12 * np.log2(np.median(heard.f0_hz[heard.voiced]) / 440)
+        assert abs(middle + out.semitones - expected) < 0.75
+
+
+def speech() -> Clip:
+    """Pitch that never stands still, as in speech."""
+    time_s = np.arange(4 * 44_100) / 44_100
+    f0 = 150.0 * 2.0 ** (0.4 * np.sin(2 * np.pi * 1.7 * time_s))
+    sound = sum(np.sin(2 * np.pi * n * np.cumsum(f0) / 44_100) / n for n in range(1, 12))
+    return Clip((0.1 * np.asarray(sound, np.float32))[np.newaxis], 44_100)
 
 
 @pytest.mark.parametrize("semitones", [-12.0, -3.0, 0.0, 7.5])

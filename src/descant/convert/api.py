@@ -29,7 +29,7 @@ from descant.convert.options import DEFAULT_OPTIONS, ConvertOptions
 from descant.convert.renders import Render, log, log_path
 from descant.convert.speaker import SpeakerEmbedder
 from descant.convert.stream import BlockConverter, Blocks, Melody, middle_of
-from descant.convert.voice import Voice, voice_of
+from descant.convert.voice import Voice, is_sung, voice_of
 from descant.dsp.pitch import PitchTrack
 from descant.dsp.watermark import Marker
 from descant.errors import CardError, CheckpointError, ConsentMissing, InvalidAudio
@@ -86,13 +86,14 @@ class VoiceConverter(ABC):
     def _blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:
         """A conversion that makes blocks of sound; whoever calls this has been through the gate."""
 
-    def _transposition(self, middle: float, voice: Voice, options: ConvertOptions) -> float:
-        """By how many semitones a melody is moved, whose median is a MIDI number.
+    def _transposition(self, melody: Melody, voice: Voice, options: ConvertOptions) -> float:
+        """By how many semitones a melody is moved: singing to where the voice sings, speech to where it speaks.
 
         Raises:
             InvalidOption: The weights cannot do what is asked for.
         """
-        return options.transposition(middle, voice.singing_middle)
+        singing = is_sung(melody.f0_hz, melody.voiced)
+        return options.transposition(middle_of(melody), voice.middle_for(singing=singing))
 
     def __call__(
         self,
@@ -155,10 +156,10 @@ class VoiceConverter(ABC):
             )
         frames = -(-len(low) * FPS // SAMPLE_RATE)
         f0_hz, voiced = pitch_frames(self._track(low, monitor.part("melody", 0.0, _TRACKING)), frames)
-        middle = middle_of(Melody(f0_hz, voiced))
-        if math.isnan(middle):
+        heard = Melody(f0_hz, voiced)
+        if math.isnan(middle_of(heard)):
             raise InvalidAudio("Nothing in it has a pitch: there is no voice to convert.", "Give a voice alone.")
-        semitones = self._transposition(middle, voice, options)
+        semitones = self._transposition(heard, voice, options)
         melody = Melody((f0_hz * 2.0 ** (semitones / 12.0)).astype(np.float32), voiced)
         blocks = self._blocks(voice, options, melody)
         mark = _mark(low, consent.number, self.model, options)

@@ -167,11 +167,11 @@ class ForeignConverter(VoiceConverter):
     def _blocks(self, voice: Voice, options: ConvertOptions, melody: Melody) -> Blocks:  # noqa: ARG002
         return ForeignBlocks(self.net, self.content, self.speaker, options, melody)
 
-    def _transposition(self, middle: float, voice: Voice, options: ConvertOptions) -> float:
+    def _transposition(self, melody: Melody, voice: Voice, options: ConvertOptions) -> float:
         if options.formant:
             raise InvalidOption("The weights of another program have no formant control.", "Leave --formant out.")
         if self.net.config.has_pitch:
-            return super()._transposition(middle, voice, options)
+            return super()._transposition(melody, voice, options)
         if options.semitones:
             raise InvalidOption(
                 "These weights were trained without pitch: they speak, and follow no melody.", "Leave --semitones out."

@@ -40,7 +40,7 @@ class ConvertOptions:
 
         Args:
             source_middle: Median pitch of what is converted, as a MIDI number.
-            target_middle: Where the target sings.
+            target_middle: Where the target sings, or speaks.
         """
         if self.semitones is not None:
             return self.semitones

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.convert.content import ContentEncoder
-from descant.convert.features import VoiceFeatures, features_of
+from descant.convert.features import features_of
 from descant.convert.speaker import SpeakerEmbedder
 from descant.errors import InvalidAudio
 from descant.nets.source_filter import FPS
@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 SHORTEST_S = 3.0
 """Less voice than this is refused as a reference."""
 
+_FOURTH = 5.0
 _VOICED_SHARE = 0.15
 _SUNG_STILL_SHARE = 0.35
 _STILL_SEMITONES = 0.35
@@ -47,10 +48,9 @@ class Voice:
     high: float
     is_sung: bool
 
-    @property
-    def singing_middle(self) -> float:
-        """Where the voice would sing: a speaker's median lies about a fourth below."""
-        return self.middle if self.is_sung else self.middle + 5.0
+    def middle_for(self, *, singing: bool) -> float:
+        """Where the voice would sing, or speak: a speaker's median lies about a fourth below a singer's."""
+        return self.middle + _FOURTH * (float(singing) - float(self.is_sung))
 
 
 def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: SpeakerEmbedder) -> Voice:
@@ -85,13 +85,18 @@ def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: Sp
     low, middle, high = (float(value) for value in np.quantile(midi, (0.05, 0.5, 0.95)))
     kept = sounding[: 2 * len(found.content) : 2][: len(found.content)]
     pool = found.content[: len(kept)][kept].astype(np.float16)
-    return Voice(embedder(clip), pool, middle, low, high, is_sung(found))
+    return Voice(embedder(clip), pool, middle, low, high, is_sung(found.f0_hz, found.voiced))
 
 
-def is_sung(found: VoiceFeatures) -> bool:
-    """Whether pitch mostly stands still for 0.12 s, as it does on notes and not in speech."""
-    voiced = found.voiced > 0.5
-    midi = 12.0 * np.log2(found.f0_hz)
+def is_sung(f0_hz: Floats, voicing: Floats) -> bool:
+    """Whether pitch mostly stands still for 0.12 s, as it does on notes and not in speech.
+
+    Args:
+        f0_hz: 100 a second, [frames].
+        voicing: 0..1, [frames].
+    """
+    voiced = voicing > 0.5
+    midi = 12.0 * np.log2(f0_hz)
     if voiced.sum() < 2 * _STILL_FRAMES:
         return False
     windows = np.lib.stride_tricks.sliding_window_view(midi, _STILL_FRAMES)

@@ -58,6 +58,7 @@ Row = dict[str, float | None]
 """One conversion: column to value."""
 
 _REFERENCE_S, _SUNG_S = 30.0, 12.0
+_ENGLISH = "English speech"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,14 @@ def evaluate_convert(
         if any(is_sung is kind for _, is_sung in sources)
     ]
     if adapted:
-        tables.append(_adapted(adapted, targets, sources, converter, judge))
+        others = [(next(found[name].pieces(sample_rate=SAMPLE_RATE)), name) for name in TARGETS]
+        tables += [
+            _adapted(
+                target, converter, adapted[target.name], sources, [c for c, n in others if n != target.name], judge
+            )
+            for target in targets
+            if target.name in adapted
+        ]
     speeds = [row["speed"] for kind in (False, True) for row in results.get((next(iter(systems)), kind), [])]
     same = np.mean([same_person(found[target.name], target, converter) for target in targets], axis=0)
     notes = (
@@ -208,14 +216,17 @@ class _Judge:
     converter: Converter
     words: WordRecognizer
 
-    def __call__(self, system: System, source: Clip, target: Target, *, is_sung: bool) -> Row:
-        """All columns of one conversion, and its speed; words are compared in speech alone, which is English."""
+    def __call__(
+        self, system: System, source: Clip, target: Target, *, is_sung: bool, is_english: bool | None = None
+    ) -> Row:
+        """All columns of one conversion, and its speed; words are compared where English is spoken."""
         began = time.process_time()
         out, semitones = system(source, target, is_sung)
         speed = source.duration_s / max(time.process_time() - began, 1e-9)
         who = self.converter
         found = evaluate(source, out, target.voice.speaker, semitones, track=who.tracker, embed=who.embedder)
-        errors = None if is_sung else character_error_rate(self.words(source).text, self.words(out).text)
+        is_compared = not is_sung if is_english is None else is_english
+        errors = character_error_rate(self.words(source).text, self.words(out).text) if is_compared else None
         return {
             **found,
             "GE2E": found["likeness"],
@@ -252,7 +263,7 @@ def _shifted(converter: Converter, clip: Clip, target: Target, is_sung: bool) ->
     found = features_of(clip, converter.encoder, converter.tracker)
     voiced = found.f0_hz[found.voiced > 0.5]
     middle = 69.0 + 12.0 * math.log2(float(np.median(voiced)) / 440.0)
-    semitones = ConvertOptions(keep_key=is_sung).transposition(middle, target.voice.singing_middle)
+    semitones = ConvertOptions(keep_key=is_sung).transposition(middle, target.voice.middle_for(singing=is_sung))
     # Throats shrink by about a sixth where pitch rises by an octave (Peterson and Barney 1952).
     factor = 2.0 ** ((target.voice.middle - middle) / 12.0 * 0.25)
     envelopes = analyse(samples)
@@ -269,18 +280,24 @@ def _shifted(converter: Converter, clip: Clip, target: Target, is_sung: bool) ->
 
 
 def _adapted(
-    adapted: Mapping[str, Converter],
-    targets: Sequence[Target],
+    target: Target,
+    zero_shot: Converter,
+    trained: Converter,
     sources: Sequence[tuple[Clip, bool]],
-    converter: Converter,
+    others: Sequence[Clip],
     judge: _Judge,
 ) -> Table:
+    """One person's voice, zero-shot and trained, sung and spoken by English speakers, a singer, and other persons."""
+    kinds = {
+        _ENGLISH: ([clip for clip, is_sung in sources if not is_sung], False),
+        "speech of the other persons": (list(others), False),
+        "singing": ([clip for clip, is_sung in sources if is_sung], True),
+    }
     rows = []
-    for target in targets:
-        for label, system in (("zero-shot", converter), ("trained on it", adapted.get(target.name))):
-            if system is not None and target.name in adapted:
-                run = partial(_converted, system)
-                rows.append(
-                    _row(f"{target.name}, {label}", [judge(run, c, target, is_sung=sung) for c, sung in sources])
-                )
-    return Table("Voices trained on some minutes of the person", ("", *COLUMNS), tuple(rows))
+    for label, system in (("zero-shot", zero_shot), ("trained", trained)):
+        run = partial(_converted, system)
+        for kind, (clips, is_sung) in kinds.items():
+            if clips:
+                found = [judge(run, clip, target, is_sung=is_sung, is_english=kind == _ENGLISH) for clip in clips]
+                rows.append(_row(f"{label}: {kind}", found))
+    return Table(f"The voice of {target.name}, trained on some minutes of it", ("", *COLUMNS), tuple(rows))

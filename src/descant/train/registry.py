@@ -16,7 +16,6 @@ LESSONS = {
     "adversarial_voice": "descant.train.adversarial_voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
-    "sing": "descant.train.sing:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
 }
 
