@@ -21,6 +21,7 @@ RATE_HZ, SEMITONES = 5.5, 0.5
 
 
 def main() -> None:
+    """Count and print."""
     found: dict[str, list[bool]] = {"spoken": [], "sung": [], "sung with vibrato": []}
     for path in sorted(Path(sys.argv[1]).glob("*.npz")):
         for piece in load_pieces(path)[::EVERY][:MOST]:
