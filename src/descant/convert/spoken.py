@@ -120,8 +120,9 @@ def check_recording(
     heard = listen(clip)
     share = share_heard(phrase.words, heard)
     if share < LEAST_HEARD:
+        instead = shorten(heard, 100) or "nothing"
         raise ConsentRefused(
-            f'{share:.0%} of the words are heard in their order; what is heard is "{shorten(heard, 100) or "nothing"}".',
+            f'{share:.0%} of the words are heard in their order; what is heard is "{instead}".',
             f'Read aloud, slowly, near the microphone: "{phrase.words}"',
         )
     if cosine < SAME_SPEAKER:
