@@ -33,6 +33,16 @@ def test_folders_are_mirrored_and_names_never_clash(tmp_path: Path) -> None:
     assert sorted(folders) == ["a", "a 2", "sub/a"]
 
 
+def test_where_nothing_is_written_folders_beneath_the_working_folder_are_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _touch(tmp_path / "found/a.wav")
+    monkeypatch.chdir(tmp_path)
+    calls, one = _recorder()
+    run_batch([Path("found")], None, one)
+    assert [file for file, _ in calls] == [Path("found/a.wav")]
+
+
 def test_results_inside_the_input_folder_are_no_input(tmp_path: Path) -> None:
     _touch(tmp_path / "a.wav", tmp_path / "stems/a/vocals.wav")
     calls, one = _recorder()

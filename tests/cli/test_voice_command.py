@@ -110,7 +110,7 @@ def test_open_licences_travel_and_go(recording: Path, home: Path, capsys: pytest
         (["show", "nobody"], VoiceNotFound.code),
         (["delete", "nobody"], VoiceNotFound.code),
         (["export", "nobody", "x"], VoiceNotFound.code),
-        (["import", "nowhere"], VoiceNotFound.code),
+        (["import", "nowhere"], InputNotFound.code),
         (["consent", "nobody"], VoiceNotFound.code),
         (["show", "../x"], InvalidOption.code),
         (["add", "x", "missing.wav", "--person", "P"], InputNotFound.code),

@@ -186,3 +186,29 @@ def test_voices_that_come_with_descant_have_a_consent_that_holds(home: Path, nam
     assert abs(float(np.linalg.norm(stored.voice.speaker)) - 1) < 1e-3
     store.delete(name)
     assert name not in store.names()
+
+
+def test_what_a_voice_was_trained_from_goes_with_it(ana: StoredVoice, store: VoiceStore) -> None:
+    run = store.training("Ana 2")
+    (run / "checkpoint").mkdir(parents=True)
+    (run / "pieces.npz").write_bytes(b"what Ana said")
+    store.delete("Ana 2")
+    assert not run.exists()
+
+
+def test_a_folder_of_recordings_is_its_files_in_order(tmp_path: Path) -> None:
+    files = [write(tmp_path / "clips" / f"{name}.wav", hum(1.0, base_hz)) for name, base_hz in (("b", 220), ("a", 330))]
+    (tmp_path / "clips/notes.txt").write_text("no recording")
+    clip, digest = read_reference([tmp_path / "clips"])
+    same, expected = read_reference(files[::-1])
+    assert digest == expected
+    assert np.array_equal(clip.samples, same.samples)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidOption, match="no recordings"):
+        read_reference([tmp_path / "empty"])
+
+
+def test_a_folder_that_is_not_there_is_not_made(store: VoiceStore, tmp_path: Path) -> None:
+    with pytest.raises(InputNotFound, match="no folder"):
+        store.bring(tmp_path / "stick/yuki")
+    assert not (tmp_path / "stick").exists()

@@ -27,7 +27,7 @@ _RESOURCE_FORK = "._"  # macOS writes one beside each file on foreign disks, wit
 
 def run_batch(
     inputs: Sequence[Path],
-    out: Path,
+    out: Path | None,
     one: Callable[[Path, Path], None],
     *,
     done: Callable[[Path], bool] = lambda _: False,
@@ -39,7 +39,7 @@ def run_batch(
 
     Args:
         inputs: Files and folders.
-        out: Output folder.
+        out: Output folder; None where nothing is written.
         one: The work; its errors are reported and the next file is taken.
         done: Whether an output folder is finished already, so that its file is skipped.
         suffixes: What is picked up from folders.
@@ -50,8 +50,9 @@ def run_batch(
         DescantError: The only file failed.
     """
     if len(inputs) == 1 and not inputs[0].is_dir():
-        if not done(out):
-            _named_in_errors(one, inputs[0], out)
+        folder = out or Path()
+        if not done(folder):
+            _named_in_errors(one, inputs[0], folder)
         return
 
     def one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[Job, DescantError | None]]:
@@ -70,7 +71,7 @@ def run_batch(
 
 def run_jobs(
     inputs: Sequence[Path],
-    out: Path,
+    out: Path | None,
     work: Callable[[Sequence[Job]], Iterator[tuple[Job, DescantError | None]]],
     *,
     done: Callable[[Path], bool] = lambda _: False,
@@ -80,7 +81,7 @@ def run_jobs(
 
     Args:
         inputs: Files and folders.
-        out: Output folder; each file gets `out/<name>`, folders are mirrored.
+        out: Output folder; each file gets `out/<name>`, folders are mirrored. None where nothing is written.
         work: Yields each job as it ends, with its error if there was one.
         done: Whether an output folder is finished already, so that its file is skipped.
         suffixes: What is picked up from folders.
@@ -89,7 +90,7 @@ def run_jobs(
         InputNotFound: A folder holds nothing to work on.
         BatchFailed: Some files failed.
     """
-    jobs = [(file, out / name) for given in inputs for file, name in _named(given, suffixes, out)]
+    jobs = [(file, (out or Path()) / name) for given in inputs for file, name in _named(given, suffixes, out)]
     jobs = _without_clashes(jobs)
     failures: list[Path] = []
     for (file, _), error in work([job for job in jobs if not done(job[1])]):
@@ -122,11 +123,11 @@ def _naming(error: DescantError, file: Path) -> DescantError:
     return type(error)(f"{file}: {error.message}", error.hint)
 
 
-def _named(given: Path, suffixes: frozenset[str], out: Path) -> list[tuple[Path, Path]]:
+def _named(given: Path, suffixes: frozenset[str], out: Path | None) -> list[tuple[Path, Path]]:
     if not given.is_dir():
         return [(given, Path(given.stem))]
     found = [p for p in sorted(given.rglob("*")) if p.suffix.lower() in suffixes and _is_work(p)]
-    if out.resolve() != given.resolve():
+    if out is not None and out.resolve() != given.resolve():
         # An output folder inside the input folder: what an earlier run wrote there is no input.
         found = [p for p in found if out.resolve() not in p.resolve().parents]
     if not found:

@@ -47,7 +47,7 @@ def verify(
         for line in (f"{recording}: {_said(verdict)}", *_details(verdict, renders), *_perth_said(second)):
             print(one_line(line))
 
-    run_batch(recordings, Path(), one)
+    run_batch(recordings, None, one)
 
 
 def _said(verdict: Verdict) -> str:

@@ -42,7 +42,7 @@ def add(
 
     Args:
         name: To keep it under.
-        recordings: Audio files of this one voice, speaking or singing, without instruments.
+        recordings: Audio files of this one voice, or folders of them: speaking or singing, without instruments.
         person: Whose voice it is; for a synthetic one, who made it.
         licence: The open licence of the recordings, if they have one; then nobody needs to speak for them.
         source: Where the recordings come from, or how a synthetic voice was made.
@@ -158,7 +158,7 @@ def train(
 
     Args:
         name: Of the voice (`descant voice add`), with a consent that allows to train.
-        recordings: The recordings that it was added from, two to ten minutes.
+        recordings: The recordings that it was added from (files, or folders of them), two to ten minutes.
         minutes: At most so long.
         threads: CPU threads.
         model: Card of the decoder to begin with.
@@ -168,7 +168,6 @@ def train(
 
     from descant.cli.terminal import progress_bar
     from descant.convert.api import Converter
-    from descant.convert.signing import data_folder
     from descant.convert.store import VoiceStore, read_reference
     from descant.train.own_voice import OwnVoiceOptions, train_own_voice, write_decoder
 
@@ -183,7 +182,7 @@ def train(
             f"These are not the recordings that {name} was added from.",
             "Give the same files in the same order, or add the voice again: consent is given for recordings.",
         )
-    run = data_folder() / "training" / stored.name
+    run = store.training(name)
     base = Converter.load(model)
     with progress_bar(f"training {name}", quiet=quiet) as progress:
         own = train_own_voice([clip], run, base, options, progress=progress)
@@ -274,15 +273,16 @@ def import_voice(folder: Path, *, name: str = "") -> None:
 
 @voice.command
 def delete(name: str) -> None:
-    """Remove a voice, its weights and its consent.
+    """Remove a voice, its weights, its consent, and what it was trained from.
 
     Args:
         name: Of the voice.
     """
     from descant.convert.store import VoiceStore
 
-    VoiceStore.load().delete(name)
-    print(f"{name} is gone.")
+    store = VoiceStore.load()
+    store.delete(name)
+    print(f"{name} is as it came with Descant." if name in store.known() else f"{name} is gone.")
 
 
 def whisper() -> Listener:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
+from textwrap import shorten
 
 from descant.audio.clip import Clip
 from descant.convert.consent import SAME_SPEAKER, Evidence
@@ -119,8 +120,9 @@ def check_recording(
     heard = listen(clip)
     share = share_heard(phrase.words, heard)
     if share < LEAST_HEARD:
+        instead = shorten(heard, 100) or "nothing"
         raise ConsentRefused(
-            f'{share:.0%} of the words are heard in their order; what is heard is "{heard[:200]}".',
+            f'{share:.0%} of the words are heard in their order; what is heard is "{instead}".',
             f'Read aloud, slowly, near the microphone: "{phrase.words}"',
         )
     if cosine < SAME_SPEAKER:

@@ -9,6 +9,9 @@
 Two voices come with Descant (`BUNDLED`), from voice banks whose makers gave them to everybody; they are put into the
 store, with a consent of the kind licence, when they are first asked for.
 
+What a voice learns from while it is trained, its recordings among it, lies in `training/<name>/` beside the store and
+goes with the voice.
+
 A voice appears under its name by one rename, and goes by one. The folder is that of `DESCANT_DATA`, or the
 platform's place for what users make.
 """
@@ -28,13 +31,14 @@ import numpy as np
 import torch
 
 from descant.audio.clip import Clip
+from descant.audio.formats import AUDIO_SUFFIXES
 from descant.audio.io import read
 from descant.convert.consent import Consent, Permit, Subject, Terms, embedding_text, give_consent
 from descant.convert.content import LAYER
 from descant.convert.signing import Authority, data_folder
 from descant.convert.spoken import Phrase
 from descant.convert.voice import Voice
-from descant.errors import CheckpointError, ConsentMissing, DescantError, InvalidOption, VoiceNotFound
+from descant.errors import CheckpointError, ConsentMissing, DescantError, InputNotFound, InvalidOption, VoiceNotFound
 from descant.files import PathLike, as_path, atomic_output, input_error, output_error
 from descant.hub.card_writer import write_table
 from descant.hub.checkpoint import load_tensors, save_tensors
@@ -136,6 +140,10 @@ class VoiceStore:
             return tuple(sorted(path.parent.name for path in self.folder.glob("*/voice.toml") if _is_name(path.parent)))
         except OSError as error:
             raise input_error(error, self.folder) from error
+
+    def training(self, name: str) -> Path:
+        """Where a voice of this name keeps what it is trained from."""
+        return self.folder.parent / "training" / self._place(name).name
 
     def known(self) -> tuple[str, ...]:
         """The same, and those that come with Descant."""
@@ -267,7 +275,9 @@ class VoiceStore:
         return Phrase.from_json(_read(path))
 
     def delete(self, name: str) -> None:
-        """Remove a voice and all that belongs to it, also a damaged one.
+        """Remove a voice and all that belongs to it, what it was trained from, too; also a damaged one.
+
+        A voice that comes with Descant is there again, as it came, when it is next asked for.
 
         Raises:
             VoiceNotFound: There is no such voice.
@@ -278,6 +288,8 @@ class VoiceStore:
         try:
             place.rename(aside)
             shutil.rmtree(aside)
+            if self.training(name).exists():
+                shutil.rmtree(self.training(name))
         except OSError as error:
             raise output_error(error, place) from error
 
@@ -299,10 +311,13 @@ class VoiceStore:
             name: To keep it under; empty for the folder's own.
 
         Raises:
+            InputNotFound: There is no such folder.
             VoiceNotFound: It holds no voice, or a damaged one.
             InvalidOption: The name cannot be one, or is taken.
         """
         source = as_path(folder).absolute()
+        if not source.is_dir():
+            raise InputNotFound(f"{folder} is no folder.", "Name the folder that descant voice export wrote.")
         found = VoiceStore(source.parent).get(source.name)
         return self._checked(_copy(found.folder, self._place(name or source.name)).name)
 
@@ -337,7 +352,7 @@ def read_reference(paths: Sequence[PathLike]) -> tuple[Clip, str]:
     """Recordings of one voice, joined, and their digest.
 
     Args:
-        paths: Audio files; together at most ten minutes are used.
+        paths: Audio files, and folders of them; together at most ten minutes are used.
 
     Raises:
         InvalidOption: There are none.
@@ -345,7 +360,7 @@ def read_reference(paths: Sequence[PathLike]) -> tuple[Clip, str]:
     """
     if not paths:
         raise InvalidOption("A voice is made from recordings, and none are given.", "Name one or several files.")
-    files = [as_path(path) for path in paths]
+    files = [file for path in paths for file in _files_of(as_path(path))]
     left, parts = _LONGEST_S, []
     for file in files:
         if left > 0.0:
@@ -354,6 +369,16 @@ def read_reference(paths: Sequence[PathLike]) -> tuple[Clip, str]:
     digests = [sha256_of(file) for file in files]
     whole = digests[0] if len(files) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
     return Clip(np.concatenate(parts, axis=1), _RATE), whole
+
+
+def _files_of(path: Path) -> list[Path]:
+    """A file, or the audio files of a folder in the alphabet's order."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
+    if not files:
+        raise InvalidOption(f"{path} holds no recordings.", "Name audio files, or a folder with some in it.")
+    return files
 
 
 def _read_voice(name: str, folder: Path) -> tuple[Voice, Origin]:

@@ -20,7 +20,7 @@ from descant.convert.consent import Terms, give_consent
 from descant.convert.options import ConvertOptions
 from descant.convert.signing import Authority
 from descant.convert.store import Origin, VoiceStore
-from descant.errors import ConsentMissing, ConsentRevoked, NothingHeard, VoiceNotFound
+from descant.errors import ConsentMissing, ConsentRevoked, InvalidOption, NothingHeard, VoiceNotFound
 from descant.mix.options import MixOptions
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.band import MELODY, PIECE, PLAYED, Piece
@@ -56,6 +56,17 @@ def test_only_a_voice_with_a_consent_in_force_gets_into_the_graph(store: VoiceSt
     Authority.load().revoke(consent.number, datetime.now(UTC))
     with pytest.raises(ConsentRevoked):
         voice_files("nobody")
+
+
+def test_a_recording_is_no_voice_of_the_store(
+    store: VoiceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ana.wav", "nobody"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InvalidOption, match="recording"):
+        voice_files("ana.wav")
+    assert voice_files("nobody")
 
 
 def test_the_voice_is_converted_as_loud_as_it_was_and_the_mix_says_so(

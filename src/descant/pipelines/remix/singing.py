@@ -15,7 +15,7 @@ from descant.convert.enrol import own_converter
 from descant.convert.files import convert_file
 from descant.convert.options import ConvertOptions
 from descant.convert.store import VoiceStore
-from descant.errors import NothingHeard
+from descant.errors import InvalidOption, NothingHeard
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.listening import VOCALS, VOICE, VoiceHeard
 from descant.progress import Monitor
@@ -52,9 +52,16 @@ def voice_files(name: str) -> dict[str, Path]:
     The consent is checked here, too: a conversion that was kept is of no more use once it has been taken back.
 
     Raises:
+        InvalidOption: It is the path of a recording, which has no record of its own.
         VoiceNotFound, ConsentMissing, ConsentInvalid, ConsentExpired, ConsentRevoked: As the gate says.
     """
-    stored = VoiceStore.load().get(name)
+    store = VoiceStore.load()
+    if name not in store.known() and Path(name).is_file():
+        raise InvalidOption(
+            f"{name} is a recording; a remix is sung by a voice of the store.",
+            "Make it one, then name it: descant voice add NAME RECORDING --person WHO.",
+        )
+    stored = store.get(name)
     require_permit(stored.permit(), stored.voice)
     places = {path.relative_to(stored.folder).as_posix(): path for path in sorted(stored.folder.rglob("*"))}
     return {name: path for name, path in places.items() if path.is_file() and name != "phrase.json"}
