@@ -151,7 +151,7 @@ class NoteDecoder(nn.Module):
             config.channels, 1, config.window, stride=config.stride, padding=config.window - config.stride
         )
         with torch.no_grad():
-            # The spectral loss is flat about silence: a narrow net must begin as loud as the published one, or it stays.
+            # The spectral loss is flat about silence: a narrow net that begins softer than the published one stays so.
             self.outer.weight *= (_PUBLISHED_CHANNELS / config.channels) ** 0.5
         self.register_buffer("shape", torch.hann_window(config.window).square(), persistent=False)
 
