@@ -163,7 +163,7 @@ def test_conversions_begin_with_the_sources_own_throat_and_end_where_the_targets
     glide = np.geomspace(110.0, 440.0, pieces[1].frames).astype(np.float32)
     voiced = (np.arange(pieces[1].frames) % 40 < 20).astype(np.float32)
     glide[voiced == 0.0] = 55.0
-    target = Stretch(replace(pieces[1], f0_hz=glide, voiced=voiced), 40, 20)
+    target = Stretch(replace(pieces[1], f0_hz=glide, voiced=voiced), 40, 40)
     source = Stretch(replace(pieces[0], f0_hz=np.full_like(glide, 150.0)), 100, 40, version=2)
     content, f0, _, _, _, _, top, _ = converted_to(target, source, np.random.default_rng(0))
     np.testing.assert_array_equal(content, cut(pieces[0], 100, 40, 0, np.random.default_rng(0))[0])
