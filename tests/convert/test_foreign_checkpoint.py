@@ -240,3 +240,25 @@ def test_other_nets_with_hubert_s_names_are_refused(tmp_path: Path) -> None:
     del tensors["encoder.layers.0.fc1.weight"]
     with pytest.raises(CheckpointError, match="no HuBERT of the base kind"):
         recognise(saved(tmp_path, {"model": tensors}))
+
+
+def test_an_rvc_voice_that_says_no_version_is_of_the_first(tmp_path: Path) -> None:
+    checkpoint = rvc("v1", 40_000)
+    checkpoint.pop("version", None)
+    torch.save(checkpoint, tmp_path / "a.pth")
+    brought = recognise(tmp_path / "a.pth")
+    assert brought is not None
+    assert "RVC v1" in brought.kind
+
+
+def test_content_is_the_same_through_whichever_runtime(tmp_path: Path) -> None:
+    checkpoint, config = so_vits(256)
+    config["model"]["speech_encoder"] = "vec256l9-onnx"
+    assert recognise(write_so_vits(tmp_path / "onnx", checkpoint, config)) is not None
+
+
+def test_convolutions_by_depth_are_refused(tmp_path: Path) -> None:
+    checkpoint, config = so_vits(256)
+    config["model"]["use_depthwise_conv"] = True
+    with pytest.raises(UnsupportedFormat, match="use_depthwise_conv"):
+        recognise(write_so_vits(tmp_path / "deep", checkpoint, config))

@@ -17,7 +17,7 @@ from descant.errors import Cancelled, InvalidAudio, InvalidOption
 from descant.nets.u_net import UNet
 from descant.progress import CancelToken
 from descant.separate.api import Separator
-from descant.separate.chain import BACKING, DRY, LEAD, ROOM, VOCALS, Chain, links_of, load_chain, stems_of
+from descant.separate.chain import BACKING, DRY, LEAD, ROOM, VOCALS, Chain, ChainSession, links_of, load_chain, stems_of
 from descant.separate.config import SeparationConfig
 from descant.separate.files import StemOptions, separate_file
 
@@ -99,6 +99,22 @@ def test_silence_stays_silent_and_one_sample_is_enough() -> None:
     assert {stem.frames for stem in one.values()} == {1}
     with pytest.raises(InvalidAudio, match="length is zero"):
         _chain()(Clip.silence(0, 44_100, 2))
+
+
+@pytest.mark.parametrize("remarks", [("", ""), ("memory ran short", ""), ("", "memory ran short")])
+def test_what_either_link_remarks_is_said(remarks: tuple[str, str]) -> None:
+    class Remarking:
+        names = (VOCALS, BAND)
+
+        def __init__(self, remark: str) -> None:
+            self.remark = remark
+
+        def push(self, mix: Clip, *, last: bool = False) -> dict[str, np.ndarray]:
+            return dict.fromkeys(self.names, mix.samples)
+
+    first, then = Remarking(remarks[0]), Remarking(remarks[1])
+    then.names = (LEAD, BACKING)
+    assert ChainSession(first, VOCALS, then, 44_100, 1).remark == "".join(remarks)
 
 
 def test_three_links() -> None:

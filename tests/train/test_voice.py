@@ -11,13 +11,8 @@ import torch
 
 from descant.audio.clip import Clip
 from descant.convert.api import Converter
-from descant.convert.content import ContentEncoder
-from descant.convert.speaker import SpeakerEmbedder
 from descant.errors import InputNotFound, InvalidAudio, InvalidOption, TextReadError
-from descant.nets.speaker_encoder import SpeakerEncoder
-from descant.nets.swift_f0 import SwiftF0
 from descant.nets.voice_decoder import VoiceDecoder, VoiceDecoderConfig
-from descant.nets.whisper_encoder import WhisperEncoder, WhisperEncoderConfig
 from descant.train.own_voice import OwnVoiceOptions, train_own_voice, write_decoder
 from descant.train.spectral_loss import spectral_distance
 from descant.train.voice import VoiceLesson, VoiceLessonConfig, build_lesson
@@ -25,19 +20,6 @@ from descant.train.voice_pieces import Analyst, Piece, content_at_speed, load_pi
 from humming import hum
 
 SMALL = VoiceLessonConfig(width=16, blocks=1, bottleneck=4, batch=2, seconds=0.4, validation_pieces=2)
-
-
-@pytest.fixture(scope="module")
-def analyst() -> Analyst:
-    torch.manual_seed(0)
-    net = WhisperEncoder(WhisperEncoderConfig(layers=2, width=384, heads=2))
-    return Analyst(ContentEncoder(net, layer=1), SwiftF0.load(), SpeakerEmbedder(SpeakerEncoder()))
-
-
-@pytest.fixture(scope="module")
-def pieces(analyst: Analyst) -> list[Piece]:
-    rng = np.random.default_rng(0)
-    return [analyst(hum(2.0, f0), rng, is_sung=n % 2 == 0) for n, f0 in enumerate((130.0, 220.0, 330.0))]
 
 
 def test_a_piece_is_what_was_heard(pieces: list[Piece]) -> None:

@@ -48,12 +48,13 @@ def accompany(
         quiet: Print nothing but errors.
     """
     from descant.cli.batch import run_batch
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.compose.config import BandOptions
     from descant.pipelines.accompany import AccompanyOptions
     from descant.pipelines.accompany_file import accompany_file
 
-    band = BandOptions(style=style, density=density, seed=seed, takes=takes, instruments=_parts(instruments))
+    band = BandOptions(style=style, density=density, seed=seed, takes=takes, instruments=names_in(instruments) or None)
     options = AccompanyOptions(band=band, source=source, bpm=tempo, sung_bpm=sung_at, lufs=lufs, soundfont=soundfont)
 
     def one(song: Path, folder: Path) -> None:
@@ -66,7 +67,3 @@ def accompany(
                 print(f"  {remark}")
 
     run_batch(songs, out, one, done=lambda folder: skip_existing and (folder / "index.html").exists())
-
-
-def _parts(text: str) -> tuple[str, ...] | None:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) or None

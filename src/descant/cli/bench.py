@@ -55,9 +55,10 @@ def bench(
 
 
 def _lengths(text: str) -> tuple[float, ...]:
+    from descant.cli.lists import names_in
     from descant.errors import InvalidOption
 
     try:
-        return tuple(float(each) for each in text.split(",") if each.strip())
+        return tuple(float(each) for each in names_in(text))
     except ValueError as error:
         raise InvalidOption(f"{text!r} are no lengths.", "Write seconds, as in 30,120.") from error

@@ -58,12 +58,13 @@ def compose(
         return
     _require_unset({"--top-p": top_p is not None}, "is for --continue.", "Add --continue and a number of bars.")
     from descant.cli.batch import run_batch
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.compose.api import Composer
     from descant.compose.config import BandOptions
     from descant.compose.files import SCORE_SUFFIXES, compose_file, read_score
 
-    players = tuple(part.strip() for part in instruments.split(",") if part.strip()) or None
+    players = names_in(instruments) or None
     freedom = BandOptions().temperature if temperature is None else temperature
     options = BandOptions(style, density, seed, takes, players, temperature=freedom)
     composer = Composer.load()

@@ -42,6 +42,7 @@ def evaluate_convert(
         out: Folder for convert.md and convert.json.
         quiet: Print no progress.
     """
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.convert.api import Converter
     from descant.evaluate.convert import ConvertTest
@@ -53,7 +54,7 @@ def evaluate_convert(
         require_place(out, "convert")
     converter = Converter.from_folder(Path(model)) if Path(model).is_dir() else Converter.load(model)
     command = f"descant evaluate convert --data {data.name} --spoken {spoken} --sung {sung} --targets {targets}"
-    names = tuple(name.strip() for name in adapt.split(",") if name.strip())
+    names = names_in(adapt)
     if names:
         command += f' --adapt "{adapt}" --minutes {minutes:g}'
     test = ConvertTest(data, spoken, sung, targets)

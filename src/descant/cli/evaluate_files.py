@@ -48,9 +48,10 @@ def evaluate_stems(files: Files, *, stems: str = "") -> None:
         stems: Only these, separated by commas; all of the reference when left out. Files named mixture or mix are no
             stems.
     """
+    from descant.cli.lists import names_in
     from descant.errors import InvalidOption
 
-    only = tuple(name.strip() for name in stems.split(",") if name.strip())
+    only = names_in(stems)
     if stems and not only:
         raise InvalidOption(f"{stems!r} names no stem.", "Write names, as in vocals,drums.")
     _compare("stems", files, only)

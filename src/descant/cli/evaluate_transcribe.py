@@ -32,6 +32,7 @@ def evaluate_transcribe(
         out: Folder for transcribe.md and transcribe.json.
         quiet: Print no progress.
     """
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.evaluate.report import require_counts, require_place
     from descant.evaluate.transcribe import TranscribeTest
@@ -45,7 +46,7 @@ def evaluate_transcribe(
     command = " ".join(["descant evaluate transcribe", *given, f"--songs {songs} --seed {seed}"])
     test = TranscribeTest(
         pop909=data / "pop909.zip" if data else None,
-        voices=tuple(data / "singing" / name for name in singers.split(",")) if data else (),
+        voices=tuple(data / "singing" / name for name in names_in(singers)) if data else (),
         rooms=data / "rooms" if data else None,
         annotations=annotations,
         songs=songs,

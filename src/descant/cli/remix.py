@@ -74,13 +74,14 @@ def remix(
         quiet: Print nothing but errors.
     """
     from descant.cli.batch import run_batch
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.compose.config import BandOptions
     from descant.pipelines.remix.api import Course, remix_file
     from descant.pipelines.remix.options import RemixOptions
 
     arrangement = BandOptions(
-        style=style, density=density, seed=seed, takes=takes, instruments=_listed(instruments) or None, whole=True
+        style=style, density=density, seed=seed, takes=takes, instruments=names_in(instruments) or None, whole=True
     )
     options = RemixOptions(
         band=band,
@@ -91,7 +92,7 @@ def remix(
         separator=separator,
         lufs=lufs,
         soundfont=soundfont,
-        skip=frozenset(_listed(skip)),
+        skip=frozenset(names_in(skip)),
     )
     course = Course(until, only, _folders(use), work)
 
@@ -137,10 +138,6 @@ def _print(made: Remixed) -> None:
     print(f"  {', '.join(times)}")
     for remark in made.remarks:
         print(f"  {remark}")
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _folders(texts: Iterable[str]) -> dict[str, Path]:

@@ -36,6 +36,7 @@ def reproduce(
         threads: CPU threads.
         quiet: No progress.
     """
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.reproduce.runner import reproduce as run
     from descant.reproduce.systems import Options, make_system
@@ -52,7 +53,7 @@ def reproduce(
             folder,
             command=command,
             scale=scale,
-            only=tuple(o.strip() for o in only.split(",") if o.strip()),
+            only=names_in(only),
             progress=progress,
         )
     for finding in findings:

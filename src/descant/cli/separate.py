@@ -46,17 +46,15 @@ def separate(
     """
     from descant.audio.formats import output_format
     from descant.cli.batch import run_batch
+    from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.hub.card import load_card
     from descant.separate.chain import links_of, load_chain, stems_of
     from descant.separate.files import StemOptions, separate_file
 
-    def listed(names: str) -> tuple[str, ...]:
-        return tuple(name.strip() for name in names.split(",") if name.strip())
-
-    options = StemOptions(file_format, subtype, bitrate, listed(stems), residual, gain_db)
+    options = StemOptions(file_format, subtype, bitrate, names_in(stems), residual, gain_db)
     parts = load_card(model).stems
-    links = links_of(parts, voices=listed(vocals), dry=dry)
+    links = links_of(parts, voices=names_in(vocals), dry=dry)
     targets = options.paths(out, stems_of(parts, links))
     for target in targets.values():
         output_format(target, subtype)

@@ -64,6 +64,7 @@ def transcribe(
         skip_existing: Leave recordings alone whose files are there.
         quiet: Print nothing but errors.
     """
+    from descant.cli.lists import names_in
     from descant.pipelines.transcribe_file import TranscribeOptions
     from descant.transcribe.config import MelodyOptions, NoteOptions
 
@@ -74,7 +75,7 @@ def transcribe(
         musicxml=musicxml,
         csv=csv,
         words=words,
-        lyric_formats=tuple(part.strip() for part in format.split(",") if part.strip()),
+        lyric_formats=names_in(format),
         voice=melody,
         song=song,
         bpm=tempo,

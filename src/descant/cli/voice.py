@@ -300,9 +300,10 @@ def whisper() -> Listener:
 
 
 def _uses(scope: str) -> tuple[Use, ...]:
+    from descant.cli.lists import names_in
     from descant.convert.consent import USES
 
-    asked = {part.strip() for part in scope.split(",") if part.strip()}
+    asked = set(names_in(scope))
     if not asked or not asked <= set(USES):
         raise InvalidOption(f"The scope {scope!r} is none.", f"Use {', '.join(USES)}, or both with a comma.")
     return tuple(use for use in USES if use in asked)

@@ -46,7 +46,8 @@ _HEARD = 40
 _TEMPER = {"rvc": 0.66666, "so-vits-svc": 0.4}
 _RUMBLE_HZ, _RUMBLE_ORDER = 48.0, 5
 _VOICED = 0.5
-_OFFSETS_FRAME = -1
+_OFFSETS_FRAME = (1 << 20) - 1
+"""The frame whose noise the phases of the sines are: the last of a seed, almost three hours on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class ForeignBlocks(Blocks):
         self._f0_hz = f0_hz.astype(np.float32)
         turns = np.cumsum(self._f0_hz.astype(np.float64) * self._step / self.sample_rate)
         self._cycles = np.concatenate([[0.0], turns[:-1]]) % 1.0
-        offsets = noise_of(options.seed, _OFFSETS_FRAME & 0xFFFFF, max(net.config.harmonics, 1)) % 1.0
+        offsets = noise_of(options.seed, _OFFSETS_FRAME, max(net.config.harmonics, 1)) % 1.0
         offsets[0] = 0.0
         self._offsets = torch.from_numpy(offsets[: net.config.harmonics])
 

@@ -10,6 +10,7 @@ import pytest
 
 from descant.audio.clip import Clip, Stems
 from descant.audio.io import read, write
+from descant.audio.loudness import integrated_lufs
 from descant.audio.provenance import Provenance, read_provenance
 from descant.dsp.reverberation import Reverberation, in_room
 from descant.pipelines.records import read_record, write_record
@@ -76,9 +77,10 @@ def test_the_converter_gets_the_dry_lead_and_the_rest_comes_back(
     folder, found = parted(tmp_path, added(wet, backing))
     np.testing.assert_allclose(read(folder / "vocals.wav").samples, dry.samples, atol=1e-6)
     np.testing.assert_array_equal(read(folder / "backing.wav").samples, backing.samples)
-    assert found.backing_lu == pytest.approx(-11.0, abs=1.5)
+    assert found.backing_lu == pytest.approx(integrated_lufs(backing) - integrated_lufs(wet), abs=0.01)
     assert found.room is not None
     assert found.room.level_db == pytest.approx(0.66 * -8.0 - 0.5, abs=0.2)
+    assert found.room.decay_s == pytest.approx(0.67 * 1.0, rel=0.15)
     assert "backing voices (-1" in found.remark
     assert "-6 dB), made anew" in found.remark
     new = hum(440.0, 0.2)
@@ -97,6 +99,30 @@ def test_a_dry_voice_alone_stays_as_it_is(tmp_path: Path, knowing: Callable[[Cli
     new = hum(440.0, channels=2)
     rejoin({"part": folder, "convert": converted(tmp_path, new)}, None, tmp_path, Monitor())
     np.testing.assert_array_equal(read(tmp_path / "vocals.wav").samples, new.samples)
+
+
+@pytest.mark.parametrize(("level_db", "is_heard"), [(-22.0, True), (-28.0, False)])
+def test_backing_voices_are_those_that_are_not_too_soft(
+    tmp_path: Path, knowing: Callable[[Clip, Clip], None], level_db: float, is_heard: bool
+) -> None:
+    lead = hum(220.0)
+    backing = lead.gain(level_db)
+    knowing(backing, Clip.silence(lead.frames, RATE))
+    folder, found = parted(tmp_path, added(lead, backing))
+    assert (folder / "backing.wav").exists() is is_heard
+    assert found.backing_lu == (pytest.approx(level_db, abs=0.1) if is_heard else None)
+
+
+@pytest.mark.parametrize(("true_db", "made_db"), [(-26.0, None), (-20.0, -13.7), (6.0, 0.0)])
+def test_a_room_is_neither_too_faint_nor_louder_than_the_voice(
+    tmp_path: Path, knowing: Callable[[Clip, Clip], None], true_db: float, made_db: float | None
+) -> None:
+    """What is found is two thirds of the true level and half a decibel less: see `room_of`."""
+    dry = hum(220.0)
+    wet = in_room(dry, Reverberation(true_db, 1.0), seed=3)
+    knowing(dry.gain(-60.0), minus(wet, dry))
+    _, found = parted(tmp_path, wet)
+    assert (found.room and found.room.level_db) == (made_db and pytest.approx(made_db, abs=0.1))
 
 
 def test_silence_has_neither(tmp_path: Path, knowing: Callable[[Clip, Clip], None]) -> None:
