@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from descant.convert.api import adapted_to, load_decoder
+from descant.convert.foreign import is_foreign
+from descant.convert.retrieval import Pool
 from descant.errors import CheckpointError
 
 SOUND: dict[str, Any] = {"network": {"content": 24, "width": 16, "blocks": 1}, "content": {"layer": 1}}
@@ -37,3 +40,15 @@ def test_what_does_not_say_whose_voice_it_is(text: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CheckpointError):
         adapted_to(tmp_path)
+
+
+def test_whose_program_it_is_of_cannot_be_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(CheckpointError):
+        is_foreign(tmp_path)
+
+
+@pytest.mark.parametrize("width", [3, 999])
+def test_sounds_of_another_width(width: int) -> None:
+    with pytest.raises(CheckpointError, match="dimensions"):
+        Pool(np.ones((50, width), np.float16))(np.ones((7, 24), np.float32), 0.3)
