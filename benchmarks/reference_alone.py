@@ -47,8 +47,10 @@ def main() -> None:
                 rows.append(row(f"voice: {voice.name}", np.concatenate(parts), tracker))
     for song in sorted((data / "album").glob("*_*")):
         for place in PLACES_S:
-            span = {"start_s": place, "end_s": place + SECONDS, "sample_rate": RATE, "channels": 1}
-            stems = {path.stem: read(path, **span).samples[0] for path in sorted(song.glob("*.opus"))}
+            stems = {
+                path.stem: read(path, start_s=place, end_s=place + SECONDS, sample_rate=RATE, channels=1).samples[0]
+                for path in sorted(song.glob("*.opus"))
+            }
             band = sum(sound for name, sound in stems.items() if name != "vocals")
             rows.append(row(f"song: {song.name} {place:.0f} s", band + stems.get("vocals", 0.0), tracker))
             rows.append(row(f"band: {song.name} {place:.0f} s", band, tracker))
