@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from descant.convert.foreign_checkpoint import recognise
 from descant.errors import CheckpointError, InputNotFound, InvalidOption, UnsafeCheckpoint, UnsupportedFormat
+from descant.hub.convert import state_dict
 from foreign_voices import RVC_RATES, SPEAKERS, fairseq_hubert, rvc, so_vits, write_so_vits
 
 Checkpoint = dict[str, Any]
@@ -262,3 +266,69 @@ def test_convolutions_by_depth_are_refused(tmp_path: Path) -> None:
     config["model"]["use_depthwise_conv"] = True
     with pytest.raises(UnsupportedFormat, match="use_depthwise_conv"):
         recognise(write_so_vits(tmp_path / "deep", checkpoint, config))
+
+
+@pytest.mark.parametrize("value", [["v1"], torch.ones(3), np.ones(3), None, {"a": 1}])
+@pytest.mark.parametrize("key", ["version", "sr", "vocoder", "embedder_model"])
+def test_words_of_rvc_that_are_no_words(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises((CheckpointError, UnsupportedFormat)):
+        recognise(saved(tmp_path, rvc() | {key: value}))
+
+
+@pytest.mark.parametrize("value", [torch.ones(3), np.ones(3), [], {}])
+def test_a_pitch_that_is_neither_there_nor_not(tmp_path: Path, value: object) -> None:
+    with pytest.raises(CheckpointError):
+        recognise(saved(tmp_path, rvc(has_pitch=False) | {"f0": value}))
+
+
+@pytest.mark.parametrize("value", [True, math.inf, [math.inf], [[math.inf]], torch.ones(3), np.ones(3), 10**30])
+@pytest.mark.parametrize("place", [2, 4, 7, 10, 11, 12, 14, 16])
+def test_sizes_of_rvc_that_are_none(tmp_path: Path, place: int, value: object) -> None:
+    checkpoint = rvc()
+    checkpoint["config"][place] = value
+    with pytest.raises(CheckpointError):
+        recognise(saved(tmp_path, checkpoint))
+
+
+def test_one_number_that_claims_to_be_a_terabyte(tmp_path: Path) -> None:
+    checkpoint = rvc()
+    checkpoint["weight"]["dec.ups.0.weight_g"] = torch.ones(1).expand(1 << 20, 1 << 18)
+    with pytest.raises(CheckpointError, match="claims"):
+        recognise(saved(tmp_path, checkpoint))
+    with pytest.raises(CheckpointError, match="claims"):
+        state_dict({"w": torch.ones(1).expand(1 << 20, 1 << 20)})
+    tied = torch.ones(4)
+    assert set(state_dict({"a": tied, "b": tied, "c": tied.expand(3, 4)})) == {"a", "b", "c"}
+
+
+def test_lists_nested_forty_times_twice_are_read_once(tmp_path: Path) -> None:
+    nest: list[Any] = [1]
+    for _ in range(40):
+        nest = [nest, nest]
+    assert recognise(saved(tmp_path, {"weight": {}, "info": nest})) is None
+    for key in ("version", "sr", "vocoder"):
+        with pytest.raises((CheckpointError, UnsupportedFormat)):
+            recognise(saved(tmp_path, rvc() | {key: nest}))
+    checkpoint = rvc()
+    checkpoint["config"][12] = nest
+    with pytest.raises(CheckpointError):
+        recognise(saved(tmp_path, checkpoint))
+
+
+def test_a_list_that_holds_itself(tmp_path: Path) -> None:
+    endless: dict[str, Any] = {}
+    endless["model"] = [endless]
+    with pytest.raises(CheckpointError, match="itself"):
+        recognise(saved(tmp_path, endless))
+
+
+def test_an_archive_that_unpacks_to_much_more(tmp_path: Path) -> None:
+    sound = saved(tmp_path, rvc())
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            with new.open(entry.filename, "w") as file:
+                for _ in range(96 if entry.filename.endswith("data/0") else 0):
+                    file.write(bytes(1 << 20))
+                file.write(old.read(entry))
+    with pytest.raises(CheckpointError, match="unpack"):
+        recognise(tmp_path / "bomb.pth")

@@ -12,7 +12,7 @@ from descant.audio.io import write
 from descant.convert.consent import Terms, give_consent
 from descant.convert.signing import Authority
 from descant.convert.spoken import Phrase
-from descant.convert.store import Origin, StoredVoice, VoiceStore, read_reference
+from descant.convert.store import Origin, StoredVoice, VoiceStore, read_reference, subject_of
 from descant.convert.voice import Voice
 from descant.errors import ConsentInvalid, ConsentMissing, InputNotFound, InvalidOption, OutputError, VoiceNotFound
 from humming import hum
@@ -212,3 +212,46 @@ def test_a_folder_that_is_not_there_is_not_made(store: VoiceStore, tmp_path: Pat
     with pytest.raises(InputNotFound, match="no folder"):
         store.bring(tmp_path / "stick/yuki")
     assert not (tmp_path / "stick").exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "é" * 101, "x" * 5000])
+def test_names_that_are_too_long_for_a_folder(name: str, store: VoiceStore) -> None:
+    for refused in (store.get, store.require_free, store.delete):
+        with pytest.raises(InvalidOption):
+            refused(name)
+
+
+@pytest.mark.parametrize("text", ["P\udcff", "\ud800"])
+def test_bytes_that_are_no_text_leave_nothing_half_written(text: str, store: VoiceStore, voice: Voice) -> None:
+    with pytest.raises(InvalidOption):
+        Origin(text, "ab" * 32)
+    with pytest.raises(InvalidOption):
+        Terms("synthetic", source=text)
+    with pytest.raises(InvalidOption):
+        subject_of(text, voice, Origin("Ana", "ab" * 32))
+    assert store.names() == ()
+
+
+@pytest.mark.parametrize("line", ["layer = inf", "layer = nan", "x = " + "[" * 5000, "person = 5", "format = []"])
+def test_hostile_descriptions(line: str, ana: StoredVoice, store: VoiceStore) -> None:
+    text = (ana.folder / "voice.toml").read_text(encoding="utf-8")
+    key = line.split(" = ")[0]
+    kept = [old for old in text.splitlines() if not old.startswith(f"{key} ")]
+    (ana.folder / "voice.toml").write_text("\n".join([*kept, line]), encoding="utf-8")
+    with pytest.raises(VoiceNotFound):
+        store.get(ana.name)
+
+
+def test_a_voice_is_never_there_without_the_consent_it_comes_with(
+    store: VoiceStore, voice: Voice, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = Origin("Ana", "ab" * 32)
+    consent = give_consent(authority, subject_of("ana", voice, origin), Terms("synthetic", source="test"))
+
+    def broken(*_: object, **__: object) -> None:
+        raise AssertionError("nothing may be left to do when the voice is there")
+
+    monkeypatch.setattr(VoiceStore, "set_consent", broken)
+    stored = store.add("ana", voice, origin, consent=consent)
+    assert stored.consent == consent
+    stored.permit(authority).require(voice)

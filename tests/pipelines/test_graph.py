@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from descant.errors import Cancelled, InputNotFound, InvalidOption
+from descant.errors import Cancelled, InputNotFound, InvalidOption, OutputError
 from descant.pipelines import graph as graph_module
 from descant.pipelines.artefacts import Artefacts
 from descant.pipelines.graph import Graph, Inputs, Step, address_of
@@ -107,7 +109,7 @@ def test_other_versions_of_what_computes_are_another_address(tmp_path: Path, mon
     assert len({before, shared, address_of(step, {})}) == 3
 
 
-@pytest.mark.parametrize("damage", ["change", "remove", "add", "manifest"])
+@pytest.mark.parametrize("damage", ["change", "remove", "add", "manifest", "deep manifest", "file", "link"])
 def test_what_was_damaged_is_made_again(tmp_path: Path, damage: str) -> None:
     folder = make(tmp_path).run(Artefacts(tmp_path / "work"))["double"].folder
     if damage == "change":
@@ -116,8 +118,13 @@ def test_what_was_damaged_is_made_again(tmp_path: Path, damage: str) -> None:
         (folder / "sub/number").unlink()
     elif damage == "add":
         (folder / "more").write_text("")
-    else:
+    elif damage == "deep manifest":
+        (folder / "artefact.json").write_text("[" * 100_000)
+    elif damage == "manifest":
         (folder / "artefact.json").write_text("{")
+    else:
+        shutil.rmtree(folder)
+        folder.write_text("") if damage == "file" else folder.symlink_to(tmp_path / "nowhere")
     RUNS.clear()
     again = make(tmp_path).run(Artefacts(tmp_path / "work"))
     assert RUNS == ["double"]
@@ -186,3 +193,13 @@ def test_progress_never_falls_and_ends_at_one(tmp_path: Path) -> None:
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
+
+
+def test_a_full_disk_within_a_step_is_said_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+    def full(_inputs: Inputs, _options: None, folder: Path, _monitor: Monitor) -> None:
+        (folder / "begun").write_text("1")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match="disk is full"):
+        Graph([Step("full", full)]).run(Artefacts(tmp_path / "work"))
+    assert list((tmp_path / "work").iterdir()) == []

@@ -57,7 +57,7 @@ def add(
     from descant.convert.content import LAYER, ContentEncoder
     from descant.convert.signing import Authority
     from descant.convert.speaker import SpeakerEmbedder
-    from descant.convert.store import Origin, VoiceStore, read_reference
+    from descant.convert.store import Origin, VoiceStore, read_reference, subject_of
     from descant.convert.voice import voice_of
     from descant.files import text_of
     from descant.nets.swift_f0 import SwiftF0
@@ -80,13 +80,13 @@ def add(
         own = Path(folder) / "decoder" if weights else None
         if own is not None:
             digest = _bound(weights, speaker, digest, own, record)
-        stored = store.add(name, found, Origin(person, digest, licence, source, LAYER), decoder=own)
-    if terms is not None:
-        record = give_consent(authority, stored.subject, terms)
+        origin = Origin(person, digest, licence, source, LAYER)
+        if terms is not None:
+            record = give_consent(authority, subject_of(name, found, origin), terms)
+        store.add(name, found, origin, decoder=own, consent=record)
     if record is None:
         print(f"{name} is stored, and may be used once {one_line(person)} consents: descant voice consent {name}")
         return
-    store.set_consent(name, record)
     print(f"{name} is stored, with a consent of the kind {record.terms.kind}.")
 
 

@@ -11,7 +11,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +50,10 @@ DEFAULT_CARD = "descant-voice"
 _TRACKED_HOPS, _MARGIN_HOPS = 7_500, 32
 _TRACKING = 0.15
 _HASHED = 1 << 20
+_LARGEST = 4096
+"""Of a decoder's sizes: ten times those that are shipped, and no danger to memory."""
+
+_ON_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +324,7 @@ def adapted_to(folder: Path) -> str:
     path = folder / "config.json"
     try:
         return str(json.loads(path.read_text(encoding="utf-8")).get("voice", {}).get("audio_sha256", ""))
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Fetch or export the voice again.") from error
 
 
@@ -335,8 +339,10 @@ def load_decoder(folder: Path) -> tuple[VoiceDecoder, int]:
         stated = json.loads(path.read_text(encoding="utf-8"))
         config = VoiceDecoderConfig(**{name: int(value) for name, value in stated["network"].items()})
         layer = int(stated["content"]["layer"])
+        if not all(1 <= size <= _LARGEST for size in asdict(config).values()):
+            raise ValueError("a size is impossible")
         decoder = VoiceDecoder(config)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+    except _ON_DAMAGE as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Fetch or export the voice again.") from error
     load_into(decoder, folder / "weights.safetensors")
     return decoder, layer

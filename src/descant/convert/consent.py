@@ -68,6 +68,9 @@ class Subject:
     audio_sha256: str
     embedding: str
 
+    def __post_init__(self) -> None:
+        require_text(self.voice, self.person)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -88,6 +91,7 @@ class Terms:
     source: str = ""
 
     def __post_init__(self) -> None:
+        require_text(self.licence, self.source)
         if not self.scope or not set(self.scope) <= set(USES):
             raise InvalidOption(f"The scope {', '.join(self.scope) or '(empty)'} is none.", f"Use {', '.join(USES)}.")
         if self.days is not None and not 1 <= self.days <= 36_500:
@@ -278,6 +282,21 @@ def require_permit(permit: Permit | None, voice: Voice, use: Use = "convert") ->
         )
     permit.require(voice, use)
     return permit
+
+
+def require_text(*texts: str) -> None:
+    """Refuse words that no record can keep: bytes of another encoding, as a command line hands them on.
+
+    Raises:
+        InvalidOption: One is no text.
+    """
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidOption(
+                f"{text.encode('ascii', 'backslashreplace').decode()!r} is no text in UTF-8.", "Write it anew."
+            ) from error
 
 
 def embedding_text(speaker: Floats) -> str:

@@ -41,10 +41,16 @@ class ContentEncoder:
         """With Whisper's weights; they are fetched when they are not in the cache yet.
 
         Raises:
-            CheckpointError: The file holds another model.
+            CheckpointError: The file holds another model, or no such layer.
             DescantError: As for `hub.store.fetch`.
         """
-        return cls(_net(), layer)
+        net = _net()
+        if not 1 <= layer <= net.config.layers:
+            raise CheckpointError(
+                f"The content encoder has {net.config.layers} layers, and layer {layer} is asked for.",
+                "The voice or decoder is damaged, or of another version: fetch or add it again.",
+            )
+        return cls(net, layer)
 
     @property
     def width(self) -> int:

@@ -121,7 +121,7 @@ def _config(folder: Path) -> HubertConfig:
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))["network"]
         return HubertConfig(**{field.name: int(stated[field.name]) for field in fields(HubertConfig)})
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Import the file again.") from error
 
 

@@ -49,7 +49,7 @@ def who(voice: str, spoken: Spoken, model: str) -> tuple[VoiceConverter, Voice, 
         DescantError: As `Converter.load`, `VoiceStore.get` and `read_reference`.
     """
     path = Path(voice)
-    if not path.is_file():
+    if not _is_file(path):
         stored = VoiceStore.load().get(voice)
         permit = stored.permit()
         permit.require(stored.voice)  # before weights are fetched
@@ -75,6 +75,13 @@ def who(voice: str, spoken: Spoken, model: str) -> tuple[VoiceConverter, Voice, 
     subject = Subject(path.stem, spoken.person or spoken.source, digest, embedding_text(found.speaker))
     terms = Terms("licence", licence=spoken.licence, source=spoken.source)
     return converter, found, Permit(give_consent(authority, subject, terms), authority)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # too long a name, a closed folder: then it can only be meant as a voice's
+        return False
 
 
 def own_converter(folder: Path, adapted: str, foreign: str) -> VoiceConverter:

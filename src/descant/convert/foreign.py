@@ -307,7 +307,7 @@ def _stated(folder: Path) -> dict[str, Any]:
         stated = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(stated, dict):
             raise TypeError("it is no table")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Import the voice again.") from error
     return stated
 

@@ -21,7 +21,7 @@ import torch
 from descant.errors import CheckpointError, InputNotFound, InvalidOption, UnsupportedFormat
 from descant.files import input_error
 from descant.hub.checkpoint import check_shapes, load_tensors
-from descant.hub.convert import as_tensor
+from descant.hub.convert import as_tensor, require_backed
 from descant.hub.foreign import INDEX_SUFFIXES, Brought
 from descant.hub.pickles import read_pickle
 from descant.hub.weight_norm import fold, folded_shapes
@@ -142,7 +142,8 @@ def _rvc(held: Mapping[Any, Any], where: str) -> Brought:
     if not isinstance(stated, (list, tuple)) or len(stated) != len(_RVC_ITEMS):
         raise CheckpointError(f"{where} is an RVC voice without its configuration of 18 items.", _AGAIN)
     sizes = dict(zip(_RVC_ITEMS, stated, strict=True))
-    version, width = held.get("version", "v1"), _side(tensors, "enc_p.emb_phone.weight", 1, where)
+    said = {key: _plain(value) for key, value in held.items() if key not in ("weight", "config")}
+    version, width = said.get("version", "v1"), _side(tensors, "enc_p.emb_phone.weight", 1, where)
     if version not in _RVC_CONTENT:
         raise UnsupportedFormat(
             f"{where} is an RVC voice of the version {version!r}.", "Descant reads the versions v1 and v2."
@@ -154,16 +155,16 @@ def _rvc(held: Mapping[Any, Any], where: str) -> Brought:
             _AGAIN,
         )
     rate = _rate(sizes["sample_rate"], where)
-    if "sr" in held and _rate(held["sr"], where) != rate:
-        raise CheckpointError(f"{where} says {held['sr']!r} in one place and {rate} Hz in another.", _AGAIN)
+    if "sr" in said and _rate(said["sr"], where) != rate:
+        raise CheckpointError(f"{where} says {said['sr']!r} in one place and {rate} Hz in another.", _AGAIN)
     has_pitch = "enc_p.emb_pitch.weight" in tensors
-    if bool(held.get("f0", has_pitch)) != has_pitch:
-        said = "with" if held["f0"] else "without"
-        raise CheckpointError(f"{where} says that it is {said} pitch, and its tensors say the opposite.", _AGAIN)
+    if bool(said.get("f0", has_pitch)) != has_pitch:
+        stands = "with" if said["f0"] else "without"
+        raise CheckpointError(f"{where} says that it is {stands} pitch, and its tensors say the opposite.", _AGAIN)
     for key, usual in (("vocoder", "HiFi-GAN"), ("embedder_model", "contentvec")):
-        if held.get(key, usual) != usual:
+        if said.get(key, usual) != usual:
             raise UnsupportedFormat(
-                f"{where} is of a kind of RVC that Descant does not run: its {key} is {held[key]!r}.",
+                f"{where} is of a kind of RVC that Descant does not run: its {key} is {said[key]!r}.",
                 f"Descant runs voices with {usual}.",
             )
     config = _config(where, tensors, program="rvc", content=width, sample_rate=rate, sizes=sizes)
@@ -191,7 +192,7 @@ def _so_vits(tensors: Raw, path: Path, config_path: Path) -> Brought:
             "rates": model["upsample_rates"], "kernels": model["upsample_kernel_sizes"],
             "first": model["upsample_initial_channel"], "speaker": model["gin_channels"],
         }  # fmt: skip
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CheckpointError(f"{config_path} is no configuration of a so-vits-svc voice: {error}.", _AGAIN) from error
     width = _side(tensors, "pre.weight", 1, where)
     _check_content(model, width, where)
@@ -268,7 +269,7 @@ def _config(
                 "hears_level": "enc_p.emb_vol.weight" in tensors,
             }
         )
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise CheckpointError(f"{where} states impossible sizes: {error}.", _AGAIN) from error
 
 
@@ -311,6 +312,7 @@ def _fitted(net: torch.nn.Module, tensors: Raw, where: str) -> dict[str, torch.T
         raise CheckpointError(f"{where} claims more than {_MOST_NUMBERS:,} numbers.", "No such voice is known.")
     found = folded_shapes(tensors)
     check_shapes({name: torch.empty(shape, device="meta") for name, shape in found.items()}, shapes, where=where)
+    require_backed(tensors, where)
     copied = {name: as_tensor(tensor) for name, tensor in tensors.items()}
     whole = fold({name: tensor.float() for name, tensor in copied.items() if tensor is not None})
     check_shapes(whole, shapes, where=where)
@@ -327,9 +329,14 @@ def _side(tensors: Raw, name: str, axis: int, where: str) -> int:
     return int(tensor.shape[axis])
 
 
+def _plain(value: object) -> object:
+    """A word or number as it stands; of anything else (arrays, lists of lists) only what it is."""
+    return value if value is None or isinstance(value, (str, int, float)) else f"a {type(value).__name__}"
+
+
 def _rate(stated: object, where: str) -> int:
     """A rate as a number of hertz, or as RVC writes it ("40k")."""
-    text = str(stated).lower()
+    text = str(_plain(stated)).lower()
     digits = text.removesuffix("k")
     if not digits.isdecimal() or len(digits) > 6:
         raise CheckpointError(f"{where} states the impossible rate {stated!r}.", _AGAIN)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from descant.errors import CheckpointError
+
 Floats = NDArray[np.float32]
 
 NEIGHBOURS = 4
@@ -33,9 +35,17 @@ class Pool:
         Args:
             content: [frames, width].
             share: 0 leaves it as it is, 1 takes the neighbours' mean alone.
+
+        Raises:
+            CheckpointError: The target's frames are of another width.
         """
         if share == 0.0 or len(self._frames) < NEIGHBOURS:
             return content
+        if content.shape[1] != self._frames.shape[1]:
+            raise CheckpointError(
+                f"The voice's sounds have {self._frames.shape[1]} dimensions, the encoder's {content.shape[1]}.",
+                "It is damaged, or was made for another encoder: add it again.",
+            )
         rows = []
         for part in torch.split(torch.from_numpy(content), _ROWS):
             nearest = (F.normalize(part, dim=1) @ self._directions.T).topk(NEIGHBOURS, dim=1).indices

@@ -19,7 +19,7 @@ platform's place for what users make.
 from __future__ import annotations
 
 import hashlib
-import math
+import os
 import secrets
 import shutil
 import tomllib
@@ -33,7 +33,7 @@ import torch
 from descant.audio.clip import Clip
 from descant.audio.formats import AUDIO_SUFFIXES
 from descant.audio.io import read
-from descant.convert.consent import Consent, Permit, Subject, Terms, embedding_text, give_consent
+from descant.convert.consent import Consent, Permit, Subject, Terms, embedding_text, give_consent, require_text
 from descant.convert.content import LAYER
 from descant.convert.signing import Authority, data_folder
 from descant.convert.spoken import Phrase
@@ -52,9 +52,20 @@ _FORMAT = 1
 _RATE = 44_100
 _LONGEST_S = 600.0
 _SPEAKER = 256
+_LONGEST_NAME = 200
+"""Bytes; file systems take 255, and a place beside it needs a longer one."""
+
 _FILES = ("voice.toml", "voice.safetensors", "consent.json", "decoder/config.json", "decoder/weights.safetensors")
 _TEXTS = ("person", "audio_sha256", "licence", "source")
 _FACTS = ("middle", "low", "high", "is_sung")
+_HIGHEST = 200.0
+"""More than any voice's pitch as a MIDI number."""
+
+_UNREADABLE = (
+    *(OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError),
+    *(CheckpointError, InvalidOption),
+)
+"""What damaged and hostile descriptions of a voice raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,9 @@ class Origin:
     licence: str = ""
     source: str = ""
     layer: int = LAYER
+
+    def __post_init__(self) -> None:
+        require_text(self.person, self.licence, self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +117,7 @@ class StoredVoice:
     @property
     def subject(self) -> Subject:
         """What a consent for it is about."""
-        return Subject(self.name, self.origin.person, self.origin.audio_sha256, embedding_text(self.voice.speaker))
+        return subject_of(self.name, self.voice, self.origin)
 
     def permit(self, authority: Authority | None = None) -> Permit:
         """What `Converter` wants to see with the voice.
@@ -168,7 +182,9 @@ class VoiceStore:
         consent = folder / "consent.json"
         return StoredVoice(name, folder, voice, origin, Consent.from_json(_read(consent)) if consent.exists() else None)
 
-    def add(self, name: str, voice: Voice, origin: Origin, *, decoder: Path | None = None) -> StoredVoice:
+    def add(
+        self, name: str, voice: Voice, origin: Origin, *, decoder: Path | None = None, consent: Consent | None = None
+    ) -> StoredVoice:
         """Put a voice under a name that is free.
 
         Args:
@@ -176,6 +192,7 @@ class VoiceStore:
             voice: Its fields.
             origin: Where it comes from.
             decoder: Folder of weights of its own; copied.
+            consent: A record for it, so that it never lies there without.
 
         Raises:
             InvalidOption: The name cannot be one, or is taken.
@@ -191,6 +208,8 @@ class VoiceStore:
             temporary.mkdir(parents=True)
             save_tensors(temporary / "voice.safetensors", _tensors(voice))
             (temporary / "voice.toml").write_text(write_table("", facts), encoding="utf-8")
+            if consent is not None:
+                (temporary / "consent.json").write_text(consent.to_json(), encoding="utf-8")
             if decoder is not None:
                 shutil.copytree(decoder, temporary / "decoder")
             temporary.rename(place)
@@ -202,9 +221,13 @@ class VoiceStore:
 
     def _put_bundled(self, name: str) -> None:
         voice, origin = _read_voice(name, BUNDLED / name)
-        stored = self.add(name, voice, origin)
         terms = Terms("licence", licence=origin.licence, source=origin.source)
-        self.set_consent(name, give_consent(Authority.load(), stored.subject, terms))
+        consent = give_consent(Authority.load(), subject_of(name, voice, origin), terms)
+        try:
+            self.add(name, voice, origin, consent=consent)
+        except DescantError:
+            if not (self.folder / name / "voice.toml").is_file():  # or another process has put it there just now
+                raise
 
     def require_free(self, name: str) -> Path:
         """Where a voice of this name would lie.
@@ -343,9 +366,15 @@ class VoiceStore:
         place = self.folder / name
         if not _is_name(place) or place.name != name:
             raise InvalidOption(
-                f"{name!r} cannot be the name of a voice.", "Use letters, digits, blanks and dashes; no slashes."
+                f"{name!r} cannot be the name of a voice.",
+                "Use letters, digits, blanks and dashes; no slashes; at most 200 bytes.",
             )
         return place
+
+
+def subject_of(name: str, voice: Voice, origin: Origin) -> Subject:
+    """What a consent for a voice is about."""
+    return Subject(name, origin.person, origin.audio_sha256, embedding_text(voice.speaker))
 
 
 def read_reference(paths: Sequence[PathLike]) -> tuple[Clip, str]:
@@ -389,7 +418,7 @@ def _read_voice(name: str, folder: Path) -> tuple[Voice, Origin]:
         if facts["format"] != _FORMAT:
             raise ValueError("it is of another version")
         return _voice(load_tensors(folder / "voice.safetensors")), origin
-    except (OSError, ValueError, LookupError, TypeError, CheckpointError) as error:
+    except _UNREADABLE as error:
         raise VoiceNotFound(
             f"The voice {name} in {folder} is damaged: {error}", "Delete it and add it again, or bring it back."
         ) from error
@@ -405,7 +434,7 @@ def _voice(tensors: dict[str, torch.Tensor]) -> Voice:
         and pool.dtype == np.float16
         and np.isfinite(speaker).all()
         and np.isfinite(pool).all()
-        and all(map(math.isfinite, facts.values()))
+        and all(abs(value) <= _HIGHEST for value in facts.values())
         and speaker.any()
     )
     if not is_whole:
@@ -454,4 +483,9 @@ def _text(facts: dict[str, object], key: str) -> str:
 
 
 def _is_name(place: Path) -> bool:
-    return is_safe_path(place.name) and not place.name.startswith((".", "-"))
+    return (
+        is_safe_path(place.name)
+        and not place.name.startswith((".", "-"))
+        and len(os.fsencode(place.name)) <= _LONGEST_NAME
+        and place.name.isprintable()
+    )

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
+from descant.audio.resample import resample
+from descant.convert.alone import aloneness
 from descant.convert.content import ContentEncoder
 from descant.convert.features import features_of
 from descant.convert.speaker import SpeakerEmbedder
 from descant.errors import InvalidAudio
 from descant.nets.source_filter import FPS
 from descant.nets.swift_f0 import SwiftF0
+from descant.nets.whisper_encoder import SAMPLE_RATE
 
 Floats = NDArray[np.float32]
 
@@ -64,7 +67,7 @@ def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: Sp
         embedder: For whose voice it is.
 
     Raises:
-        InvalidAudio: There are less than three seconds of voice, or nothing with a pitch.
+        InvalidAudio: There are less than three seconds of voice, nothing with a pitch, or a band.
     """
     if clip.duration_s < SHORTEST_S:
         raise InvalidAudio(
@@ -82,6 +85,11 @@ def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: Sp
     if voiced.sum() < _VOICED_SHARE * sounding.sum():
         raise InvalidAudio("There is hardly any pitch in the reference: noise, a whisper, or music.",
                            "Give a recording of one voice without instruments.")  # fmt: skip
+    if not aloneness(resample(clip.to_mono(), SAMPLE_RATE).samples[0], found.f0_hz, voiced).is_alone:
+        raise InvalidAudio(
+            "More sounds in the reference than one voice: it is music, or has music under it.",
+            "Give a recording of one voice without instruments; `descant separate` takes one out of a song.",
+        )
     midi = 69.0 + 12.0 * np.log2(found.f0_hz[voiced] / 440.0)
     low, middle, high = (float(value) for value in np.quantile(midi, (0.05, 0.5, 0.95)))
     kept = sounding[: 2 * len(found.content) : 2][: len(found.content)]

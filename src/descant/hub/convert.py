@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from descant.hub.checkpoint import save_tensors
 from descant.hub.pickles import NUMERIC_CODES, read_pickle
 from descant.progress import Monitor
 
+_MOST_SHARED, _ALWAYS_SHARED = 4, 64 << 20
+"""Times that the numbers of a checkpoint may be used, as tied weights are; bytes for which nobody asks."""
+
 
 def as_tensor(value: object) -> torch.Tensor | None:
     """A tensor with memory of its own, or None where the value is neither tensor nor numeric array."""
@@ -21,6 +25,22 @@ def as_tensor(value: object) -> torch.Tensor | None:
     if isinstance(value, np.ndarray) and value.dtype.str[1:] in NUMERIC_CODES:
         return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
     return None
+
+
+def require_backed(values: Mapping[Any, object], where: str) -> None:
+    """Refuse tensors that would need far more memory than was read: one number can claim to be a terabyte of them.
+
+    Raises:
+        CheckpointError: They are such.
+    """
+    tensors = [value for value in values.values() if isinstance(value, torch.Tensor) and value.layout == torch.strided]
+    stored = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in tensors}
+    claimed = sum(value.numel() * value.element_size() for value in tensors)
+    if claimed > _MOST_SHARED * sum(stored.values()) + _ALWAYS_SHARED:
+        raise CheckpointError(
+            f"{where} claims {claimed / 1e9:,.1f} GB of tensors and holds {sum(stored.values()) / 1e9:,.3f}.",
+            "Get the file again from its author.",
+        )
 
 
 def state_dict(
@@ -49,6 +69,7 @@ def state_dict(
     inner = {str(name): value for name, value in checkpoint.items() if isinstance(value, Mapping) and value}
     chosen = [name for name in usual if name in inner]
     if not chosen:
+        require_backed(checkpoint, where)
         converted = {str(name): as_tensor(value) for name, value in checkpoint.items()}
         tensors = {name: tensor for name, tensor in converted.items() if tensor is not None}
         if tensors:

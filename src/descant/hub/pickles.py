@@ -11,6 +11,7 @@ import pickle
 import re
 import struct
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ NUMERIC_CODES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1")
 """NumPy's codes of the element types that become tensors."""
 
 _MOST_ELEMENTS = 1 << 33
+_MOST_GROWTH, _ALWAYS_UNPACKED = 4, 64 << 20
 _REFUSED = re.compile(r"GLOBAL (\S+)|unrecognized function (\S+)|but got (.+)")
 """How PyTorch's restricted unpickler names what it refuses."""
 
@@ -48,10 +50,11 @@ def read_pickle(path: Path) -> object:
         CheckpointError: It is damaged or no checkpoint.
     """
     advice = "Ask its author for a safetensors file, or for a checkpoint of the state dict alone."
+    _refuse_bomb(path)
     try:
         with safe_globals(_STAND_INS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the pickle's protocol: what matters is refused, not warned of
-            return _as_arrays(torch.load(path, map_location="cpu", weights_only=True))
+            return _as_arrays(torch.load(path, map_location="cpu", weights_only=True), {})
     except pickle.UnpicklingError as error:
         if named := _REFUSED.search(str(error)):
             what = named[named.lastindex or 0]
@@ -65,6 +68,25 @@ def read_pickle(path: Path) -> object:
         raise _damaged(path, error) from error
     except _ON_DAMAGE as error:
         raise _damaged(path, error) from error
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse an archive that grows when it is unpacked: `torch.save` packs nothing, so its files hold what they say.
+
+    Raises:
+        CheckpointError: It would.
+    """
+    try:
+        size = path.stat().st_size
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, *_ON_DAMAGE):
+        return  # of the older kind, or damaged: the unpickler says so
+    if unpacked > _MOST_GROWTH * size + _ALWAYS_UNPACKED:
+        raise CheckpointError(
+            f"{path.name} has {size / 1e6:,.1f} MB, and would unpack to {unpacked / 1e6:,.0f} MB.",
+            "Get the file again from its author.",
+        )
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
@@ -145,16 +167,32 @@ _STAND_INS: list[Any] = [
 ]
 
 
-def _as_arrays(value: object) -> object:
-    """The value with every stand-in replaced by the array it holds."""
+def _as_arrays(value: object, known: dict[int, object]) -> object:
+    """The value with every stand-in replaced by the array it holds.
+
+    Args:
+        value: Of a pickle.
+        known: What was made of containers, by their identity: a few lines can nest one in itself, or twice in each of
+            forty others.
+
+    Raises:
+        ValueError: A container holds itself.
+    """
+    if id(value) in known:
+        if known[id(value)] is known:
+            raise ValueError("a list that holds itself")
+        return known[id(value)]
     if isinstance(value, _Array):
         if value.value is None:
             raise ValueError("an array without elements")
         return value.value
     if isinstance(value, _Leftover):
         return None
-    if isinstance(value, dict):
-        return {key: _as_arrays(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_as_arrays(item) for item in value]
+    if isinstance(value, (dict, list, tuple)):
+        known[id(value)] = known  # under way
+        if isinstance(value, dict):
+            known[id(value)] = {key: _as_arrays(item, known) for key, item in value.items()}
+        else:
+            known[id(value)] = [_as_arrays(item, known) for item in value]
+        return known[id(value)]
     return value

@@ -29,6 +29,9 @@ _LOWEST_HZ, _HIGHEST_HZ = 50.0, 1100.0
 _MEL_SCALE, _KNEE_HZ = 1127.0, 700.0
 _CONTENT_KERNEL = 5
 _SLOPE = 0.1
+_KINDS: dict[str, type] = {"program": str, "is_paired": bool, "hears_level": bool}
+"""What stands in a configuration; all else is integers and lists of them."""
+
 _MOST = {"channels": 4096, "layers": 64, "kernel": 65, "speakers": 100_000, "rate": 192_000, "hop": 4096}
 
 
@@ -134,7 +137,7 @@ class VitsVoiceConfig:
         """Read back.
 
         Raises:
-            KeyError, TypeError, ValueError: It is none.
+            KeyError, TypeError, ValueError, OverflowError, RuntimeError: It is none.
             CheckpointError: It is impossible.
         """
         lists = {"rates", "kernels", "residual_kernels"}
@@ -145,8 +148,8 @@ class VitsVoiceConfig:
                 value = tuple(int(one) for one in value)
             elif field.name == "dilations":
                 value = tuple(tuple(int(one) for one in row) for row in value)
-            elif not isinstance(value, (int, str)) or isinstance(value, str) != (field.name == "program"):
-                raise TypeError(f"'{field.name}' is {value!r}")
+            elif type(value) is not _KINDS.get(field.name, int):  # a bool is an int to Python, and no size to PyTorch
+                raise TypeError(f"'{field.name}' is a {type(value).__name__}")
             values[field.name] = value
         return cls(**values)
 

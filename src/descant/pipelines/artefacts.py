@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from descant.errors import OutputError, PermissionRefused
+from descant.files import output_error
 
 MAX_BYTES = 2 << 30
 _UNFINISHED = ".part"
@@ -72,6 +73,8 @@ class Artefacts:
         try:
             work(unfinished)
             _settle(unfinished, finished)
+        except OSError as error:  # a full disk, most of all: what steps read, they read with errors of their own
+            raise output_error(error, self.folder) from error
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         self._in_use.add(finished)
@@ -80,8 +83,13 @@ class Artefacts:
         return finished
 
     def discard(self, name: str) -> None:
-        """Remove a piece of work that turned out to be damaged."""
-        shutil.rmtree(self.folder / name, ignore_errors=True)
+        """Remove a piece of work that turned out to be damaged, and what else may lie in its place."""
+        place = self.folder / name
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place, ignore_errors=True)
+            return
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
 
     def _drop_unused(self) -> None:
         sizes = {place: sum(file.stat().st_size for file in place.rglob("*")) for place in self.folder.iterdir()}

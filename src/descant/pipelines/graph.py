@@ -276,7 +276,7 @@ def _sound_digest(folder: Path) -> str | None:
     try:
         stated = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         contents = _contents(folder)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if stated != contents:
         return None

@@ -50,7 +50,7 @@ def read_record(path: Path, kind: type[Value]) -> Value:
     """
     try:
         return _restored(json.loads(path.read_text(encoding="utf-8")), kind)  # type: ignore[no-any-return]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Remove its folder and run again.") from error
 
 

@@ -69,7 +69,10 @@ class OwnVoiceOptions:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.minutes <= 600.0 or not 0.0 < self.learning_rate < 0.1 or self.threads < 1:
-            raise InvalidOption("A voice is trained for up to 600 minutes, at a rate below 0.1, on one thread or more.")
+            raise InvalidOption(
+                f"{self.minutes:g} minutes at a rate of {self.learning_rate:g} on {self.threads} threads: impossible.",
+                "A voice is trained for up to 600 minutes, at a rate below 0.1, on one thread or more.",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
