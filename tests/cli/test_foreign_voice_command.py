@@ -43,7 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def import_rvc(home: Path, name: str = "ana-rvc", version: str = "v1") -> None:
     torch.save(rvc(version, 40_000), home / "ana.pth")
-    assert run(["models", "import", str(home / "ana.pth"), "--name", name, "--licence", "own", "--quiet"]) == 0
+    assert run(["import", str(home / "ana.pth"), "--name", name, "--licence", "own", "--quiet"]) == 0
 
 
 def import_content(home: Path) -> None:

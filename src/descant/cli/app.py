@@ -47,6 +47,7 @@ app = cyclopts.App(
 )
 for _verb, _help in VERBS.items():
     app.command(f"descant.cli.{_verb}:{_verb}", name=_verb, help=_help)
+app.command("descant.cli.models:import_models", name="import", help="Short for `models import`.")
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -48,6 +49,7 @@ def start(machine: Machine) -> Fabric:
         raise MissingDependency(
             "Training needs Lightning Fabric.", "Install it: pip install 'descant[train]'."
         ) from error
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a precision that was asked for is no news
     try:
         fabric = Fabric(
             accelerator=machine.device,
