@@ -26,8 +26,8 @@ SHORTEST_S = 3.0
 _FOURTH = 5.0
 _VOICED_SHARE = 0.15
 # benchmarks/sung_or_spoken.py: hardly any speech is taken for singing; half-spoken singing is taken for speech.
-_SUNG_STILL_SHARE = 0.6
-_STILL_SEMITONES = 0.35
+_SUNG_STILL_SHARE = 0.35
+_STILL_SEMITONES, _RESTING_SEMITONES = 0.35, 0.25
 _STILL_FRAMES, _VIBRATO_FRAMES = 12, 20
 _LOUD_DB, _SILENT_DB = 35.0, -70.0
 
@@ -98,7 +98,7 @@ def voice_of(clip: Clip, encoder: ContentEncoder, tracker: SwiftF0, embedder: Sp
 
 
 def is_sung(f0_hz: Floats, voicing: Floats) -> bool:
-    """Whether pitch, its mean over a period of vibrato, mostly stands still, as it does on notes and not in speech.
+    """Whether pitch, or its mean over a period of vibrato, often stands still, as it does on notes and not in speech.
 
     Args:
         f0_hz: 100 a second, [frames].
@@ -108,9 +108,13 @@ def is_sung(f0_hz: Floats, voicing: Floats) -> bool:
     if len(f0_hz) < span:
         return False
     windows = np.lib.stride_tricks.sliding_window_view
-    middle = windows(12.0 * np.log2(f0_hz), _VIBRATO_FRAMES).mean(axis=1)
-    whole = windows(voicing > 0.5, span).all(axis=1)
-    if whole.sum() < _STILL_FRAMES:
+    midi, voiced = 12.0 * np.log2(f0_hz), voicing > 0.5
+    is_whole = windows(voiced, _STILL_FRAMES).all(axis=1)
+    if is_whole.sum() < _STILL_FRAMES:
         return False
-    still = np.ptp(windows(middle, _STILL_FRAMES)[whole], axis=1) < _STILL_SEMITONES
-    return bool(still.mean() > _SUNG_STILL_SHARE)
+    is_still = np.ptp(windows(midi, _STILL_FRAMES), axis=1) < _STILL_SEMITONES
+    middle = windows(midi, _VIBRATO_FRAMES).mean(axis=1)
+    rests = (np.ptp(windows(middle, _STILL_FRAMES), axis=1) < _RESTING_SEMITONES) & windows(voiced, span).all(axis=1)
+    first = (span - _STILL_FRAMES) // 2
+    is_still[first : first + len(rests)] |= rests
+    return bool(is_still[is_whole].mean() > _SUNG_STILL_SHARE)
