@@ -25,7 +25,7 @@ SHORTEST_S = 3.0
 
 _FOURTH = 5.0
 _VOICED_SHARE = 0.15
-# benchmarks/sung_or_spoken.py: hardly any speech is taken for singing; half-spoken singing is taken for speech.
+# benchmarks/sung_or_spoken.py: hardly any speech is taken for singing, but much singing for speech.
 _SUNG_STILL_SHARE = 0.35
 _STILL_SEMITONES, _RESTING_SEMITONES = 0.35, 0.25
 _STILL_FRAMES, _VIBRATO_FRAMES = 12, 20

@@ -143,7 +143,9 @@ def evaluate_convert(
     for done, (name, target) in enumerate(jobs):
         monitor.report(done / len(jobs), f"{name}, {target.name}")
         for clip, is_sung in sources:
-            results.setdefault((name, is_sung), []).append(judge(systems[name], clip, target, is_sung=is_sung))
+            results.setdefault((name, is_sung), []).append(
+                judge(systems[name], clip, target, is_sung=is_sung, is_english=not is_sung)
+            )
     kinds = {False: f"English speech, {test.spoken} pieces", True: f"singing, {test.sung} stretches"}
     tables = [
         Table(
@@ -226,17 +228,14 @@ class _Judge:
     converter: Converter
     words: WordRecognizer
 
-    def __call__(
-        self, system: System, source: Clip, target: Target, *, is_sung: bool, is_english: bool | None = None
-    ) -> Row:
+    def __call__(self, system: System, source: Clip, target: Target, *, is_sung: bool, is_english: bool) -> Row:
         """All columns of one conversion, and its speed; words are compared where English is spoken."""
         began = time.process_time()
         out, semitones = system(source, target, is_sung)
         speed = source.duration_s / max(time.process_time() - began, 1e-9)
         who = self.converter
         found = evaluate(source, out, target.voice.speaker, semitones, track=who.tracker, embed=who.embedder)
-        is_compared = not is_sung if is_english is None else is_english
-        errors = character_error_rate(self.words(source).text, self.words(out).text) if is_compared else None
+        errors = character_error_rate(self.words(source).text, self.words(out).text) if is_english else None
         return {
             **found,
             "GE2E": found["likeness"],

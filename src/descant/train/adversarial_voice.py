@@ -195,9 +195,8 @@ class Stretch:
 
 def converted_to(target: Stretch, source: Stretch, generator: np.random.Generator) -> Row:
     """The row of a stretch to be sung with the voice of another one's person, and about as high as they do."""
-    content, f0, voiced, level, _, sound, _, noise = cut(
-        source.piece, source.start, source.frames, 0, generator
-    )  # a conversion begins with what the source's own throat said
+    # A conversion begins with what the source's own throat said: version 0.
+    content, f0, voiced, level, _, sound, _, noise = cut(source.piece, source.start, source.frames, 0, generator)
     span = slice(target.start, target.start + target.frames)
     away = _middle_octave(target.piece.f0_hz[span], target.piece.voiced[span]) - _middle_octave(f0, voiced)
     moved = (f0 * 2.0 ** np.clip(away, -1.0, 1.0)).astype(np.float32)

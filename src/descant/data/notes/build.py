@@ -165,11 +165,7 @@ def build_notes(
     for number, note in enumerate(whole.values()):
         note["note"] = number
     _write_json(root / INDEX, whole)
-    return BuiltNotes(root, sum(1 for job in jobs if _has_notes(whole, job)), len(whole), made)
-
-
-def _has_notes(whole: _Index, job: _Job) -> bool:
-    return any(note["instrument"] == job.number for note in whole.values())
+    return BuiltNotes(root, len({note["instrument"] for note in whole.values()}), len(whole), made)
 
 
 def _chosen(sources: Sequence[NoteSource], asked: NotesOptions) -> tuple[NoteSource, ...]:
