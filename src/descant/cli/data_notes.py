@@ -20,6 +20,8 @@ def data_notes(
     stretch: int = 6,
     families: str = "",
     most: int = 0,
+    fewest: int = 1,
+    distinct: Annotated[bool, Parameter(negative=())] = False,
     low_only: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
@@ -36,6 +38,8 @@ def data_notes(
         stretch: Semitones that a recording may be transposed by; what lies further away is left out.
         families: Only these of NSynth's families, separated by commas.
         most: At most so many instruments, evenly over those found; 0 takes all.
+        fewest: Leave out instruments with fewer pitches.
+        distinct: Leave out instruments that share a recording with one before them, as presets of SoundFonts do.
         low_only: Write 16 kHz mono alone, without 48 kHz stereo.
         quiet: Show no progress.
     """
@@ -54,6 +58,8 @@ def data_notes(
         velocities=whole_numbers(velocities, "--velocities"),
         stretch=stretch,
         most=most,
+        fewest=fewest,
+        distinct=distinct,
         families=names_in(families),
         high=not low_only,
     )

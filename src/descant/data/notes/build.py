@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from descant.data.notes.families import FAMILIES, QUALITIES, SOURCES
 from descant.data.notes.qualities import qualities_of
 from descant.data.notes.rendering import LOW_RATE, Pressed, is_silent, loudest_peak, render_note
-from descant.data.notes.sources import NoteSource, find_sources, playable
+from descant.data.notes.sources import NoteSource, find_sources, playable, recordings
 from descant.errors import InvalidOption
 from descant.files import PathLike, as_path, atomic_output, output_error
 from descant.parallel import Tally, side_by_side
@@ -51,6 +51,9 @@ class NotesOptions:
         velocities: How hard keys are struck.
         stretch: Semitones that a recording may be transposed by.
         most: Take at most so many instruments, evenly over those found; 0 takes all.
+        fewest: Leave out instruments with fewer pitches.
+        distinct: Leave out instruments that share a recording with one before them, as presets of SoundFonts do: else
+            a note that is held out of one instrument is heard in another.
         families: Only these; empty takes all.
         high: Whether to write 48 kHz stereo beside 16 kHz mono.
     """
@@ -64,6 +67,8 @@ class NotesOptions:
     velocities: tuple[int, ...] = NSYNTH_VELOCITIES
     stretch: int = 6
     most: int = 0
+    fewest: int = 1
+    distinct: bool = False
     families: tuple[str, ...] = ()
     high: bool = True
 
@@ -72,8 +77,8 @@ class NotesOptions:
             raise InvalidOption(f"Pitches {self.lowest} to {self.highest} are no span of MIDI numbers.", "Use 21:108.")
         if not self.velocities or any(not 1 <= v <= 127 for v in self.velocities):
             raise InvalidOption("Velocities lie between 1 and 127.", "Use 25,50,75,100,127.")
-        if self.every < 1 or not 0 <= self.stretch <= 60 or self.most < 0:
-            raise InvalidOption("--every is 1 or more, --stretch 0 to 60, --most 0 or more.")
+        if self.every < 1 or not 0 <= self.stretch <= 60 or self.most < 0 or self.fewest < 1:
+            raise InvalidOption("--every and --fewest are 1 or more, --stretch 0 to 60, --most 0 or more.")
         if unknown := sorted({*self.families} - {*FAMILIES}):
             raise InvalidOption(f"There is no family {unknown[0]!r}.", f"Known: {', '.join(FAMILIES)}.")
 
@@ -92,6 +97,8 @@ class NotesOptions:
             "velocities": list(self.velocities),
             "stretch": self.stretch,
             "most": self.most,
+            "fewest": self.fewest,
+            "distinct": self.distinct,
             "families": list(self.families),
             "high": self.high,
         }
@@ -175,10 +182,28 @@ def _chosen(sources: Sequence[NoteSource], asked: NotesOptions) -> tuple[NoteSou
             f"None of {len(sources)} instruments is of the family {' or '.join(asked.families)}.",
             "Leave --families out, or give other sources.",
         )
+    fitting = _with_enough(fitting, asked)
     if asked.most and len(fitting) > asked.most:
         places = np.linspace(0, len(fitting) - 1, asked.most).round().astype(int)
         fitting = [fitting[place] for place in places]
     return tuple(fitting)
+
+
+def _with_enough(sources: Sequence[NoteSource], asked: NotesOptions) -> list[NoteSource]:
+    """Those with enough pitches and, where asked for, recordings of their own."""
+    kept, taken = [], set[tuple[str, int, str]]()
+    for source in sources:
+        sounds = source.open()
+        regions = sounds.regions(sounds.choose(0, is_drum=False))
+        heard = {(str(source.path), *recording) for recording in recordings(regions)}
+        if asked.distinct and heard & taken:
+            continue
+        if len({*asked.pitches} & {*playable(regions, asked.stretch)}) >= asked.fewest:
+            kept.append(source)
+            taken |= heard
+    if not kept:
+        raise InvalidOption(f"No instrument has {asked.fewest} pitches.", "Lower --fewest or raise --stretch.")
+    return kept
 
 
 def _name(sources: Sequence[NoteSource], number: int) -> str:

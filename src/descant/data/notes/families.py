@@ -40,10 +40,13 @@ _NAMES = (
     ("keyboard", r"piano|key|rhodes|clav|harpsi|celeste"),
 )
 
+_DRUMS = (113, 115, 116, 117, 118, 119)
+"""Agogo, woodblock, taiko, toms and the reversed cymbal."""
+
 
 def is_played(program: int) -> bool:
-    """Whether a General MIDI program is an instrument, not a sound effect."""
-    return 0 <= program <= _LAST_PLAYED
+    """Whether a General MIDI program is an instrument on which keys have pitches: no drum and no sound effect."""
+    return 0 <= program <= _LAST_PLAYED and program not in _DRUMS
 
 
 def family_of_program(program: int) -> str:

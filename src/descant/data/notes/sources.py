@@ -15,6 +15,9 @@ from descant.score.render import Sounds
 from descant.score.soundfont import Preset, open_soundfont
 from descant.score.zones import DRUM_BANK, Region
 
+_DETUNED_CENTS = 50
+"""Recordings are tuned a little; what is further away counts as transposed."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoteSource:
@@ -81,6 +84,11 @@ def find_sources(
     return tuple(found)
 
 
+def recordings(regions: Sequence[Region]) -> frozenset[tuple[int, str]]:
+    """The recordings behind regions."""
+    return frozenset((region.sample.row, region.sample.name) for region in regions)
+
+
 def playable(regions: Sequence[Region], stretch: int) -> dict[int, tuple[int, ...]]:
     """The keys that regions reach without being stretched too far, each with the velocities at which layers end.
 
@@ -96,7 +104,8 @@ def playable(regions: Sequence[Region], stretch: int) -> dict[int, tuple[int, ..
         if region.cents_per_key <= 0 or region.fixed_key >= 0:
             continue  # an effect that sounds the same on all keys has no pitch
         for key in range(max(region.keys[0], 0), min(region.keys[1], 127) + 1):
-            if abs(key - region.root_key) <= stretch:
+            cents = (key - region.root_key) * region.cents_per_key + region.tuning_cents
+            if abs(cents) < 100 * stretch + _DETUNED_CENTS:
                 tops.setdefault(key, set()).add(region.velocities[1])
     return {key: tuple(sorted(found)) for key, found in sorted(tops.items())}
 
