@@ -1,0 +1,181 @@
+"""Differentiable synthesis of partials and noise in stereo, by inverse Fourier transforms of frames.
+
+A frame's spectrum is the sum of the main lobes of its partials (Rodet and Depalle, AES 1992), so that eighty partials cost
+little more than one, and partials need not be harmonics (bells). Noise is a random spectrum under a given envelope, as in
+DDSP (Engel et al., ICLR 2020). Mid and side are made apart: the sum of both channels is the mid, whatever the width, and
+the side of a partial is a complex share of its mid: its real part is panorama, its imaginary part a difference of phase
+between the channels, which is what microphones in a room pick up.
+
+Everything here is [batch, frames, ...], at 48 kHz, a frame every 256 samples (5.3 ms).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+SAMPLE_RATE = 48_000
+HOP = 256
+FFT = 1024
+BINS = FFT // 2 + 1
+NOISE_FFT = 2 * HOP
+NOISE_BINS = NOISE_FFT // 2 + 1
+
+_TERMS = (0.35875, 0.48829, 0.14128, 0.01168)  # Blackman-Harris: side lobes at -92 dB are left out
+_REACH = 4
+_TABLE_STEP = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Controls:
+    """What sounds, frame by frame; frame k is centred on sample k * 256.
+
+    Attributes:
+        hz: Frequencies of the partials, [batch, frames, partials], or [batch, 1, partials] where they stay as they are.
+        mid: Their amplitudes in the mean of both channels, [batch, frames, partials].
+        side: Complex share of the side (half the difference of the channels) in the mid, the same shape.
+        noise_mid: Noise of the mid over 257 frequencies up to 24 kHz, [batch, frames, 257]: where it is 1 everywhere,
+            white noise of the RMS 1.
+        noise_side: The same for the side; the two are independent.
+    """
+
+    hz: Tensor
+    mid: Tensor
+    side: Tensor
+    noise_mid: Tensor
+    noise_side: Tensor
+
+
+def synthesize(controls: Controls, phases: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Sound of frames.
+
+    Args:
+        controls: Partials and noise.
+        phases: Of the partials at frame 0, in turns, [batch, partials].
+        generator: For the noise; None is the default one.
+
+    Returns:
+        [batch, 2, (frames - 1) * 256].
+    """
+    frames = controls.mid.shape[1]
+    turned = torch.polar(controls.mid, 2 * math.pi * (_turns(controls.hz, frames) + phases.unsqueeze(1)))
+    mid, side = (partial_spectra(amplitudes, controls.hz) for amplitudes in (turned, turned * controls.side))
+    spectra = torch.stack((mid + side, mid - side), dim=1)
+    noises = torch.stack((controls.noise_mid, controls.noise_side), dim=1)
+    random = torch.randn((*noises.shape, 2), generator=generator, device=noises.device)
+    noise = torch.view_as_complex(random * noises.unsqueeze(-1))
+    noise = torch.stack((noise[:, 0] + noise[:, 1], noise[:, 0] - noise[:, 1]), dim=1)
+    return add_frames(spectra, noise)
+
+
+def _turns(hz: Tensor, frames: int) -> Tensor:
+    """Turns that partials have made since frame 0, modulo 1, [batch, frames, partials]; double precision inside."""
+    if hz.shape[1] == 1:
+        passed = torch.arange(frames, dtype=torch.float64, device=hz.device).unsqueeze(-1) * (HOP / SAMPLE_RATE)
+        turns = passed * hz.double()
+    else:
+        means = (hz[:, 1:] + hz[:, :-1]).double() / 2
+        turns = torch.cat((torch.zeros_like(hz[:, :1]).double(), torch.cumsum(means, 1) * (HOP / SAMPLE_RATE)), dim=1)
+    return (turns - turns.floor()).to(hz.dtype)
+
+
+def partial_spectra(amplitudes: Tensor, hz: Tensor) -> Tensor:
+    """Spectra of frames of partials under a Blackman-Harris window of 1,024 samples, the frame's centre at time 0.
+
+    Args:
+        amplitudes: Complex: its angle is the phase at the frame's centre, [batch, frames, partials].
+        hz: See `Controls`; what lies over 24 kHz is silent.
+
+    Returns:
+        Complex, [batch, frames, 513].
+    """
+    places = hz * (FFT / SAMPLE_RATE)
+    amplitudes = amplitudes * (places < BINS - 1)
+    if hz.shape[1] == 1:
+        return _fixed(amplitudes, places[:, 0])
+    return _moving(amplitudes, places)
+
+
+def _fixed(amplitudes: Tensor, places: Tensor) -> Tensor:
+    """All frames have the same lobes: a matrix product."""
+    bins = torch.arange(BINS, device=places.device)
+    above, below = (_lobe(bins - sign * places.unsqueeze(-1)) for sign in (1.0, -1.0))
+    real = torch.bmm(amplitudes.real, above + below)
+    imaginary = torch.bmm(amplitudes.imag, above - below)
+    return torch.complex(real, imaginary) / 2
+
+
+def _moving(amplitudes: Tensor, places: Tensor) -> Tensor:
+    """Lobes set down frame by frame; what falls below 0 Hz is folded back, as the spectrum of a real sound is."""
+    batch, frames, _ = amplitudes.shape
+    first = places.round() - _REACH
+    steps = torch.arange(2 * _REACH + 1, device=places.device)
+    lobes = _lobe(first.unsqueeze(-1) + steps - places.unsqueeze(-1))
+    width = BINS + 4 * _REACH
+    rows = torch.arange(batch * frames, device=places.device).reshape(batch, frames, 1, 1) * width
+    targets = (first.clamp(-_REACH, BINS + _REACH - 1).long().unsqueeze(-1) + steps + _REACH + rows).flatten()
+    spectra = torch.zeros(batch * frames * width, dtype=amplitudes.dtype, device=places.device)
+    spectra = spectra.index_add(0, targets, (amplitudes.unsqueeze(-1) * lobes).flatten())
+    spectra = spectra.reshape(batch, frames, width) / 2
+    kept = spectra[..., _REACH : _REACH + BINS]
+    folded = spectra[..., :_REACH].conj().flip(-1)
+    zero = kept[..., :1] + kept[..., :1].conj()
+    return torch.cat((zero, kept[..., 1 : _REACH + 1] + folded, kept[..., _REACH + 1 :]), dim=-1)
+
+
+def add_frames(partials: Tensor, noise: Tensor) -> Tensor:
+    """Sound of spectra.
+
+    Args:
+        partials: As `partial_spectra` makes them, [..., frames, 513].
+        noise: Random spectra, [..., frames, 257].
+
+    Returns:
+        [..., (frames - 1) * 256].
+    """
+    tones = torch.fft.irfft(partials, FFT)
+    tones = torch.cat((tones[..., -HOP:], tones[..., :HOP]), dim=-1) * _tone_window(partials.device)
+    hiss = torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
+    sound = tones + hiss
+    return (sound[..., :-1, HOP:] + sound[..., 1:, :HOP]).flatten(-2)
+
+
+def _lobe(distance: Tensor) -> Tensor:
+    """The window's transform at distances in bins; 0 beyond the main lobe. Its inverse transform has its peak at 1."""
+    table = _lobe_table().to(distance.device)
+    row = (distance.abs() * _TABLE_STEP).round().long().clamp(max=len(table) - 1)
+    return table[row]
+
+
+@lru_cache(maxsize=1)
+def _lobe_table() -> Tensor:
+    distance = torch.arange(_REACH * _TABLE_STEP + 2, dtype=torch.float64) / _TABLE_STEP
+    # The transform of a sum of cosines, by its integral: FFT * sum of shifted sinc functions (exact for long windows).
+    lobe = torch.zeros_like(distance)
+    for order, term in enumerate(_TERMS):
+        sides = (0,) if order == 0 else (-order, order)
+        for shift in sides:
+            weight = term if order == 0 else term / 2
+            lobe += FFT * weight * torch.sinc(distance - shift)
+    lobe[-1] = 0.0
+    return lobe.to(torch.float32)
+
+
+@lru_cache(maxsize=4)
+def _tone_window(device: torch.device) -> Tensor:
+    """Hann over two hops, which adds up to 1, over the window that the lobes bring along."""
+    time = torch.arange(-HOP, HOP, dtype=torch.float64)
+    harris = sum(term * torch.cos(2 * math.pi * order * time / FFT) for order, term in enumerate(_TERMS))
+    hann = 0.5 + 0.5 * torch.cos(math.pi * time / HOP)
+    return (hann / harris).to(torch.float32).to(device)
+
+
+@lru_cache(maxsize=4)
+def _noise_window(device: torch.device) -> Tensor:
+    """Its squares add up to 1: frames of noise are independent."""
+    time = torch.arange(-HOP, HOP, dtype=torch.float64)
+    return torch.cos(math.pi * time / (2 * HOP)).to(torch.float32).to(device)
