@@ -1,10 +1,10 @@
 """Differentiable synthesis of partials and noise in stereo, by inverse Fourier transforms of frames.
 
-A frame's spectrum is the sum of the main lobes of its partials (Rodet and Depalle, AES 1992), so that eighty partials cost
-little more than one, and partials need not be harmonics (bells). Noise is a random spectrum under a given envelope, as in
-DDSP (Engel et al., ICLR 2020). Mid and side are made apart: the sum of both channels is the mid, whatever the width, and
-the side of a partial is a complex share of its mid: its real part is panorama, its imaginary part a difference of phase
-between the channels, which is what microphones in a room pick up.
+A frame's spectrum is the sum of the main lobes of its partials (Rodet and Depalle, AES 1992), so that eighty partials
+cost little more than one, and partials need not be harmonics (bells). Noise is a random spectrum under a given
+envelope, as in DDSP (Engel et al., ICLR 2020). Mid and side are made apart: the sum of both channels is the mid,
+whatever the width, and the side of a partial is a complex share of its mid: its real part is panorama, its imaginary
+part a difference of phase between the channels, which is what microphones in a room pick up.
 
 Everything here is [batch, frames, ...], at 48 kHz, a frame every 256 samples (5.3 ms).
 """
@@ -61,18 +61,35 @@ def synthesize(controls: Controls, phases: Tensor, generator: torch.Generator | 
     Returns:
         [batch, 2, (frames - 1) * 256].
     """
-    frames = controls.mid.shape[1]
-    turned = torch.polar(controls.mid, 2 * math.pi * (_turns(controls.hz, frames) + phases.unsqueeze(1)))
+    turns = phases.unsqueeze(1) + turns_of(controls.hz, controls.mid.shape[1])
+    return overlap_add(frame_waves(controls, turns, generator))
+
+
+def frame_waves(controls: Controls, turns: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Every frame by itself, windowed; half of it overlaps with the next.
+
+    Args:
+        controls: Partials and noise.
+        turns: Phases of the partials at the frames' centres, in turns, [batch, frames, partials].
+        generator: For the noise; None is the default one.
+
+    Returns:
+        [batch, 2, frames, 512].
+    """
+    turned = torch.polar(controls.mid, 2 * math.pi * turns)
     mid, side = (partial_spectra(amplitudes, controls.hz) for amplitudes in (turned, turned * controls.side))
-    spectra = torch.stack((mid + side, mid - side), dim=1)
     noises = torch.stack((controls.noise_mid, controls.noise_side), dim=1)
     random = torch.randn((*noises.shape, 2), generator=generator, device=noises.device)
     noise = torch.view_as_complex(random * noises.unsqueeze(-1))
-    noise = torch.stack((noise[:, 0] + noise[:, 1], noise[:, 0] - noise[:, 1]), dim=1)
-    return add_frames(spectra, noise)
+    return waves_of(*(torch.stack((x + y, x - y), dim=1) for x, y in ((mid, side), (noise[:, 0], noise[:, 1]))))
 
 
-def _turns(hz: Tensor, frames: int) -> Tensor:
+def overlap_add(waves: Tensor) -> Tensor:
+    """[..., frames, 512], each frame overlapping half of the next, to [..., (frames - 1) * 256]."""
+    return (waves[..., :-1, HOP:] + waves[..., 1:, :HOP]).flatten(-2)
+
+
+def turns_of(hz: Tensor, frames: int) -> Tensor:
     """Turns that partials have made since frame 0, modulo 1, [batch, frames, partials]; double precision inside."""
     if hz.shape[1] == 1:
         passed = torch.arange(frames, dtype=torch.float64, device=hz.device).unsqueeze(-1) * (HOP / SAMPLE_RATE)
@@ -127,21 +144,19 @@ def _moving(amplitudes: Tensor, places: Tensor) -> Tensor:
     return torch.cat((zero, kept[..., 1 : _REACH + 1] + folded, kept[..., _REACH + 1 :]), dim=-1)
 
 
-def add_frames(partials: Tensor, noise: Tensor) -> Tensor:
-    """Sound of spectra.
+def waves_of(partials: Tensor, noise: Tensor) -> Tensor:
+    """Windowed frames of spectra.
 
     Args:
         partials: As `partial_spectra` makes them, [..., frames, 513].
         noise: Random spectra, [..., frames, 257].
 
     Returns:
-        [..., (frames - 1) * 256].
+        [..., frames, 512].
     """
     tones = torch.fft.irfft(partials, FFT)
     tones = torch.cat((tones[..., -HOP:], tones[..., :HOP]), dim=-1) * _tone_window(partials.device)
-    hiss = torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
-    sound = tones + hiss
-    return (sound[..., :-1, HOP:] + sound[..., 1:, :HOP]).flatten(-2)
+    return tones + torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
 
 
 def _lobe(distance: Tensor) -> Tensor:
