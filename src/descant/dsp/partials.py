@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -185,7 +186,7 @@ def window_for(hz: float, sample_rate: int) -> int:
 
 
 def amplitudes(
-    signals: Floats, sample_rate: int, hz: Sequence[float] | NDArray[np.float64], *, window: int, hop: int
+    signals: Floats, sample_rate: int, hz: Sequence[float] | NDArray[Any], *, window: int, hop: int
 ) -> Complex:
     """Complex amplitudes of partials: the angle is the phase at the frame's centre, counted from that centre.
 

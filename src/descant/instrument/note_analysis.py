@@ -198,7 +198,8 @@ def wandering(mono: Floats, hz: Floats) -> Floats:
     moved = np.where(heard & (np.abs(moved) < _WIDEST_WANDER), moved, 0.0)
     smooth = np.convolve(np.pad(moved, 2, mode="edge"), np.hanning(7)[1:-1] / np.hanning(7).sum(), mode="valid")
     curve = np.concatenate((smooth[:1], (smooth[1:] + smooth[:-1]) / 2, smooth[-1:]))
-    return (np.log1p(curve) / np.log(2)).astype(np.float32)
+    moves: Floats = (np.log1p(curve) / np.log(2)).astype(np.float32)
+    return moves
 
 
 def vibrato_of(wanders: Sequence[Floats]) -> tuple[float, float, float]:

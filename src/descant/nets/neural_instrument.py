@@ -127,7 +127,7 @@ class NeuralInstrument(nn.Module):
             nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
             for _ in range(config.layers)
         )
-        self._sizes = (config.points, config.partials, config.bands, config.bands, *(2 * (config.side_points,)))
+        self._sizes = [config.points, config.partials, config.bands, config.bands, *(2 * (config.side_points,))]
         self.head = nn.Linear(width, sum(self._sizes))
         self.fall = nn.Linear(width, 2 * (config.points + config.bands))
         with torch.no_grad():
@@ -141,6 +141,11 @@ class NeuralInstrument(nn.Module):
         self.register_buffer("stiffness", torch.zeros(config.instruments, 2))
         self.register_buffer("extra_place", torch.zeros(config.instruments, config.extras))
         self.register_buffer("extra_there", torch.zeros(config.instruments, config.extras))
+
+    def vibrato_of(self, row: int) -> tuple[float, float, float]:
+        """Rate in Hz, depth as log2 of the frequency, and beginning in seconds of an instrument's vibrato."""
+        rate, depth, start = cast("Tensor", self.vibrato)[row].tolist()
+        return rate, depth, start
 
     def frequencies(self, notes: Pressed) -> Tensor:
         """Of the partials of an instrument in tune, in Hz, [notes, partials]; 0 for those that it has not."""
@@ -168,8 +173,10 @@ class NeuralInstrument(nn.Module):
         over = time_s - held
         if bool((over > 0).any()):
             raw = raw + over.unsqueeze(-1) * self._slopes(about)
-        curve, numbers, mid, side, pan, width = raw.split(self._sizes, dim=-1)
-        fall_curve, fall_noise = self._fallen(about, released_s).split((self.config.points, self.config.bands), dim=-1)
+        curve, numbers, mid, side, pan, width = torch.split(raw, self._sizes, dim=-1)
+        fall_curve, fall_noise = torch.split(
+            self._fallen(about, released_s), [self.config.points, self.config.bands], dim=-1
+        )
         spread = curve_weights(hz, self.config.points).transpose(1, 2)
         partials = torch.bmm(curve - fall_curve, spread) + numbers
         wide = curve_weights(hz, self.config.side_points).transpose(1, 2)
@@ -203,7 +210,8 @@ class NeuralInstrument(nn.Module):
         start = self.config.points
         keeps[..., start : start + self.config.partials] = 0.0
         keeps[..., start + self.config.partials + 2 * self.config.bands :] = 0.0
-        return slopes * keeps
+        falling: Tensor = slopes * keeps
+        return falling
 
     def _fallen(self, about: Tensor, released_s: Tensor) -> Tensor:
         """What levels have lost since the key was let go, [notes, frames, points + bands]."""

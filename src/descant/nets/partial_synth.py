@@ -156,7 +156,8 @@ def waves_of(partials: Tensor, noise: Tensor) -> Tensor:
     """
     tones = torch.fft.irfft(partials, FFT)
     tones = torch.cat((tones[..., -HOP:], tones[..., :HOP]), dim=-1) * _tone_window(partials.device)
-    return tones + torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
+    waves: Tensor = tones + torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
+    return waves
 
 
 def _lobe(distance: Tensor) -> Tensor:

@@ -21,7 +21,9 @@ from torch import Tensor
 
 from descant.data.notes.note_set import NoteSet
 from descant.errors import InputNotFound, InvalidOption
+from descant.instrument.neural import CONFIG, ROSTER
 from descant.instrument.note_analysis import FLOOR
+from descant.instrument.roster import Roster, described
 from descant.nets.neural_instrument import (
     FRAME_S,
     SEEN_S,
@@ -37,11 +39,11 @@ from descant.train.lesson import Picture, Sound, on_device_of
 from descant.train.note_levels import FOLDER, Instrument, Piece, read_pieces
 from descant.train.plan import Draft, Hears, Plan, required, write_config
 
-CONFIG = "config.json"
 _MEASURES = ("spectral", "silence", "levels")
 _NOISE_FLOOR = 1e-5
 _WINDOWS = (512, 1024, 2048, 4096)
-_SOUND_FLOOR = 3e-4
+_SOUND_FLOORS = (3e-4, 1 / 256)
+"""What is soft counts as much as what is loud; then only what SING's loss hears."""
 _SING_WINDOW, _SING_BINS, _SING_SCALE = 3072, 513, 3.0
 _NOISE_SHARE, _SIDE_SHARE, _SIDE_FLOOR = 0.5, 0.3, 1e-3
 _VALIDATION_BATCH = 6
@@ -65,13 +67,15 @@ class InstrumentLessonConfig:
     """Frames of each in the stage `levels`."""
     seconds: float = 0.9
     """Of each in the stage `sound`."""
+    pitch_jitter: float = 1.5
+    """Semitones by which the net is misled about pitches, so that it learns what lies between the recorded ones."""
     tether: float = 0.3
     """Weight of the measured levels in the stage `sound`."""
     validation_notes: int = 60
     """Held-out notes to measure on."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, at_least={"tether": 0})
+        check_numbers(self, at_least={"tether": 0, "pitch_jitter": 0})
         if self.stage not in ("levels", "sound"):
             raise InvalidOption(f"There is no stage {self.stage!r}.", "Use levels or sound.")
 
@@ -85,7 +89,7 @@ class InstrumentLesson:
 
     Args:
         config: Net, stage and batches.
-        names: Instruments; the row of a name is its place.
+        roster: Who the instruments are, in the order of their rows.
         instruments: Where their partials lie.
         training: Notes to learn from.
         validation: Notes to measure on.
@@ -95,7 +99,7 @@ class InstrumentLesson:
     def __init__(
         self,
         config: InstrumentLessonConfig,
-        names: Sequence[str],
+        roster: Roster,
         instruments: Sequence[Instrument],
         training: Sequence[Piece],
         validation: Sequence[Piece],
@@ -103,12 +107,14 @@ class InstrumentLesson:
     ) -> None:
         torch.manual_seed(seed)
         self.config = config
-        self.names = tuple(names)
-        self.model = NeuralInstrument(config.network(len(self.names)))
+        self.roster = roster
+        self.model = NeuralInstrument(config.network(len(roster.players)))
+        # The names go along with the weights, whatever they are copied to.
+        self.model.register_buffer(ROSTER, roster.packed())
         teach_places(self.model, instruments)
         self._training, self._validation = tuple(training), tuple(validation)
         # Each instrument comes as often as the root of how many notes it has: a piano with 60 keys is no 10 marimbas.
-        counts = np.bincount([piece.instrument for piece in training], minlength=len(self.names))
+        counts = np.bincount([piece.instrument for piece in training], minlength=len(roster.players))
         chances = np.array([1.0 / np.sqrt(counts[piece.instrument]) for piece in training])
         self._chances = chances / chances.sum()
 
@@ -127,7 +133,8 @@ class InstrumentLesson:
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """Of the stage."""
         notes, hz, time_s, levels = _unpack(batch)
-        made = self.model(notes, hz, time_s, time_s - SEEN_S)
+        unsure = notes.pitch + self.config.pitch_jitter * torch.randn_like(notes.pitch)
+        made = self.model(Pressed(notes.instrument, unsure, notes.velocity), hz, time_s, time_s - SEEN_S)
         with torch.autocast(hz.device.type, enabled=False):  # a Fourier transform in bfloat16 is noise
             distance = levels_distance(levels, _float(made), hz)
             if self.config.stage == "levels":
@@ -222,17 +229,21 @@ def sound_distance(true: Tensor, found: Tensor) -> Tensor:
         found: The same shape.
     """
     one, other = (torch.cat((x, x.mean(dim=1, keepdim=True)), dim=1).flatten(0, 1) for x in (true, found))
-    distances = [
-        (_log_power(one, size, _SOUND_FLOOR) - _log_power(other, size, _SOUND_FLOOR)).abs().mean() for size in _WINDOWS
-    ]
+    distances = []
+    for size in _WINDOWS:
+        powers = (_power(one, size), _power(other, size))
+        for floor in _SOUND_FLOORS:
+            first, second = (torch.log(power + floor * floor) for power in powers)
+            distances.append((first - second).abs().mean())
     return torch.stack(distances).mean()
 
 
-def _log_power(samples: Tensor, size: int, floor: float) -> Tensor:
-    """log(|X|^2 + floor^2), a sine of amplitude 1 having |X| = 1."""
+def _power(samples: Tensor, size: int) -> Tensor:
+    """|X|^2, a sine of amplitude 1 having |X| = 1."""
     window = torch.hann_window(size, device=samples.device)
     spectra = torch.stft(samples, size, size // 4, window=window * (2.0 / window.sum()), return_complex=True)
-    return torch.log(torch.view_as_real(spectra).square().sum(-1) + floor * floor)
+    power: Tensor = torch.view_as_real(spectra).square().sum(-1)
+    return power
 
 
 def sing_distance(true: Tensor, found: Tensor) -> Tensor:
@@ -243,7 +254,8 @@ def sing_distance(true: Tensor, found: Tensor) -> Tensor:
         spectra = torch.stft(samples, _SING_WINDOW, _SING_WINDOW // 4, window=window, center=False, return_complex=True)
         return torch.log1p(torch.view_as_real(spectra[:, :_SING_BINS]).square().sum(-1))
 
-    return (spectrum(true) - spectrum(found)).abs().mean(dim=(1, 2))
+    distance: Tensor = (spectrum(true) - spectrum(found)).abs().mean(dim=(1, 2))
+    return distance
 
 
 def _drawn_frames(generator: np.random.Generator, piece: Piece, count: int) -> np.ndarray:
@@ -261,8 +273,9 @@ def _drawn_start(generator: np.random.Generator, piece: Piece, count: int) -> in
     kind = generator.random()
     if kind < 0.45:
         return 0
-    release = round(SEEN_S / FRAME_S) - generator.integers(0, count // 2)
-    return int(min(release if kind < 0.65 else generator.integers(0, last + 1), last))
+    if kind < 0.65:
+        return min(round(SEEN_S / FRAME_S) - int(generator.integers(0, count // 2)), last)
+    return int(generator.integers(0, last + 1))
 
 
 def _stack(pieces: Sequence[Piece], frames: Sequence[np.ndarray]) -> tuple[Tensor, ...]:
@@ -310,7 +323,15 @@ def build_lesson(config: InstrumentLessonConfig, data: Path | None, seed: int) -
     held = {(names.index(note.instrument), note.pitch) for note in shares["validation"]}
     training = [piece for piece in pieces if (piece.instrument, piece.pitch) not in held]
     validation = [piece for piece in pieces if (piece.instrument, piece.pitch) in held]
-    return InstrumentLesson(config, names, instruments, training, validation, seed)
+    return InstrumentLesson(config, _roster(notes, names), instruments, training, validation, seed)
+
+
+def _roster(notes: NoteSet, names: Sequence[str]) -> Roster:
+    groups = [[note for note in notes.notes if note.instrument == name] for name in names]
+    return Roster(
+        described(group[0].made_from, name, group[0].family, [note.pitch for note in group])
+        for name, group in zip(names, groups, strict=True)
+    )
 
 
 def _furnish(config: InstrumentLessonConfig, folder: Path) -> None:
