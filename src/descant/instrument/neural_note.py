@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from descant.nets.neural_instrument import FRAME_S, Levels, NeuralInstrument, Pressed, controls_of
-from descant.nets.partial_synth import HOP, SAMPLE_RATE, synthesize
+from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, synthesize
 
 Floats = NDArray[np.float32]
 
@@ -24,6 +25,9 @@ _SHORTEST_S = 0.01
 _ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
 _VIBRATO_RISES_S = 0.35
 _MOST_ROWS = 6000
+_SPARSE, _BUSY_S = 4, 0.15
+_UNHEARD = math.log(2e-5)
+_POOL_FRAMES, _STRIDE = 2063, 977
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +125,59 @@ def _moves(net: NeuralInstrument, event: Event) -> bool:
 
 def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Floats:
     notes = pressed(events)
+    held = [max(e.held_s, _SHORTEST_S) for e in events]
     hz = net.frequencies(notes)
-    time_s = (torch.arange(frames) * FRAME_S).unsqueeze(0)
-    held = torch.tensor([[max(e.held_s, _SHORTEST_S)] for e in events], dtype=torch.float32)
-    levels = net(notes, hz, time_s.expand(len(events), -1), time_s - held)
-    moving = hz.unsqueeze(1)
+    levels = _levels(net, notes, hz, held, frames)
+    heard = (levels.partials.amax(dim=(0, 1)) > _UNHEARD) & (hz > 0).any(dim=0)
+    kept = Levels(
+        levels.partials[..., heard],
+        levels.pan[..., heard],
+        levels.width[..., heard],
+        levels.noise_mid,
+        levels.noise_side,
+    )
+    speed = None
     if _moves(net, events[0]):
-        moving = moving * torch.exp2(torch.stack([pitch_curve(net, e, time_s[0]) for e in events])).unsqueeze(-1)
-    generator = torch.Generator().manual_seed(_seed(events[0]))
-    phases = torch.rand(hz.shape, generator=generator)
-    sound: Floats = synthesize(controls_of(levels, moving), phases, generator).numpy()
+        time_s = torch.arange(frames) * FRAME_S
+        speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
+    phases = torch.stack([_phases(event, hz.shape[1]) for event in events])[:, heard]
+    hiss = torch.stack([_hiss(_seed(event), 0, frames) for event in events])
+    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, hiss).numpy()
     return sound
+
+
+def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[float], frames: int) -> Levels:
+    """Levels of all frames: the net is asked for each where much happens, elsewhere for one in four."""
+    busy = {0.0, *held}
+    asked = [k for k in range(frames) if k % _SPARSE == 0 or any(0 <= k * FRAME_S - t < _BUSY_S for t in busy)]
+    grid = torch.tensor(sorted({*asked, frames - 1}))
+    time_s = (grid * FRAME_S).unsqueeze(0)
+    found: Levels = net(notes, hz, time_s.expand(len(held), -1), time_s - torch.tensor(held).unsqueeze(-1))
+    if len(grid) == frames:
+        return found
+    every = torch.arange(frames)
+    after = torch.searchsorted(grid, every).clamp(1, len(grid) - 1)
+    share = ((every - grid[after - 1]) / (grid[after] - grid[after - 1])).view(1, -1, 1)
+    parts = (found.partials, found.pan, found.width, found.noise_mid, found.noise_side)
+    return Levels(*(torch.lerp(part[:, after - 1], part[:, after], share) for part in parts))
+
+
+def _phases(event: Event, partials: int) -> Tensor:
+    """Where partials begin, in turns: the same for the same key, and no two alike, so that peaks do not add up."""
+    return torch.rand(partials, generator=torch.Generator().manual_seed(_seed(event)))
+
+
+def _hiss(seed: int, first: int, frames: int) -> Tensor:
+    """Random numbers for the noise of some frames, [2, frames, 257], out of eleven seconds that are made once."""
+    pool = _pool()
+    rows = (torch.arange(first, first + frames) + seed * _STRIDE) % pool.shape[1]
+    return pool[:, rows]
+
+
+@lru_cache(maxsize=1)
+def _pool() -> Tensor:
+    random = torch.randn((2, _POOL_FRAMES, NOISE_BINS, 2), generator=torch.Generator().manual_seed(0))
+    return torch.view_as_complex(random)
 
 
 def _seed(event: Event) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,14 @@ from descant.errors import OutOfMemory, ScoreReadError
 from descant.instrument.neural import NeuralInstruments
 from descant.instrument.neural_note import Event, render, sounding_s
 from descant.nets.partial_synth import SAMPLE_RATE
+from descant.parallel import Tally
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
 from descant.score.render import MAX_DURATION_S, stem_names
 
 Floats = NDArray[np.float32]
+
+_Placed = tuple[int, Event]
 
 HEADROOM = 0.3
 """A full chord at a strong velocity stays below full scale."""
@@ -113,32 +117,14 @@ def play_tracks(
         place: _events(score, score.tracks[place], instruments.roster.row(who.name), vibrato)
         for place, who in cast.items()
     }
-    ends = [
-        start + round(s * SAMPLE_RATE)
-        for part in parts.values()
-        for (start, _), s in zip(part, _lengths(instruments, [e for _, e in part]), strict=True)
-    ]
-    frames = limit if limit is not None else max(ends, default=0)
+    frames = limit if limit is not None else max((_end(instruments, part) for part in parts.values()), default=0)
     if frames * max(len(cast), 1) * _FRAME_BYTES > _MAX_BYTES:
         raise OutOfMemory("The stems would not fit into memory.", "Play fewer tracks or a part of the score.")
-    total, done, stems = sum(map(len, parts.values())), 0, {}
+    tally = Tally(monitor, sum(map(len, parts.values())))
+    monitor.report(0.0)
+    stems = {}
     for place, part in parts.items():
-        stem = np.zeros((2, frames), np.float32)
-        alike: dict[Event, list[int]] = defaultdict(list)
-        for start, event in part:
-            if start < frames:
-                alike[event].append(start)
-        events = list(alike)
-        for first in range(0, len(events), _BATCH):
-            monitor.check()
-            for event, sound in zip(
-                events[first : first + _BATCH], render(instruments.net, events[first : first + _BATCH]), strict=True
-            ):
-                for start in alike[event]:
-                    fitting = sound[:, : frames - start]
-                    stem[:, start : start + fitting.shape[1]] += HEADROOM * fitting
-            done += sum(len(alike[event]) for event in events[first : first + _BATCH])
-            monitor.report(done / max(total, 1))
+        stem = _stem(instruments, part, frames, tally, cancel)
         if limit is not None:
             fade = min(round(_CUT_FADE_S * SAMPLE_RATE), frames)
             stem[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
@@ -147,15 +133,38 @@ def play_tracks(
     return Stems(stems)
 
 
-def _lengths(instruments: NeuralInstruments, events: list[Event]) -> list[float]:
-    return [
-        length
-        for first in range(0, len(events), 1024)
-        for length in sounding_s(instruments.net, events[first : first + 1024])
-    ]
+def _stem(
+    instruments: NeuralInstruments, part: Sequence[_Placed], frames: int, tally: Tally, cancel: CancelToken | None
+) -> Floats:
+    """One track; notes that are alike are made once."""
+    stem = np.zeros((2, frames), np.float32)
+    alike: dict[Event, list[int]] = defaultdict(list)
+    for start, event in part:
+        alike[event].append(start)
+    for events in _batches(list(alike)):
+        if cancel is not None:
+            cancel.check()
+        for event, sound in zip(events, render(instruments.net, events), strict=True):
+            for start in alike[event]:
+                fitting = sound[:, : max(frames - start, 0)]
+                stem[:, start : start + fitting.shape[1]] += np.float32(HEADROOM) * fitting
+            tally.add(len(alike[event]))
+    return stem
 
 
-def _events(score: Score, track: Track, row: int, vibrato: float) -> list[tuple[int, Event]]:
+def _end(instruments: NeuralInstruments, part: Sequence[_Placed]) -> int:
+    """The sample at which the last note of a track has rung out."""
+    starts, events = [start for start, _ in part], [event for _, event in part]
+    lengths = [length for some in _batches(events) for length in sounding_s(instruments.net, some)]
+    ends = (start + math.ceil(length * SAMPLE_RATE) for start, length in zip(starts, lengths, strict=True))
+    return max(ends, default=0)
+
+
+def _batches(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    yield from (events[first : first + _BATCH] for first in range(0, len(events), _BATCH))
+
+
+def _events(score: Score, track: Track, row: int, vibrato: float) -> list[_Placed]:
     """Notes with their first samples."""
     if not track.notes:
         return []

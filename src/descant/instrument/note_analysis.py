@@ -252,8 +252,7 @@ def straightened(signals: Floats, wander: Floats) -> Floats:
 
 def _tones(found: NDArray[np.complex64], hz: Floats) -> Floats:
     """The sound of complex amplitudes, [channels, samples]."""
-    held = torch.from_numpy(np.ascontiguousarray(hz)).reshape(1, 1, -1).expand(len(found), 1, -1)
-    spectra = partial_spectra(torch.from_numpy(found), held)
+    spectra = partial_spectra(torch.from_numpy(found), torch.from_numpy(hz).expand(len(found), -1))
     silence = torch.zeros(*spectra.shape[:2], NOISE_BINS, dtype=torch.complex64)
     tones: Floats = overlap_add(waves_of(spectra, silence)).numpy()
     return tones

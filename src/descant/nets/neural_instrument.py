@@ -220,14 +220,15 @@ class NeuralInstrument(nn.Module):
         return _FIRST_FALL * rate * since + drop * (1.0 - torch.exp(-since / _DROP_S))
 
 
-def controls_of(levels: Levels, hz: Tensor) -> Controls:
+def controls_of(levels: Levels, hz: Tensor, speed: Tensor | None = None) -> Controls:
     """Controls of the synthesis.
 
     Args:
         levels: Of notes.
-        hz: Frequencies of their partials, [notes, 1 or frames, partials].
+        hz: Frequencies of their partials, [notes, partials].
+        speed: See `partial_synth.Controls`.
     """
-    sounding = ((hz > 0.0) & (hz < HIGHEST_HZ)).to(levels.partials.dtype)
+    sounding = ((hz > 0.0) & (hz < HIGHEST_HZ)).to(levels.partials.dtype).unsqueeze(1)
     # Neighbours differ in phase between the channels by opposite signs: the sum of both stays what it is.
     signs = 1.0 - 2.0 * (torch.arange(hz.shape[-1], device=hz.device) % 2)
     side = torch.complex(levels.pan.float(), levels.width.float() * signs)
@@ -238,6 +239,7 @@ def controls_of(levels: Levels, hz: Tensor) -> Controls:
         side,
         (levels.noise_mid.float() @ expand).exp(),
         (levels.noise_side.float() @ expand).exp(),
+        speed,
     )
 
 

@@ -67,7 +67,7 @@ class InstrumentLessonConfig:
     """Frames of each in the stage `levels`."""
     seconds: float = 0.9
     """Of each in the stage `sound`."""
-    pitch_jitter: float = 1.5
+    pitch_jitter: float = 3.0
     """Semitones by which the net is misled about pitches, so that it learns what lies between the recorded ones."""
     tether: float = 0.3
     """Weight of the measured levels in the stage `sound`."""
@@ -139,7 +139,7 @@ class InstrumentLesson:
             distance = levels_distance(levels, _float(made), hz)
             if self.config.stage == "levels":
                 return distance
-            found = synthesize(controls_of(_float(made), hz.unsqueeze(1)), torch.rand_like(hz))
+            found = synthesize(controls_of(_float(made), hz), torch.rand_like(hz))
             return sound_distance(batch[-1].float() / 32767.0, found) + self.config.tether * distance
 
     @cached_property
@@ -175,9 +175,8 @@ class InstrumentLesson:
     def _played(self, notes: Pressed, time_s: Tensor) -> Tensor:
         hz = self.model.frequencies(notes)
         levels = _float(self.model(notes, hz, time_s, time_s - SEEN_S))
-        generator = torch.Generator(device=hz.device).manual_seed(0)
-        phases = torch.rand(hz.shape, generator=generator, device=hz.device)
-        return synthesize(controls_of(levels, hz.unsqueeze(1)), phases, generator)
+        phases = torch.rand(hz.shape, generator=torch.Generator().manual_seed(0)).to(hz.device)
+        return synthesize(controls_of(levels, hz), phases)
 
     @torch.no_grad()
     def examples(self) -> Sequence[Sound | Picture]:
@@ -208,17 +207,13 @@ def levels_distance(true: Levels, found: Levels, hz: Tensor) -> Tensor:
     """Mean absolute difference of log levels over what sounds, and of places where something does."""
     there = ((hz > 0) & (hz < 0.47 * SAMPLE_RATE)).unsqueeze(1).float().expand_as(true.partials)
     partials = (true.partials - torch.log(found.partials.exp() + FLOOR)).abs()
-    noise = sum(
-        (one - torch.log(other.exp() + _NOISE_FLOOR)).abs().mean()
-        for one, other in ((true.noise_mid, found.noise_mid), (true.noise_side, found.noise_side))
-    )
+    noises = ((true.noise_mid, found.noise_mid), (true.noise_side, found.noise_side))
+    noise = torch.stack([(one - torch.log(other.exp() + _NOISE_FLOOR)).abs().mean() for one, other in noises]).sum()
     loud = there * (true.partials > np.log(_SIDE_FLOOR))
     side = ((true.pan - found.pan).abs() + (true.width - found.width).abs()) * loud
-    return (
-        (partials * there).sum() / there.sum()
-        + _NOISE_SHARE * noise
-        + _SIDE_SHARE * side.sum() / loud.sum().clamp(min=1.0)
-    )
+    distance: Tensor = (partials * there).sum() / there.sum() + _NOISE_SHARE * noise
+    distance = distance + _SIDE_SHARE * side.sum() / loud.sum().clamp(min=1.0)
+    return distance
 
 
 def sound_distance(true: Tensor, found: Tensor) -> Tensor:
