@@ -211,9 +211,8 @@ def levels_distance(true: Levels, found: Levels, hz: Tensor) -> Tensor:
     noise = torch.stack([(one - torch.log(other.exp() + _NOISE_FLOOR)).abs().mean() for one, other in noises]).sum()
     loud = there * (true.partials > np.log(_SIDE_FLOOR))
     side = ((true.pan - found.pan).abs() + (true.width - found.width).abs()) * loud
-    distance: Tensor = (partials * there).sum() / there.sum() + _NOISE_SHARE * noise
-    distance = distance + _SIDE_SHARE * side.sum() / loud.sum().clamp(min=1.0)
-    return distance
+    tones: Tensor = (partials * there).sum() / there.sum()
+    return tones + _NOISE_SHARE * noise + _SIDE_SHARE * side.sum() / loud.sum().clamp(min=1.0)
 
 
 def sound_distance(true: Tensor, found: Tensor) -> Tensor:
