@@ -18,7 +18,7 @@ from descant.errors import InputNotFound, InvalidOption
 from descant.evaluate.comparisons import COLUMNS, paired_row
 from descant.evaluate.instrument_metrics import METRICS, Heard, evaluate, heard
 from descant.evaluate.instrument_speed import QUOTED, VOICES, Speed, described_machine, speed_of
-from descant.evaluate.instrument_systems import Copy, NoteMaker, Silence
+from descant.evaluate.instrument_systems import Copy, NoteMaker, RenderedNotes, Silence
 from descant.evaluate.nearest_pitch import NearestPitch
 from descant.evaluate.report import Cell, Report, Table
 from descant.evaluate.scores import Scores
@@ -142,7 +142,8 @@ def evaluate_instrument(
     timing = monitor.part("timing", 0.9, 1.0)
     speeds: dict[str, Speed] = {}
     scores = _scores(asked, systems, monitor.part("measuring", 0.0, 0.9))
-    timed = (sampler, *makers) if test.speed else ()
+    # Files that others have rendered say nothing about how fast that was.
+    timed = [m for m in (sampler, *makers) if test.speed and not isinstance(m, RenderedNotes)]
     for number, maker in enumerate(timed):
         speeds[maker.name] = speed_of(
             maker, asked, timing.part("timing", number / len(timed), (number + 1) / len(timed))
