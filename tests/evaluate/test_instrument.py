@@ -22,7 +22,7 @@ from descant.evaluate import instrument_speed
 from descant.evaluate.instrument import InstrumentResult, InstrumentTest, evaluate_instrument, held_out
 from descant.evaluate.instrument_metrics import METRICS
 from descant.evaluate.instrument_page import save_instrument, shown_notes
-from descant.evaluate.instrument_systems import PlayableMaker, RenderedNotes, SingMaker, load_sing
+from descant.evaluate.instrument_systems import PlayableMaker, RenderedNotes, load_sing
 from descant.hub.checkpoint import save_tensors
 from descant.nets.sing import NoteEncoder, Sing, SingConfig
 from descant.progress import Monitor
@@ -232,8 +232,9 @@ def test_what_cannot_be_measured_is_said(notes: Path, tmp_path: Path) -> None:
 def test_the_command_measures_sing_and_renderings(
     notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "run" / "checkpoint").mkdir(parents=True)
-    _saved_sing(tmp_path / "run" / "checkpoint" / "weights.safetensors")
+    stage = tmp_path / "run" / "end_to_end" / "checkpoint"
+    stage.mkdir(parents=True)
+    _saved_sing(stage / "weights.safetensors")
     for note in held_out(notes, 2)[1]:
         write(tmp_path / "theirs" / f"{note.name}.wav", Clip(made_note(note.pitch, note.velocity, 6.0), RATE))
     asked = ["evaluate", "instrument", "--data", str(notes), "--notes", "2", "-o", str(tmp_path / "out"), "-q"]
@@ -245,4 +246,4 @@ def test_the_command_measures_sing_and_renderings(
     assert "(quoted) | 16000 | 1 | 29.000 |" in printed
     assert len(list((tmp_path / "out" / "instrument").glob("*.flac"))) % 4 == 0
     assert not list((tmp_path / "out" / "instrument").glob("*.png"))
-    assert isinstance(load_sing(tmp_path / "run/checkpoint/weights.safetensors", sorted(INSTRUMENTS)), SingMaker)
+    assert run([*asked, "--sing", str(tmp_path / "theirs")]) == InputNotFound.code

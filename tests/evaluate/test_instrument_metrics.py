@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from descant.audio.clip import Clip
+from descant.dsp.pitch import hz_to_midi
 from descant.errors import InvalidAudio
 from descant.evaluate.instrument_metrics import (
     METRICS,
@@ -25,6 +26,7 @@ from descant.evaluate.instrument_metrics import (
 )
 from descant.evaluate.scores import Scores
 from descant.nets.sing import log_spectral_distance
+from descant.nets.swift_f0 import SwiftF0
 
 RATE = 48_000
 PITCH = 60
@@ -132,6 +134,32 @@ def test_pitches_of_the_whole_keyboard_are_found(pitch: int) -> None:
         found = note_pitch(_note(hz=440.0 * 2 ** ((pitch - 69) / 12), cents=cents, fall_db_s=30.0), pitch)
         assert found is not None
         assert found.cents == pytest.approx(cents, abs=1.5)
+
+
+def _vibrato(hz: float, depth_cents: float, phase: float) -> Clip:
+    time_s = np.arange(4 * RATE) / RATE
+    cents = depth_cents * np.sin(2 * np.pi * 5.3 * time_s + phase)
+    turns = np.cumsum(hz * 2.0 ** (cents / 1200.0)) / RATE
+    wave = 0.1 * sum(np.sin(2 * np.pi * k * turns) / k for k in range(1, 8))
+    return Clip(np.asarray(wave, np.float32), RATE)
+
+
+@pytest.mark.parametrize("depth_cents", [10.0, 30.0, 50.0])
+def test_vibrato_is_heard_at_its_middle_wherever_it_begins(depth_cents: float) -> None:
+    found = [note_pitch(_vibrato(440.0, depth_cents, phase), 69) for phase in (0.0, 1.5, 3.0, 4.5)]
+    assert [pitch.cents for pitch in found if pitch is not None] == pytest.approx([0.0] * 4, abs=5.0)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("pitch", [45, 60, 72, 84])
+def test_swift_f0_hears_the_same_pitches(pitch: int) -> None:
+    clip = _vibrato(440.0 * 2 ** ((pitch - 69 + 0.25) / 12), 20.0, 1.0)
+    track = SwiftF0.load()(clip)
+    oracle = 100.0 * (float(np.median(hz_to_midi(track.f0_hz[track.voiced]))) - pitch)
+    found = note_pitch(clip, pitch)
+    assert found is not None
+    assert found.cents == pytest.approx(oracle, abs=8.0)
+    assert found.cents == pytest.approx(25.0, abs=4.0)
 
 
 def test_noise_has_no_pitch() -> None:

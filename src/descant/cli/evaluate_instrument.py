@@ -11,6 +11,8 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from descant.evaluate.instrument_systems import NoteMaker
 
+_LAST_STAGE = "end_to_end"
+
 
 def evaluate_instrument(
     *,
@@ -27,7 +29,7 @@ def evaluate_instrument(
 
     Args:
         data: A set that `descant data notes` wrote, or NSynth.
-        sing: A run of recipes/sing on that set: SING as published.
+        sing: A run of recipes/sing on that set, or an arm of `descant reproduce sing`: SING as published.
         rendered: Folders with the held-out notes as other programs made them ("a_note-060-075.wav"), with commas.
         notes: How many held-out notes, drawn evenly; 0 takes all.
         speed: Also time the systems.
@@ -67,10 +69,11 @@ def evaluate_instrument(
 
 
 def _sing(run: Path, data: Path) -> NoteMaker:
-    """SING with the weights of a run, trained on the set."""
+    """SING with the weights of a run that was trained on the set; an arm's are those of its last stage."""
     from descant.data.notes.note_set import NoteSet
     from descant.evaluate.instrument_systems import load_sing
     from descant.train.checkpoint import CHECKPOINT, weights_file
 
     instruments = sorted({note.instrument for note in NoteSet(data).notes})
-    return load_sing(weights_file(run / CHECKPOINT), instruments)
+    last = run / _LAST_STAGE
+    return load_sing(weights_file((last if last.is_dir() else run) / CHECKPOINT), instruments)

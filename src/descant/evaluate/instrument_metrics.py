@@ -63,8 +63,8 @@ _AUDIBLE = 1e-3  # of the loudest: -60 dB
 _FALLEN = 0.1  # -20 dB
 _WIDEST_DB, _SOFTEST_DB = 40.0, -100.0
 _PITCH_S, _PARTIALS, _HIGHEST_HZ = 0.7, 8, 10_000.0
-_REACH_CENTS, _GRID_CENTS, _PARTIAL_CENTS = 150.0, 2.0, 50.0
-_LEAST_PEAK, _MOST_ELSEWHERE = 1.3, 0.3
+_REACH_CENTS, _GRID_CENTS, _PARTIAL_CENTS, _VIBRATO_CENTS = 120.0, 2.0, 50.0, 80.0
+_LEAST_PEAK, _MOST_ELSEWHERE = 1.1, 0.3
 _OCTAVE_HAS, _OCTAVE_LACKS = 0.05, 0.002
 
 
@@ -175,7 +175,7 @@ def multi_resolution_distance(reference: Clip, estimated: Clip) -> float:
 
 
 def note_pitch(clip: Clip, pitch: float) -> NotePitch | None:
-    """The pitch of a note by its first eight partials, within 150 cents of a key.
+    """The pitch of a note by its first eight partials, within 120 cents of a key.
 
     The sum of the magnitudes at multiples of a frequency, over 0.7 s from where the note has begun, is greatest at the
     pitch. The octave is judged apart, since a comb of partials fits notes an octave above it, too.
@@ -194,9 +194,13 @@ def note_pitch(clip: Clip, pitch: float) -> NotePitch | None:
     key_hz = float(midi_to_hz(pitch))
     highest = min(_HIGHEST_HZ, 0.45 * clip.sample_rate)
     partials = np.arange(1, max(1, min(_PARTIALS, int(highest / key_hz))) + 1)
-    steps = np.arange(-_REACH_CENTS, _REACH_CENTS + 1, _GRID_CENTS)
+    edge = _REACH_CENTS + _VIBRATO_CENTS
+    steps = np.arange(-edge, edge + 1, _GRID_CENTS)
     hz = key_hz * 2.0 ** (steps / OCTAVE_CENTS)
     sums = np.interp(np.outer(partials, hz) * per_hz, np.arange(len(spectrum)), spectrum).sum(axis=0)
+    # Vibrato stays longest at its two ends: without this one of them would be taken for the pitch.
+    width = np.hanning(2 * round(_VIBRATO_CENTS / _GRID_CENTS) + 1)
+    steps, sums = (np.convolve(x, width / width.sum(), "valid") for x in (steps, sums))
     top = int(np.argmax(sums))
     if not 0 < top < len(sums) - 1 or sums[top] < _LEAST_PEAK * float(sums.mean()):
         return None
