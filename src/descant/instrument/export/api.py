@@ -141,7 +141,8 @@ def _export_notes(playable: Playable, folder: Path, name: str, options: ExportOp
     if "sfz" in options.formats:
         mapping = folder / f"{name}.sfz"
         named = [(note, file.name) for note, file in zip(notes, files, strict=True)]
-        mapping.write_text(_mapping(renderer, playable.name, named, monitor.part("mapping", 0.9, 1.0)), "utf-8")
+        monitor.part("mapping", 0.9, 1.0).report(0.0)
+        mapping.write_text(_mapping(renderer, playable.name, named), "utf-8")
     audible = [f for note, f in zip(notes, files, strict=True) if note.loop and not note.loop.seam.is_seamless]
     return Exported(
         folder,
@@ -161,15 +162,11 @@ def _write_note(folder: Path, name: str, note: SampledNote, gain: float) -> Path
     return path
 
 
-def _mapping(renderer: Renderer, title: str, named: Sequence[tuple[SampledNote, str]], monitor: Monitor) -> str:
+def _mapping(renderer: Renderer, title: str, named: Sequence[tuple[SampledNote, str]]) -> str:
     keys = sorted({note.zone.root for note, _ in named})
-    releases = {}
-    for number, key in enumerate(keys):
-        monitor.report(number / len(keys))
-        releases[key] = renderer.release_s(key)
     layers = layers_of(renderer.options.velocities)
     dynamics = dynamics_of(renderer.note, keys[len(keys) // 2], tuple(layers))
-    return sfz_text(title, named, velocity_spans(dynamics, layers), releases, f"{SAMPLES}/")
+    return sfz_text(title, named, velocity_spans(dynamics, layers), f"{SAMPLES}/")
 
 
 def _table(playable: Playable, options: ExportOptions) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

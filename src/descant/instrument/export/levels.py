@@ -44,31 +44,38 @@ def held_slope(samples: Floats, sample_rate: int, held_s: float) -> float:
     return _slope(levels[first : round((held_s - _WINDOW_S) / HOP_S)])
 
 
-def release_time(samples: Floats, sample_rate: int, held_s: float) -> float:
+def release_time(released: Floats, held_on: Floats, sample_rate: int, held_s: float) -> float:
     """The `ampeg_release` with which a player ends the note as the instrument does.
 
-    What the note loses anyway while its key is held is in the sample and is not counted again.
+    What a note loses even while its key is held is in the sample, so only what letting go adds to it is counted: the
+    level of a note that was let go, against that of the same note held on.
 
     Args:
-        samples: [channels, frames], long enough to hold the release.
+        released: [channels, frames], let go after `held_s`.
+        held_on: The same note, held to its end.
         sample_rate: In Hz.
-        held_s: When the key is let go.
+        held_s: When the key was let go.
 
     Returns:
         Seconds, 0.005 to 10.
     """
-    levels = level_db(samples, sample_rate)
-    off = min(round(held_s / HOP_S), len(levels))
-    before = levels[max(0, off - round(_WINDOW_S / HOP_S) - 1)] if off else QUIETEST_DB
-    fallen = np.flatnonzero(levels[off:] < max(before - _RELEASE_FALL_DB, QUIETEST_DB + 1.0))
-    until = off + (int(fallen[0]) if len(fallen) else len(levels) - off)
-    if until - off < 2:
-        return _SHORTEST_RELEASE_S if len(fallen) or len(levels) <= off + 2 else _LONGEST_RELEASE_S
-    natural = min(_slope(levels[off // 2 : max(off - round(_WINDOW_S / HOP_S), 0)]), 0.0)
-    fall = natural - _slope(levels[off:until])
-    if fall * _LONGEST_RELEASE_S <= _PLAYER_FALL_DB:
+    first, second = level_db(released, sample_rate), level_db(held_on, sample_rate)
+    count = min(len(first), len(second))
+    off = round(held_s / HOP_S)
+    heard = np.flatnonzero(second[off:count] < QUIETEST_DB + _RELEASE_FALL_DB)
+    until = off + int(heard[0]) if len(heard) else count
+    fall = second[off:until] - first[off:until]
+    fallen = np.flatnonzero(fall > _RELEASE_FALL_DB)
+    if len(fallen):
+        fall = fall[: fallen[0] + 1]
+    elif len(fall) * HOP_S < _WINDOW_S:
+        return _LONGEST_RELEASE_S  # it has died away before: nothing ends it early
+    if len(fall) < 2:
+        return _SHORTEST_RELEASE_S
+    slope = _slope(fall)
+    if slope * _LONGEST_RELEASE_S <= _PLAYER_FALL_DB:
         return _LONGEST_RELEASE_S
-    return max(_PLAYER_FALL_DB / fall, _SHORTEST_RELEASE_S)
+    return max(_PLAYER_FALL_DB / slope, _SHORTEST_RELEASE_S)
 
 
 def _slope(levels: Doubles) -> float:

@@ -6,7 +6,7 @@ Descant itself). Key centres are numbers, as players disagree about the octave o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from descant.instrument.export.dynamics import VelocitySpan
 from descant.instrument.export.notes import SampledNote
@@ -18,7 +18,6 @@ def sfz_text(
     title: str,
     notes: Sequence[tuple[SampledNote, str]],
     spans: Sequence[VelocitySpan],
-    releases_s: Mapping[int, float],
     default_path: str,
 ) -> str:
     """The mapping.
@@ -27,7 +26,6 @@ def sfz_text(
         title: A comment at its head.
         notes: Each with the name of its file.
         spans: All velocities, cut into such as sound alike.
-        releases_s: `ampeg_release` of each key that was rendered.
         default_path: Folder of the files, relative to the mapping, with a slash at its end.
     """
     lines = [
@@ -45,13 +43,18 @@ def sfz_text(
         lines += ["", "<group>", f"lovel={low}", f"hivel={high}", f"volume={span.volume_db:g}"]
         for note, file in notes:
             if note.velocity == span.layer:
-                lines += _region(note, file, releases_s[note.zone.root])
+                lines += _region(note, file)
     return "\n".join(lines) + "\n"
 
 
-def _region(note: SampledNote, file: str, release_s: float) -> list[str]:
+def _region(note: SampledNote, file: str) -> list[str]:
     low, high = note.zone.keys
-    opcodes = [f"lokey={low}", f"hikey={high}", f"pitch_keycenter={note.zone.root}", f"ampeg_release={release_s:.3f}"]
+    opcodes = [
+        f"lokey={low}",
+        f"hikey={high}",
+        f"pitch_keycenter={note.zone.root}",
+        f"ampeg_release={note.release_s:.3f}",
+    ]
     if tune := -round(note.zone.cents):
         opcodes.append(f"tune={tune}")
     if note.loop is None:

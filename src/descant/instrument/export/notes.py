@@ -41,6 +41,7 @@ class SampledNote:
         zone: Where a player uses it.
         sample_rate: In Hz.
         loop: None where it has none.
+        release_s: The release that a player gives it; see `release_time`.
         peak: Its highest sample, before the gain of the set.
         kept: The file with its samples.
     """
@@ -49,6 +50,7 @@ class SampledNote:
     zone: Zone
     sample_rate: int
     loop: Loop | None
+    release_s: float
     peak: float
     kept: Path
 
@@ -101,10 +103,12 @@ class Renderer:
             )
         return float(np.median(slopes)) < _DECAYING_DB_PER_S
 
-    def release_s(self, key: int) -> float:
-        """How long a player lets this key ring when it is let go; see `release_time`."""
-        note = self.note(key, self.options.velocities[-1], _RELEASE_PROBE_S)
-        return release_time(note, self.sample_rate, _RELEASE_PROBE_S)
+    def release_s(self, key: int, velocity: int) -> float:
+        """How long a player lets a note ring when its key is let go; see `release_time`."""
+        released = self.note(key, velocity, _RELEASE_PROBE_S)
+        length_s = released.shape[1] / self.sample_rate
+        held_on = self.note(key, velocity, length_s, length_s)
+        return release_time(released, held_on, self.sample_rate, _RELEASE_PROBE_S)
 
 
 def sampled_notes(renderer: Renderer, folder: Path, monitor: Monitor) -> Iterator[SampledNote]:
@@ -143,7 +147,8 @@ def sampled_notes(renderer: Renderer, folder: Path, monitor: Monitor) -> Iterato
             ended = _ended(samples, renderer.sample_rate)
             np.save(kept, ended)
             zone = Zone(key, cents, zones[key], velocities)
-            yield SampledNote(velocity, zone, renderer.sample_rate, loop, float(np.abs(ended).max()), kept)
+            release_s = renderer.release_s(key, velocity)
+            yield SampledNote(velocity, zone, renderer.sample_rate, loop, release_s, float(np.abs(ended).max()), kept)
 
 
 def layers_of(velocities: tuple[int, ...]) -> dict[int, tuple[int, int]]:
