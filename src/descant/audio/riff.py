@@ -56,23 +56,22 @@ def write_wave(
         OSError: It cannot be written.
     """
     channels, frames = samples.shape
-    if encoding == "PCM_24":
-        steps, _ = quantise(samples, 24)
-        data = np.ascontiguousarray(steps.T, "<i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
-        format_tag, width, extra = _PCM, 3, b""
-        facts: tuple[Chunk, ...] = ()
-    else:
-        data = np.ascontiguousarray(samples.T, "<f4").tobytes()
-        format_tag, width, extra = _FLOAT, 4, struct.pack("<H", 0)
-        facts = (Chunk(b"fact", struct.pack("<I", frames)),)
+    format_tag, width, extra = (_PCM, 3, b"") if encoding == "PCM_24" else (_FLOAT, 4, struct.pack("<H", 0))
     described = struct.pack(
         "<HHIIHH", format_tag, channels, sample_rate, sample_rate * channels * width, channels * width, 8 * width
     )
+    facts = () if encoding == "PCM_24" else (Chunk(b"fact", struct.pack("<I", frames)),)
     head = b"".join(chunk.to_bytes() for chunk in (Chunk(b"fmt ", described + extra), *facts, *chunks))
-    length = 4 + len(head) + 8 + len(data) + len(data) % 2
+    size = channels * frames * width
+    length = 4 + len(head) + 8 + size + size % 2
     if length > _MOST_BYTES:
         raise OutputError(f"{path} would outgrow the 4 GiB its format can hold.", "Export shorter notes.")
+    if encoding == "PCM_24":
+        steps, _ = quantise(samples, 24)  # in the upper three bytes of four
+        data = np.ascontiguousarray(steps.T, "<i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
+    else:
+        data = np.ascontiguousarray(samples.T, "<f4").tobytes()
     with path.open("wb") as file:
-        file.write(b"RIFF" + struct.pack("<I", length) + b"WAVE" + head + b"data" + struct.pack("<I", len(data)))
+        file.write(b"RIFF" + struct.pack("<I", length) + b"WAVE" + head + b"data" + struct.pack("<I", size))
         file.write(data)
-        file.write(bytes(len(data) % 2))
+        file.write(bytes(size % 2))

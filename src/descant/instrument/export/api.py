@@ -76,7 +76,7 @@ def export_instrument(
 
     Raises:
         NothingHeard: It is silent on all keys.
-        InvalidOption: The folder holds something else.
+        InvalidOption: The folder holds something else, or the instrument plays none of the keys.
         OutputError, PermissionRefused: The folder cannot be written.
         Cancelled: By `cancel`.
         DescantError: As the instrument's `note`.
@@ -127,7 +127,7 @@ def _export_notes(playable: Playable, folder: Path, name: str, options: ExportOp
     renderer = Renderer(playable, options)
     kept = folder / ".kept"
     kept.mkdir()
-    notes = list(sampled_notes(renderer, kept, monitor.part("rendering", 0.0, 0.8)))
+    notes = sampled_notes(renderer, kept, monitor.part("rendering", 0.0, 0.8))
     if not notes:
         raise NothingHeard(f"{playable.name} is silent on all keys.", "Choose others with --keys.")
     gain = 10.0 ** (PEAK_DB / 20.0) / max(note.peak for note in notes)

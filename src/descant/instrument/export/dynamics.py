@@ -17,6 +17,7 @@ _QUIETEST_DB, _LOUDEST_DB = -60.0, 6.0
 _PROBED = (1, 2, 3, 5, 8, 12, 18, 26, 36, 48, 64, 80, 96, 112, 127)
 _PROBE_S = 0.5
 _SILENT_DB = -140.0
+_UNHEARD_DB = -110.0
 
 Floats = NDArray[np.float32]
 PlayNote = Callable[[float, int, float, float | None], Floats]
@@ -50,7 +51,11 @@ class Dynamics:
     levels_db: tuple[float, ...]
 
     def level_db(self, velocity: int) -> float:
-        """Between the measured ones, the level is a line over the logarithm of the velocity."""
+        """Between the measured ones, the level is a line over the logarithm of the velocity; silence has no slope."""
+        above = int(np.searchsorted(self.velocities, velocity))
+        around = self.levels_db[max(above - 1, 0) : above + 1]
+        if velocity not in self.velocities and min(around) <= _UNHEARD_DB:
+            return _SILENT_DB
         return float(np.interp(np.log(velocity), np.log(self.velocities), self.levels_db))
 
 
@@ -66,7 +71,7 @@ def dynamics_of(note: PlayNote, key: int, layers: Sequence[int]) -> Dynamics:
 
 
 def velocity_spans(dynamics: Dynamics, layers: dict[int, tuple[int, int]]) -> tuple[VelocitySpan, ...]:
-    """Cut layers into spans of 2 dB, from the velocity of each recording outwards.
+    """Cut layers into spans of 2 dB; velocities at which the instrument is silent are left out.
 
     Args:
         dynamics: Of the instrument.
@@ -87,7 +92,8 @@ def velocity_spans(dynamics: Dynamics, layers: dict[int, tuple[int, int]]) -> tu
         for span in cut:
             inside = [levels[v] for v in span]
             middle = 0.0 if layer in span else (min(inside) + max(inside)) / 2.0
-            spans.append(VelocitySpan(layer, (span[0], span[-1]), round(middle, 2)))
+            if any(dynamics.level_db(v) > _UNHEARD_DB for v in span):
+                spans.append(VelocitySpan(layer, (span[0], span[-1]), round(middle, 2)))
     return tuple(spans)
 
 

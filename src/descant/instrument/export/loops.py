@@ -122,7 +122,7 @@ def seam_of(samples: Floats, sample_rate: int, start: int, end: int, fade: int) 
     twice = np.concatenate((body, body), axis=1)
     bends = np.abs(np.diff(twice, 2, axis=1)).max(axis=0)
     jump = body.shape[1]
-    at_jump, elsewhere = bends[jump - 3 : jump + 1].max(), bends[: jump - fade].max(initial=0.0)
+    at_jump, elsewhere = bends[jump - 3 : jump + 1].max(), bends[: jump - fade - 3].max(initial=0.0)
     step = float(at_jump / elsewhere) if elsewhere > 0 else (0.0 if at_jump == 0 else np.inf)
     size = round(_FRAME_S * sample_rate)
     hop = size // 2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from descant.dsp.pitch import midi_to_hz
-from descant.errors import NothingHeard
+from descant.errors import InvalidOption, NothingHeard
 from descant.instrument.export.chunks import Zone
 from descant.instrument.export.levels import held_slope, release_time
 from descant.instrument.export.loops import Loop, looped
@@ -30,6 +29,7 @@ _HEARD_CENTS = 0.5
 _RUNG_OUT = 10.0 ** (-72.0 / 20.0)
 _END_FADE_S = 0.05
 _RELEASE_PROBE_S = 1.0
+_FARTHEST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,26 @@ class Renderer:
     Args:
         playable: The instrument.
         options: What is exported.
+
+    Attributes:
+        sample_rate: In Hz.
+        keys: Those asked for that the instrument plays well.
+
+    Raises:
+        InvalidOption: There are none.
     """
 
     def __init__(self, playable: Playable, options: ExportOptions) -> None:
         self._playable = playable
         self.options = options
         self.sample_rate = options.sample_rate or playable.sample_rate
+        well = playable.pitches
+        self.keys = tuple(key for key in options.keys if key in well)
+        if not self.keys:
+            raise InvalidOption(
+                f"{playable.name} plays the keys {well.start} to {well.stop - 1}, and none of those asked for.",
+                f"Ask for some with --keys {well.start}:{well.stop - 1}.",
+            )
 
     def note(self, pitch: float, velocity: int, held_s: float, length_s: float | None = None) -> Floats:
         """See `Playable.note`."""
@@ -92,7 +106,7 @@ class Renderer:
 
     def is_decaying(self) -> bool:
         """Whether held notes decay: by more than 3 dB a second, in the middle of five keys spread over the export."""
-        keys = self.options.keys
+        keys = self.keys
         chosen = sorted({keys[round(place)] for place in np.linspace(0, len(keys) - 1, _PROBES)})
         held = self.options.held_s
         notes = [self.note(key, self.options.velocities[-1], held, held) for key in chosen]
@@ -111,8 +125,8 @@ class Renderer:
         return release_time(released, held_on, self.sample_rate, _RELEASE_PROBE_S)
 
 
-def sampled_notes(renderer: Renderer, folder: Path, monitor: Monitor) -> Iterator[SampledNote]:
-    """Render all notes of an export.
+def sampled_notes(renderer: Renderer, folder: Path, monitor: Monitor) -> tuple[SampledNote, ...]:
+    """Render all notes of an export; keys that stay silent leave theirs to their neighbours.
 
     Args:
         renderer: Of the instrument.
@@ -128,27 +142,28 @@ def sampled_notes(renderer: Renderer, folder: Path, monitor: Monitor) -> Iterato
     decays = renderer.is_decaying()
     loops = options.loop == "always" or (options.loop == "auto" and not decays)
     held_s = options.longest_s if decays and not loops else options.held_s
-    zones = key_zones(list(options.keys))
     layers = layers_of(options.velocities)
-    total = len(zones) * len(layers)
-    for number, key in enumerate(options.keys):
-        for layer, (velocity, velocities) in enumerate(layers.items()):
-            done = number * len(layers) + layer
-            monitor.report(done / total, f"{done} of {total} notes")
-            samples, cents = renderer.tuned_note(key, velocity, held_s)
-            if np.abs(samples).max(initial=0.0) <= _SILENT:
-                continue
-            loop = None
-            if loops:
-                hertz = float(midi_to_hz(key + cents / 100.0))
-                found = looped(samples, renderer.sample_rate, hertz, held_s)
-                samples, loop = found if found is not None else (samples, None)
-            kept = folder / f"{key:03d}-{velocity:03d}.npy"
-            ended = _ended(samples, renderer.sample_rate)
-            np.save(kept, ended)
-            zone = Zone(key, cents, zones[key], velocities)
-            release_s = renderer.release_s(key, velocity)
-            yield SampledNote(velocity, zone, renderer.sample_rate, loop, release_s, float(np.abs(ended).max()), kept)
+    wanted = [(key, velocity) for key in renderer.keys for velocity in layers]
+    notes = []
+    for done, (key, velocity) in enumerate(wanted):
+        monitor.report(done / len(wanted), f"{done} of {len(wanted)} notes")
+        samples, cents = renderer.tuned_note(key, velocity, held_s)
+        if np.abs(samples).max(initial=0.0) <= _SILENT:
+            continue
+        loop = None
+        if loops:
+            hertz = float(midi_to_hz(key + cents / 100.0))
+            found = looped(samples, renderer.sample_rate, hertz, held_s)
+            samples, loop = found if found is not None else (samples, None)
+        ended = _ended(samples, renderer.sample_rate)
+        kept = folder / f"{key:03d}-{velocity:03d}.npy"
+        np.save(kept, ended)
+        zone = Zone(key, cents, (key, key), layers[velocity])
+        release_s = renderer.release_s(key, velocity)
+        peak = float(np.abs(ended).max())
+        notes.append(SampledNote(velocity, zone, renderer.sample_rate, loop, release_s, peak, kept))
+    zones = _reaching(key_zones(sorted({note.zone.root for note in notes})))
+    return tuple(replace(note, zone=replace(note.zone, keys=zones[note.zone.root])) for note in notes)
 
 
 def layers_of(velocities: tuple[int, ...]) -> dict[int, tuple[int, int]]:
@@ -158,6 +173,11 @@ def layers_of(velocities: tuple[int, ...]) -> dict[int, tuple[int, int]]:
         velocity: (low, 127 if velocity == velocities[-1] else velocity)
         for low, velocity in zip(lowest, velocities, strict=True)
     }
+
+
+def _reaching(zones: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    """Zones that end an octave away from their root: what is transposed further is another instrument."""
+    return {root: (max(low, root - _FARTHEST), min(high, root + _FARTHEST)) for root, (low, high) in zones.items()}
 
 
 def _ended(samples: Floats, sample_rate: int) -> Floats:
