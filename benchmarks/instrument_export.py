@@ -41,8 +41,11 @@ class Sampler:
     @classmethod
     def load(cls, mapping: Path) -> Sampler:
         """Load a mapping; exits where sfizz finds no region in it."""
+        # From disk, sfizz streams: on a busy machine it goes silent where the samples are not there in time.
+        in_memory = mapping.with_name("in memory.sfz")
+        in_memory.write_text(mapping.read_text().replace("<control>\n", "<control>\nhint_ram_based=1\n"))
         synth = pysfizz.Synth(RATE, 256)
-        if not synth.load_sfz_file(str(mapping)):
+        if not synth.load_sfz_file(str(in_memory)):
             sys.exit(f"sfizz cannot read {mapping}")
         return cls(synth)
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGEST_S = 12.0
+HARMONICS = 12
 
 
 @dataclass(frozen=True)
 class Made:
-    """Harmonics at 1/k in stereo, the right channel a little softer and turned in phase.
+    """Twelve harmonics at 1/k in stereo, the right channel a little softer and turned in phase.
 
     Attributes:
         cents: By which all keys are out of tune.
@@ -51,9 +52,17 @@ class Made:
         if self.vibrato_cents:
             depth = hertz * (2 ** (self.vibrato_cents / 1200) - 1) / 5.5
             phase += depth * (1 - np.cos(2 * np.pi * 5.5 * time))
-        count = min(20, int(0.45 * self.sample_rate / hertz))
-        sides = [sum(np.sin(k * phase + turn * k**0.5) / k for k in range(1, count + 1)) for turn in (0.0, 1.3)]
-        sound = np.stack((sides[0], 0.7 * sides[1]))
+        count = min(HARMONICS, int(0.45 * self.sample_rate / hertz))
+        orders = np.arange(1, count + 1)
+        turn = np.exp(1j * phase)
+        sound = np.empty((2, len(time)))
+        for channel, (level, angle) in enumerate(((1.0, 0.0), (0.7, 1.3))):
+            # sum of sin(k phase + angle sqrt(k)) / k, as a polynomial in exp(i phase)
+            powers = np.zeros(len(time), complex)
+            for factor in (level * np.exp(1j * angle * np.sqrt(orders)) / orders)[::-1]:
+                powers += factor
+                powers *= turn
+            sound[channel] = powers.imag
         if self.noise:
             sound += self.noise * np.random.default_rng(round(pitch)).normal(size=sound.shape)
         falling = self.decay * time + self.release * np.maximum(time - held_s, 0.0)

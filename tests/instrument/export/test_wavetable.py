@@ -14,7 +14,7 @@ from descant.errors import InvalidAudio, InvalidOption, NothingHeard
 from descant.instrument.export.api import wavetable
 from descant.instrument.export.options import ExportOptions
 from descant.instrument.export.wavetable import table_frames, write_table
-from made_instruments import Made, chunks_of
+from made_instruments import HARMONICS, Made, chunks_of
 
 RATE = 48_000
 
@@ -30,15 +30,15 @@ def test_harmonics_keep_their_levels(pitch: float, vibrato: float) -> None:
     note = Made(vibrato_cents=vibrato).note(pitch, 100, 3.0, 3.0)[:1]
     table = table_frames(note, RATE, pitch)
     hertz = 440 * 2 ** ((pitch - 69) / 12)
-    count = min(20, int(0.45 * RATE / hertz))
+    count = min(HARMONICS, int(0.45 * RATE / hertz))
     assert table.shape == (min(256, table.shape[0]), 2048)
     levels = spectrum_db(table)[2:, 1 : count + 1]  # the first frames lie in the attack
     expected = np.tile(-20 * np.log10(np.arange(1, count + 1)), (len(levels), 1))
     # A vibrato smears what lies high up, as it does for the ear.
     reach, tolerance = (8, 1.0) if vibrato else (count, 0.2)
     np.testing.assert_allclose(levels[:, :reach], expected[:, :reach], atol=tolerance)
-    if count == 20:
-        assert spectrum_db(table)[:, 22:].max() < -50  # nothing is there that was not
+    if count == HARMONICS:
+        assert spectrum_db(table)[:, HARMONICS + 2 :].max() < -50  # nothing is there that was not
 
 
 @given(st.integers(24, 90), st.floats(0, 0.3), st.integers(1, 256))
