@@ -29,7 +29,7 @@ from descant.parallel import side_by_side
 from descant.progress import CancelToken
 
 FOLDER = "levels"
-_VERSION = 3
+_VERSION = 4
 _LEVELS = ("hz", "partials", "pan", "width", "noise_mid", "noise_side", "wander")
 
 
