@@ -145,7 +145,7 @@ def _save(path: Path, instrument: Instrument, levels: Mapping[str, Analysed]) ->
 
 def _load(path: Path) -> tuple[Instrument, Mapping[str, Analysed]]:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         stiffness, vibrato = arrays["stiffness"].tolist(), arrays["vibrato"].tolist()
         series = Series((stiffness[0], stiffness[1]), arrays["place"], arrays["there"])

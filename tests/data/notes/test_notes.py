@@ -29,6 +29,7 @@ from descant.errors import AudioReadError, Cancelled, InputNotFound, InvalidOpti
 from descant.progress import CancelToken
 from descant.score.single_note import Pressed, render_note
 from descant.score.wav_folder import NamedNote, WavFolder, note_of_name
+from tiny_soundfont import build_soundfont
 
 RATE = 48_000
 
@@ -268,3 +269,22 @@ def test_a_damaged_index_is_said(tmp_path: Path, index: str) -> None:
 def test_no_set_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputNotFound, match="set of notes"):
         NoteSet(tmp_path)
+
+
+def test_instruments_that_share_a_recording_and_small_ones_are_left_out(tmp_path: Path, folder: Path) -> None:
+    font = tmp_path / "tiny.sf2"
+    font.write_bytes(build_soundfont())  # three presets on one sine whose root is A4
+    sources = {"soundfonts": (font,), "folders": (folder,), "velocities": (100,), "stretch": 0, "high": False}
+    every = build_notes(NotesOptions(**sources), tmp_path / "every")
+    assert (every.instruments, every.notes) == (4, 3 + 3)  # only what was recorded: A4 three times; C4, F#4 and C5
+    alone = build_notes(NotesOptions(**sources, distinct=True), tmp_path / "alone")
+    assert (alone.instruments, alone.notes) == (2, 1 + 3)
+    large = build_notes(NotesOptions(**sources, fewest=3), tmp_path / "large")
+    assert {note.made_from for note in NoteSet(large.folder).notes} == {"my marimba"}
+    with pytest.raises(InvalidOption, match="has 9 pitches"):
+        build_notes(NotesOptions(**sources, fewest=9), tmp_path / "none")
+
+
+def test_drums_of_the_percussive_programs_have_no_pitch() -> None:
+    assert not any(is_played(program) for program in (113, 115, 116, 117, 118, 119, 127))
+    assert all(is_played(program) for program in (0, 40, 108, 112, 114))
