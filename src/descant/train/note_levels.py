@@ -140,7 +140,7 @@ def _save(path: Path, instrument: Instrument, levels: Mapping[str, Analysed]) ->
     for name, found in levels.items():
         arrays |= {f"{name}/{field}": getattr(found, field) for field in _LEVELS}
     with atomic_output(path) as part, part.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def _load(path: Path) -> tuple[Instrument, Mapping[str, Analysed]]:
