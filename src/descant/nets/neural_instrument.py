@@ -121,6 +121,7 @@ class NeuralInstrument(nn.Module):
         self.note = nn.Sequential(
             nn.Linear(config.code + len(_PITCH_CENTRES) + 3, width), nn.GELU(), nn.Linear(width, width), nn.GELU()
         )
+        self.forget = nn.Dropout(0.0)
         self.time = nn.Linear(len(_TIME_CONSTANTS_S) + 2, 2 * width)
         self.join = nn.Linear(width, width)
         self.layers = nn.ModuleList(
@@ -190,7 +191,8 @@ class NeuralInstrument(nn.Module):
         bumps = torch.exp(-0.5 * ((notes.pitch.unsqueeze(-1) - centres) / _PITCH_WIDTH).square())
         hard = (notes.velocity / 127.0).unsqueeze(-1)
         pitch = ((notes.pitch - 60.0) / 24.0).unsqueeze(-1)
-        return cast("Tensor", self.note(torch.cat((self.codes(notes.instrument), bumps, pitch, hard, hard**2), dim=-1)))
+        about = self.note(torch.cat((self.codes(notes.instrument), bumps, pitch, hard, hard**2), dim=-1))
+        return cast("Tensor", self.forget(about))
 
     def _joined(self, about: Tensor, time_s: Tensor) -> Tensor:
         seen = time_s.unsqueeze(-1)

@@ -67,15 +67,17 @@ class InstrumentLessonConfig:
     """Frames of each in the stage `levels`."""
     seconds: float = 0.9
     """Of each in the stage `sound`."""
-    pitch_jitter: float = 3.0
+    pitch_jitter: float = 5.0
     """Semitones by which the net is misled about pitches, so that it learns what lies between the recorded ones."""
+    dropout: float = 0.1
+    """Share of what the net makes of a note's symbols that it must do without."""
     tether: float = 0.3
     """Weight of the measured levels in the stage `sound`."""
     validation_notes: int = 60
     """Held-out notes to measure on."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, at_least={"tether": 0, "pitch_jitter": 0})
+        check_numbers(self, at_least={"tether": 0, "pitch_jitter": 0, "dropout": 0})
         if self.stage not in ("levels", "sound"):
             raise InvalidOption(f"There is no stage {self.stage!r}.", "Use levels or sound.")
 
@@ -109,6 +111,7 @@ class InstrumentLesson:
         self.config = config
         self.roster = roster
         self.model = NeuralInstrument(config.network(len(roster.players)))
+        self.model.forget.p = config.dropout
         # The names go along with the weights, whatever they are copied to.
         self.model.register_buffer(ROSTER, roster.packed())
         teach_places(self.model, instruments)
