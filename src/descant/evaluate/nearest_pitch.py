@@ -36,11 +36,13 @@ class NearestPitch:
 
     Args:
         notes: Those that it has recordings of.
+        high: It plays those at 48 kHz in stereo, not those at 16 kHz mono.
     """
 
     name = "nearest-pitch sampler"
 
-    def __init__(self, notes: Iterable[NoteItem]) -> None:
+    def __init__(self, notes: Iterable[NoteItem], *, high: bool = False) -> None:
+        self._high = high
         self._notes: dict[str, list[NoteItem]] = {}
         for note in notes:
             self._notes.setdefault(note.instrument, []).append(note)
@@ -56,14 +58,13 @@ class NearestPitch:
             raise InputNotFound(f"The sampler has no recording of {instrument}.", "Give it the training notes.")
         return min(own, key=lambda n: (abs(n.pitch - pitch), n.pitch, abs(n.velocity - velocity), n.velocity, n.name))
 
-    def play(self, instrument: str, pitch: int, velocity: int, *, high: bool = False) -> Clip:
+    def play(self, instrument: str, pitch: int, velocity: int) -> Clip:
         """A note.
 
         Args:
             instrument: Its name in the set.
             pitch: MIDI number.
             velocity: 1 to 127.
-            high: At 48 kHz in stereo, not 16 kHz mono.
 
         Returns:
             As long as the recording.
@@ -73,7 +74,7 @@ class NearestPitch:
             DescantError: The recording cannot be read.
         """
         found = self.nearest(instrument, pitch, velocity)
-        clip = found.read(high=high)
+        clip = found.read(high=self._high)
         return Clip(transposed(clip.samples, clip.sample_rate, pitch - found.pitch), clip.sample_rate)
 
 
