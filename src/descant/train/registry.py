@@ -16,6 +16,7 @@ LESSONS = {
     "adversarial_voice": "descant.train.adversarial_voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
+    "sing": "descant.train.sing_plan:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
 }
 

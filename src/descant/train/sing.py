@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -20,10 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from descant.data.notes.note_set import NoteItem, NoteSet
-from descant.errors import InputNotFound, InvalidOption
+from descant.errors import InvalidOption
 from descant.nets.sing import (
-    NOTE_SAMPLES,
     SAMPLE_RATE,
     NoteEncoder,
     Sing,
@@ -31,16 +28,16 @@ from descant.nets.sing import (
     log_spectral_distance,
     pad_note,
     returned_part,
-    symbols_of,
 )
 from descant.train.config import check_numbers
 from descant.train.lesson import Picture, Player, Sound, on_device_of
-from descant.train.plan import Plan, required
+from descant.train.sing_notes import Notes, floats
+from descant.train.sing_start import start_as_copy
 
 Stage = Literal["autoencoder", "sequence", "end_to_end"]
-_MEASURES = ("spectral", "wave_mse", "silence")
+MEASURES = ("spectral", "wave_mse", "silence")
 _VALIDATION_BATCH = 8
-_TONES, _PARTIALS, _TONE_PITCHES = 4, 12, tuple(range(48, 73, 3))
+_LEAST_EXCERPT = 16  # a decoder's context of 9, and a window of the loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +62,26 @@ class SingLessonConfig:
     """Notes in a batch."""
     steps_back: int = 32
     """Steps that the stage `sequence` goes back at a time."""
+    excerpt: int = 0
+    """Frames of each note that are compared in a step of the other stages, from a random place; 0 takes the whole note,
+    as published."""
+    begin: Literal["published", "copy"] = "published"
+    """Weights that the autoencoder begins with: PyTorch's, or those of `train.sing_start`."""
     validation_notes: int = 128
     """Held-out notes to measure on."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, at_least={"time_dim": 0})
+        check_numbers(self, at_least={"time_dim": 0, "excerpt": 0})
         if self.stage not in ("autoencoder", "sequence", "end_to_end"):
             raise InvalidOption(f"There is no stage {self.stage!r}.", "Use autoencoder, sequence or end_to_end.")
         if self.loss not in ("spectral", "wave") or self.source not in ("notes", "tones"):
             raise InvalidOption("loss is spectral or wave, source is notes or tones.")
+        if self.begin not in ("published", "copy"):
+            raise InvalidOption(f"There is no beginning {self.begin!r}.", "Use published or copy.")
+        if 0 < self.excerpt < _LEAST_EXCERPT:
+            raise InvalidOption(
+                f"excerpt = {self.excerpt} is too short.", f"Use {_LEAST_EXCERPT} frames or more, or 0."
+            )
 
     def network(self, instruments: int) -> SingConfig:
         """Shape of the net for so many instruments."""
@@ -84,22 +92,6 @@ class SingLessonConfig:
             layers=self.layers,
             time_dim=self.time_dim,
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Notes:
-    """Notes in memory.
-
-    Attributes:
-        symbols: Rows of velocity, instrument and pitch, [notes, 3].
-        samples: int16 at 16 kHz, [notes, 64,000].
-    """
-
-    symbols: NDArray[np.int64]
-    samples: NDArray[np.int16]
-
-    def __len__(self) -> int:
-        return len(self.symbols)
 
 
 class SingNets(nn.Module):
@@ -139,6 +131,8 @@ class SingLesson:
         self.instruments = tuple(instruments)
         self.model = SingNets(config.network(len(self.instruments)))
         self._shape = self.model.sing.config
+        if config.begin == "copy":
+            start_as_copy(self.model.encoder, self.model.sing.decoder, self._shape, seed)
         self._training, self._validation = training, validation
         self._chunk = 0
         self._rows: NDArray[np.int64] | None = None
@@ -155,27 +149,61 @@ class SingLesson:
         return (Player("model", nn.ModuleList(parts[self.config.stage]), self.loss),)
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        """Symbols [batch, 3], samples [batch, 64,000] in 16 bit, and the step at which a chunk begins, [1]."""
-        chunks = -(-self._shape.steps // self.config.steps_back) if self.config.stage == "sequence" else 1
-        if self._rows is None or self._chunk >= chunks:
-            self._rows = generator.choice(len(self._training), min(self.config.batch, len(self._training)), False)
-            self._chunk = 0
-        start = self._chunk * self.config.steps_back
-        self._chunk += 1
+        """Symbols [batch, 3], samples [batch, 64,000] in 16 bit, and each note's first step, [batch]."""
+        starts = self._chunk_start(generator) if self.config.stage == "sequence" else self._excerpt_starts(generator)
+        assert self._rows is not None, "drawn just now"
         symbols, samples = (column[self._rows] for column in (self._training.symbols, self._training.samples))
-        return torch.from_numpy(symbols), torch.from_numpy(samples), torch.tensor([start])
+        return torch.from_numpy(symbols), torch.from_numpy(samples), torch.from_numpy(starts)
+
+    def _draw(self, generator: np.random.Generator) -> int:
+        count = min(self.config.batch, len(self._training))
+        self._rows = generator.choice(len(self._training), count, replace=False)
+        return count
+
+    def _chunk_start(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """The chunk after the last one of the same notes, or the first one of others."""
+        if self._rows is None or self._chunk * self.config.steps_back >= self._shape.steps:
+            self._draw(generator)
+            self._chunk = 0
+        self._chunk += 1
+        assert self._rows is not None, "drawn just now"
+        return np.full(len(self._rows), (self._chunk - 1) * self.config.steps_back, np.int64)
+
+    def _excerpt_starts(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        return generator.integers(0, self._shape.steps - self._frames + 1, self._draw(generator))
+
+    @property
+    def _frames(self) -> int:
+        """Of a note in a step of the stages that compare sound."""
+        steps = self._shape.steps
+        return min(self.config.excerpt, steps) if self.config.excerpt else steps
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """Of the stage."""
-        symbols, samples, start = batch
-        padded = pad_note(_floats(samples), self._shape)
+        symbols, samples, starts = batch
+        padded = pad_note(floats(samples), self._shape)
         if self.config.stage == "sequence":
-            return self._sequence_loss(symbols, padded, int(start))
-        true, found = returned_part(padded, self._shape), self._made(symbols, padded)
+            return self._sequence_loss(symbols, padded, int(starts[0]))
+        true, found = self._compared(symbols, padded, starts)
         with torch.autocast(true.device.type, enabled=False):  # a Fourier transform in bfloat16 is noise
             if self.config.loss == "wave":
                 return (true - found.float()).abs().mean()
             return log_spectral_distance(true, found.float()).mean()
+
+    def _compared(self, symbols: Tensor, padded: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """True sound and that of the stage, [batch, samples]: of excerpts, or of whole notes."""
+        if self._frames == self._shape.steps:
+            return returned_part(padded, self._shape), self._made(symbols, padded)
+        steps = starts.unsqueeze(1) + torch.arange(self._frames, device=starts.device)
+        samples = (self._frames - 1) * self._shape.stride + self._shape.window
+        places = self._shape.stride * starts.unsqueeze(1) + torch.arange(samples, device=starts.device)
+        heard, sing = padded.gather(1, places), self.model.sing
+        if self.config.stage == "autoencoder":
+            frames = self.model.encoder(heard)
+        else:
+            whole, _ = sing.generator(symbols)
+            frames = whole.gather(2, steps.unsqueeze(1).expand(-1, whole.shape[1], -1))
+        return returned_part(heard, self._shape), sing.decoder(frames)
 
     def _made(self, symbols: Tensor, padded: Tensor) -> Tensor:
         sing = self.model.sing
@@ -217,93 +245,22 @@ class SingLesson:
         rows = []
         for part in self._held_out:
             symbols, samples = on_device_of(self.model, part)
-            padded = pad_note(_floats(samples), self._shape)
+            padded = pad_note(floats(samples), self._shape)
             true, found = returned_part(padded, self._shape), self._made(symbols, padded).float()
             silence = log_spectral_distance(true, torch.zeros_like(true))
             wave = (true - found).square().mean(dim=1)
             rows.append(torch.stack((log_spectral_distance(true, found), wave, silence)))
         means = torch.cat(rows, dim=1).mean(dim=1)
-        return dict(zip(_MEASURES, map(float, means), strict=True))
+        return dict(zip(MEASURES, map(float, means), strict=True))
 
     @torch.no_grad()
     def examples(self) -> Sequence[Sound | Picture]:
         """Two held-out notes, true and made."""
         shown: list[Sound | Picture] = []
         symbols, samples = on_device_of(self.model, self._held_out[0])
-        padded = pad_note(_floats(samples), self._shape)
+        padded = pad_note(floats(samples), self._shape)
         made = self._made(symbols, padded).float().clamp(-1, 1)
         for row in range(min(2, len(symbols))):
             shown.append(Sound(f"{row} true", returned_part(padded, self._shape)[row].cpu().numpy(), SAMPLE_RATE))
             shown.append(Sound(f"{row} made", made[row].cpu().numpy(), SAMPLE_RATE))
         return shown
-
-
-def _floats(samples: Tensor) -> Tensor:
-    """16-bit samples as the published code reads them."""
-    return samples.float() / 32767.0
-
-
-def load_notes(items: Sequence[NoteItem], instruments: Sequence[str]) -> Notes:
-    """The low files of notes; what is shorter than four seconds is followed by silence.
-
-    Raises:
-        DescantError: A file cannot be read.
-    """
-    places = {name: place for place, name in enumerate(instruments)}
-    symbols = np.array([symbols_of(n.velocity, places[n.instrument], n.pitch) for n in items], np.int64).reshape(-1, 3)
-    samples = np.zeros((len(items), NOTE_SAMPLES), np.int16)
-    for row, item in enumerate(items):
-        mono = item.read().samples.mean(axis=0)[:NOTE_SAMPLES]
-        samples[row, : len(mono)] = np.round(mono.clip(-1, 1) * 32767).astype(np.int16)
-    return Notes(symbols, samples)
-
-
-def made_tones(seed: int) -> tuple[Notes, Notes]:
-    """Notes of instruments made by arithmetic: decaying partials, each instrument with its own balance."""
-    rng = np.random.default_rng(seed)
-    time_s = np.arange(NOTE_SAMPLES) / SAMPLE_RATE
-    balance = rng.uniform(0.1, 1.0, (_TONES, _PARTIALS)) / np.arange(1, _PARTIALS + 1)
-    symbols, samples = [], []
-    for instrument in range(_TONES):
-        for pitch in _TONE_PITCHES:
-            hz = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
-            partials = sum(
-                share * np.sin(2 * np.pi * hz * (n + 1) * time_s) for n, share in enumerate(balance[instrument])
-            )
-            sound = 0.5 * np.asarray(partials) * np.exp(-0.5 * time_s * (1.0 + instrument)) * (time_s < 3.0)
-            symbols.append(symbols_of(100, instrument, pitch))
-            samples.append(np.round(sound.clip(-1, 1) * 32767).astype(np.int16))
-    held = np.arange(len(symbols)) % 5 == 2
-    rows, sounds = np.array(symbols, np.int64), np.stack(samples)
-    return Notes(rows[~held], sounds[~held]), Notes(rows[held], sounds[held])
-
-
-def build_lesson(config: SingLessonConfig, data: Path | None, seed: int) -> SingLesson:
-    """The lesson on a set of notes, with SING's split.
-
-    Raises:
-        InputNotFound: There is no set, or it is too small to hold pitches out.
-        DescantError: A note cannot be read.
-    """
-    if config.source == "tones":
-        training, validation = made_tones(seed)
-        return SingLesson(config, [f"tone {n}" for n in range(_TONES)], training, validation, seed)
-    notes = NoteSet(required(data, "a set of `descant data notes`, or nsynth-train"))
-    instruments = sorted({note.instrument for note in notes.notes})
-    shares = notes.splits("pitches")
-    if not shares["train"] or not shares["validation"]:
-        raise InputNotFound(
-            f"{data} has too few notes to hold some pitches out.", "Make a larger set: `descant data notes`."
-        )
-    training, validation = (load_notes(shares[split], instruments) for split in ("train", "validation"))
-    return SingLesson(config, instruments, training, validation, seed)
-
-
-PLAN = Plan(
-    SingLessonConfig,
-    build_lesson,
-    None,
-    None,
-    lambda _config: _MEASURES,
-)
-"""Its weights are measured by `descant reproduce sing`; what `play` uses is trained by another lesson."""
