@@ -37,6 +37,7 @@ from descant.train.sing_start import start_as_copy
 Stage = Literal["autoencoder", "sequence", "end_to_end"]
 MEASURES = ("spectral", "wave_mse", "silence")
 _VALIDATION_BATCH = 8
+_ENCODED_AT_ONCE = 16
 _LEAST_EXCERPT = 16  # a decoder's context of 9, and a window of the loss
 
 
@@ -149,28 +150,43 @@ class SingLesson:
         return (Player("model", nn.ModuleList(parts[self.config.stage]), self.loss),)
 
     def batch(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        """Symbols [batch, 3], samples [batch, 64,000] in 16 bit, and each note's first step, [batch]."""
-        starts = self._chunk_start(generator) if self.config.stage == "sequence" else self._excerpt_starts(generator)
-        assert self._rows is not None, "drawn just now"
-        symbols, samples = (column[self._rows] for column in (self._training.symbols, self._training.samples))
-        return torch.from_numpy(symbols), torch.from_numpy(samples), torch.from_numpy(starts)
+        """Symbols [batch, 3]; what is to be made; each note's first step, [batch].
 
-    def _draw(self, generator: np.random.Generator) -> int:
+        The stage `sequence` makes frames, [batch, code, steps]; the others make sound, 16 bit, [batch, 64,000].
+        """
+        if self.config.stage == "sequence":
+            rows, starts = self._next_chunk(generator)
+            stop = int(starts[0]) + self.config.steps_back
+            return self._symbols(rows), self._codes[torch.from_numpy(rows), :, int(starts[0]) : stop].float(), starts
+        rows = self._draw(generator)
+        starts = torch.from_numpy(generator.integers(0, self._shape.steps - self._frames + 1, len(rows)))
+        return self._symbols(rows), torch.from_numpy(self._training.samples[rows]), starts
+
+    def _symbols(self, rows: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(self._training.symbols[rows])
+
+    def _draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
         count = min(self.config.batch, len(self._training))
-        self._rows = generator.choice(len(self._training), count, replace=False)
-        return count
+        return generator.choice(len(self._training), count, replace=False)
 
-    def _chunk_start(self, generator: np.random.Generator) -> NDArray[np.int64]:
+    def _next_chunk(self, generator: np.random.Generator) -> tuple[NDArray[np.int64], Tensor]:
         """The chunk after the last one of the same notes, or the first one of others."""
         if self._rows is None or self._chunk * self.config.steps_back >= self._shape.steps:
-            self._draw(generator)
-            self._chunk = 0
+            self._rows, self._chunk = self._draw(generator), 0
+        start = self._chunk * self.config.steps_back
         self._chunk += 1
-        assert self._rows is not None, "drawn just now"
-        return np.full(len(self._rows), (self._chunk - 1) * self.config.steps_back, np.int64)
+        return self._rows, torch.full((len(self._rows),), start)
 
-    def _excerpt_starts(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        return generator.integers(0, self._shape.steps - self._frames + 1, self._draw(generator))
+    @cached_property
+    @torch.no_grad()
+    def _codes(self) -> Tensor:
+        """The frozen encoder's frames of all training notes, computed once; float16, [notes, code, steps]."""
+        device = next(self.model.parameters()).device
+        parts = []
+        for start in range(0, len(self._training), _ENCODED_AT_ONCE):
+            samples = torch.from_numpy(self._training.samples[start : start + _ENCODED_AT_ONCE]).to(device)
+            parts.append(self.model.encoder(pad_note(floats(samples), self._shape)).half().cpu())
+        return torch.cat(parts)
 
     @property
     def _frames(self) -> int:
@@ -180,11 +196,10 @@ class SingLesson:
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """Of the stage."""
-        symbols, samples, starts = batch
-        padded = pad_note(floats(samples), self._shape)
+        symbols, wanted, starts = batch
         if self.config.stage == "sequence":
-            return self._sequence_loss(symbols, padded, int(starts[0]))
-        true, found = self._compared(symbols, padded, starts)
+            return self._sequence_loss(symbols, wanted, int(starts[0]))
+        true, found = self._compared(symbols, pad_note(floats(wanted), self._shape), starts)
         with torch.autocast(true.device.type, enabled=False):  # a Fourier transform in bfloat16 is noise
             if self.config.loss == "wave":
                 return (true - found.float()).abs().mean()
@@ -212,19 +227,14 @@ class SingLesson:
         )
         return sound
 
-    def _sequence_loss(self, symbols: Tensor, padded: Tensor, start: int) -> Tensor:
+    def _sequence_loss(self, symbols: Tensor, wanted: Tensor, start: int) -> Tensor:
         """Mean squared distance to the encoder's frames of one chunk; the state goes on, its history does not."""
-        stop = min(self._shape.steps, start + self.config.steps_back)
-        with torch.no_grad():
-            config = self._shape
-            first, last = start * config.stride, (stop - 1) * config.stride + config.window
-            wanted = self.model.encoder(padded[:, first:last])
         hidden = self._hidden if start else None
         if hidden is not None and hidden[0].shape[1] != len(symbols):
             hidden = None  # a resumed run begins in the middle of notes it does not remember
-        frames, after = self.model.sing.generator(symbols, start, stop, hidden)
+        frames, after = self.model.sing.generator(symbols, start, start + wanted.shape[2], hidden)
         self._hidden = (after[0].detach(), after[1].detach())
-        distance: Tensor = (frames.float() - wanted.float()).square().mean()
+        distance: Tensor = (frames.float() - wanted).square().mean()
         return distance
 
     @cached_property

@@ -64,6 +64,17 @@ class Material:
             digest.update(f"{note.name} {sha256_of(note.low)}\n".encode())
         return digest.hexdigest()
 
+    @property
+    def described(self) -> str:
+        """For a report."""
+        if self._is_made:
+            return "Tones made by arithmetic, four instruments of seven or so pitches each."
+        counts = {split: len(items) for split, items in self.items.items()}
+        return (
+            f"{len(self._set.notes):,} notes of {len(self.instruments)} instruments: {counts['train']:,} to learn "
+            f"from, {counts['validation']} for validation, {counts['test']} held out for the test."
+        )
+
     @cached_property
     def instruments(self) -> tuple[str, ...]:
         """Their names; the row of a name is its place."""
