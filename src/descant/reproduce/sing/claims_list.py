@@ -64,7 +64,7 @@ SPEED = Claim(
     "It makes notes faster than they sound, on a laptop's processor too (published: 512 s of audio a second on a GPU).",
     "sheet 9.2, 10.4",
     (),
-    "seconds of audio made in a second on this machine at the published size, random weights",
+    "seconds of audio made in a second of processor time at the published size, random weights",
     f"at least {FASTER_THAN_REAL_TIME:g}",
 )
 SIZE = Claim(
