@@ -10,6 +10,7 @@ from descant.nets.sing import NoteDecoder, NoteEncoder, SingConfig, pad_note, re
 from descant.train.sing_start import start_as_copy
 
 CONFIG = SingConfig(instruments=1, channels=512, hidden=8, layers=1)
+_SAMPLES = 62 * 256  # whole frames
 
 
 def heard(hz: float, level: float, *, is_copy: bool) -> torch.Tensor:
@@ -17,10 +18,10 @@ def heard(hz: float, level: float, *, is_copy: bool) -> torch.Tensor:
     encoder, decoder = NoteEncoder(CONFIG), NoteDecoder(CONFIG)
     if is_copy:
         start_as_copy(encoder, decoder, CONFIG, 0)
-    tone = level * torch.sin(2 * np.pi * hz * torch.arange(16_000) / 16_000)
+    tone = level * torch.sin(2 * np.pi * hz * torch.arange(_SAMPLES) / 16_000)
     with torch.no_grad():
         made = decoder(encoder(pad_note(tone[None], CONFIG)))
-        silent = decoder(encoder(pad_note(torch.zeros(1, 16_000), CONFIG)))
+        silent = decoder(encoder(pad_note(torch.zeros(1, _SAMPLES), CONFIG)))
     assert made.shape == returned_part(pad_note(tone[None], CONFIG), CONFIG).shape
     return (made - silent)[0, 2048:-2048]
 
