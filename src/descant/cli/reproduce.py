@@ -25,10 +25,11 @@ def reproduce(
     Run it again with the same folder to go on where it was stopped.
 
     Args:
-        system: Which: seq_u_net.
+        system: Which: seq_u_net or sing.
         scale: smoke (seconds, proves that it runs), cpu (at most 90 minutes on two cores) or paper.
         out: Folder for claims.json, claims.md, plots/ and the arms; without it reproduce-<system>-<scale>.
-        data: The system's data set in place of its usual one (seq_u_net: music21's corpus folder).
+        data: The system's data set in place of its usual one (seq_u_net: music21's corpus folder;
+            sing: a set of `descant data notes`, which it needs).
         soundfont: An .sf2 or .sf3 file that renders notes; without it the one that `play` takes.
         seeds: Trainings of each net in place of the scale's.
         only: Beginnings of the names of the arms to run, separated by commas ("chorales,exact"); others that are
@@ -39,14 +40,15 @@ def reproduce(
     from descant.cli.lists import names_in
     from descant.cli.terminal import progress_bar
     from descant.reproduce.runner import reproduce as run
-    from descant.reproduce.systems import Options, make_system
+    from descant.reproduce.systems import Options, folder_of, make_system
 
     given = [f"--seeds {seeds}"] if seeds is not None else []
     given += [f"--only {only}"] if only else []
     given += [f"--threads {threads}"] if threads != 1 else []
+    given += [f"--data {data.name}"] if data is not None else []
     command = " ".join([f"descant reproduce {system} --scale {scale}", *given])
-    made = make_system(system, Options(scale, data, soundfont, seeds, threads))
-    folder = out if out is not None else Path(f"reproduce-{system}-{scale}")
+    folder = folder_of(system, scale, out)
+    made = make_system(system, Options(scale, data, soundfont, seeds, threads, folder))
     with progress_bar(f"reproduce {system}", quiet=quiet) as progress:
         findings = run(
             made,

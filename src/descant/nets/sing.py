@@ -19,7 +19,6 @@ NOTE_SAMPLES = 64_000
 VELOCITIES = (25, 50, 75, 100, 127)
 """Those of NSynth."""
 
-_PUBLISHED_CHANNELS = 4096
 _VELOCITY_ROWS = (0, 1, 2, 4, 5)
 """Row 3 was never trained in the published code; the table keeps it."""
 
@@ -150,9 +149,6 @@ class NoteDecoder(nn.Module):
         self.outer = nn.ConvTranspose1d(
             config.channels, 1, config.window, stride=config.stride, padding=config.window - config.stride
         )
-        with torch.no_grad():
-            # The spectral loss is flat about silence: a narrow net must begin as loud as the published one.
-            self.outer.weight *= (_PUBLISHED_CHANNELS / config.channels) ** 0.5
         self.register_buffer("shape", torch.hann_window(config.window).square(), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from descant.evaluate.report import Table
 from descant.progress import Monitor
-from descant.reproduce.plots import Plot
+from descant.reproduce.plots import Drawing, Plot
 
 Result = Mapping[str, Any]
 """What an arm measured: numbers and lists of numbers by name; plain JSON."""
@@ -116,7 +116,7 @@ class System(Protocol):
     def tables(self, results: Results) -> Sequence[Table]:
         """The numbers behind the findings."""
 
-    def plots(self, results: Results) -> Sequence[Plot]:
+    def plots(self, results: Results) -> Sequence[Plot | Drawing]:
         """Pictures of them."""
 
     def notes(self) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,19 @@ class Plot:
     is_log: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture that its system draws.
+
+    Attributes:
+        name: Of the file, without suffix.
+        write: Draws it as PNG at a path.
+    """
+
+    name: str
+    write: Callable[[Path], None]
+
+
 def require_matplotlib() -> None:
     """Say before the long work that the plots could not be drawn after it.
 
@@ -54,12 +67,15 @@ def require_matplotlib() -> None:
         raise MissingDependency("Plots need matplotlib.", 'Install it with: pip install "descant[train]"')
 
 
-def draw(plots: Sequence[Plot], folder: Path) -> tuple[Path, ...]:
+def draw(plots: Sequence[Plot | Drawing], folder: Path) -> tuple[Path, ...]:
     """Draw each plot as `<folder>/<name>.png`."""
     return tuple(_draw(plot, folder / f"{plot.name}.png") for plot in plots)
 
 
-def _draw(plot: Plot, path: Path) -> Path:
+def _draw(plot: Plot | Drawing, path: Path) -> Path:
+    if isinstance(plot, Drawing):
+        plot.write(path)
+        return path
     width, height = _SIZE_INCHES
     with figure(path, width=width, height=height) as drawn:
         axes = drawn.subplots()

@@ -142,8 +142,13 @@ def fingerprint(arm: Arm) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def work_folder(arm: Arm, out: Path) -> Path:
+    """Where an arm leaves what it trains; other settings never go on from these checkpoints."""
+    return out / "arms" / arm.name / fingerprint(arm)
+
+
 def _run(arm: Arm, out: Path, monitor: Monitor) -> None:
-    folder = out / "arms" / arm.name / fingerprint(arm)  # other settings never go on from these checkpoints
+    folder = work_folder(arm, out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,7 +9,10 @@ from pathlib import Path
 from descant.errors import InvalidOption
 from descant.reproduce.claims import SCALES, System
 
-SYSTEMS = {"seq_u_net": "Seq-U-Net against TCN and WaveNet (IJCAI 2020)."}
+SYSTEMS = {
+    "seq_u_net": "Seq-U-Net against TCN and WaveNet (IJCAI 2020).",
+    "sing": "SING, notes from instrument, pitch and velocity (NeurIPS 2018).",
+}
 """Each lives in `descant.reproduce.<name>.system` as a function `make(options)`."""
 
 
@@ -23,6 +26,7 @@ class Options:
         soundfont: To render notes with, where a system does.
         seeds: How many seeds in place of the scale's.
         threads: CPU threads.
+        out: The reproduction's folder, for arms that begin with what others have trained.
     """
 
     scale: str = "cpu"
@@ -30,12 +34,18 @@ class Options:
     soundfont: Path | None = None
     seeds: int | None = None
     threads: int = 1
+    out: Path | None = None
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise InvalidOption(f"There is no scale {self.scale!r}.", f"Known: {', '.join(SCALES)}.")
         if self.threads < 1 or (self.seeds is not None and self.seeds < 1):
             raise InvalidOption("Seeds and threads of a reproduction must be positive.")
+
+
+def folder_of(system: str, scale: str, out: Path | None) -> Path:
+    """Of a reproduction: the one that is asked for, or one here with the system's name."""
+    return out if out is not None else Path(f"reproduce-{system}-{scale}")
 
 
 def make_system(name: str, options: Options) -> System:

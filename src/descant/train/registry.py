@@ -17,6 +17,7 @@ LESSONS = {
     "separation": "descant.train.separation:PLAN",
     "instrument": "descant.train.instrument:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
+    "sing": "descant.train.sing_plan:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
 }
 

@@ -1,0 +1,1 @@
+"""SING (NeurIPS 2018), measured again."""
