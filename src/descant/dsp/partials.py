@@ -133,7 +133,7 @@ def _peak_near(
         return None
     place = low + int(np.argmax(spectrum[low : high + 1]))
     wide = spectrum[max(place - round(around / step), 0) : place + round(around / step) + 1]
-    if spectrum[place] < _PROMINENCE * np.median(wide) or not _is_peak(spectrum, place):
+    if spectrum[place] <= _PROMINENCE * np.median(wide) or not _is_peak(spectrum, place):
         return None
     return (place + _vertex(spectrum, place)) * step, float(spectrum[place])
 

@@ -176,8 +176,8 @@ def _hiss(seed: int, first: int, frames: int) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _pool() -> Tensor:
-    random = torch.randn((2, _POOL_FRAMES, NOISE_BINS, 2), generator=torch.Generator().manual_seed(0))
-    return torch.view_as_complex(random)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((2, _POOL_FRAMES, NOISE_BINS), dtype=torch.complex64, generator=generator)
 
 
 def _seed(event: Event) -> int:
