@@ -153,9 +153,12 @@ def test_a_folder_appears_whole(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_fails_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), atomic_folder(tmp_path / "new" / "out") as part:
+    def write_and_fail(part: Path) -> None:
         (part / "a.txt").write_text("a")
         raise KeyError
+
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "new" / "out") as part:
+        write_and_fail(part)
     assert not list(tmp_path.iterdir())
 
 

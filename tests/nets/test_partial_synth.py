@@ -13,7 +13,9 @@ from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, Controls, s
 FRAMES = 120
 
 
-def _controls(hz: list[float], amplitudes: list[float], side: complex = 0j, speed: torch.Tensor | None = None) -> Controls:
+def _controls(
+    hz: list[float], amplitudes: list[float], side: complex = 0j, speed: torch.Tensor | None = None
+) -> Controls:
     mid = torch.tensor(amplitudes).expand(1, FRAMES, len(hz))
     silence = torch.zeros(1, FRAMES, NOISE_BINS)
     shares = torch.full(mid.shape, side, dtype=torch.complex64)
@@ -83,7 +85,8 @@ def test_gradients_reach_what_is_learned() -> None:
     mid = torch.full((1, 8, 2), 0.1, requires_grad=True)
     noise = torch.full((1, 8, NOISE_BINS), 0.01, requires_grad=True)
     shares = torch.zeros(1, 8, 2, dtype=torch.complex64)
-    synthesize(Controls(torch.tensor([[300.0, 600.0]]), mid, shares, noise, noise), torch.zeros(1, 2)).square().mean().backward()
+    controls = Controls(torch.tensor([[300.0, 600.0]]), mid, shares, noise, noise)
+    synthesize(controls, torch.zeros(1, 2)).square().mean().backward()
     for gradient in (mid.grad, noise.grad):
         assert gradient is not None
         assert float(gradient.abs().min()) > 0

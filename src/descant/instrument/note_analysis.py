@@ -29,6 +29,7 @@ _WIDEST_WANDER = 0.06
 _HEARD_SHARE = 3e-3
 _VIBRATO_HZ, _LEAST_VIBRATO = (3.5, 8.5), 4.0 / 1200
 _LONG_FFT = 4 * NOISE_FFT
+_CLEARLY = 6.0
 _CLOSEST_HZ, _SPACING_BELOW_HZ = 20.0, 6000.0
 
 
@@ -159,7 +160,7 @@ def analyse(stereo: Floats, hz: Floats) -> Analysed:
     whole = np.zeros((2, frames, len(hz)), np.complex64)
     whole[:, :, audible] = found
     level = np.abs(whole[0])
-    share = whole[1] / np.maximum(level, FLOOR)
+    share = whole[1] * whole[0].conj() / np.square(np.maximum(level, FLOOR))
     tones = _tones(found, hz[audible])
     rest = both[:, : tones.shape[1]] - tones
     noise = _band_levels(rest, frames)
@@ -262,7 +263,7 @@ def _band_levels(rest: Floats, frames: int) -> Floats:
     """log(amplitude + 1e-5) of noise in bands, as `partial_synth` counts it, [channels, frames, bands].
 
     Short frames tell when noise sounds; long ones look between the lines that are left of partials, by the median.
-    The lower of the two is noise.
+    Long ones are believed but where short ones are far below them: before a burst and after it.
     """
     short = _power(rest, frames, NOISE_FFT)
     weights = band_weights().numpy().T
@@ -278,7 +279,8 @@ def _band_levels(rest: Floats, frames: int) -> Floats:
         ],
         axis=-1,
     )
-    levels: Floats = np.log(np.sqrt(np.minimum(quick, between / np.log(2.0))) + 1e-5).astype(np.float32)
+    noise = np.where(quick < between / _CLEARLY, quick, between / np.log(2.0))
+    levels: Floats = np.log(np.sqrt(noise) + 1e-5).astype(np.float32)
     return levels
 
 

@@ -29,7 +29,7 @@ from descant.parallel import side_by_side
 from descant.progress import CancelToken
 
 FOLDER = "levels"
-_VERSION = 3
+_VERSION = 4
 _LEVELS = ("hz", "partials", "pan", "width", "noise_mid", "noise_side", "wander")
 
 
@@ -140,12 +140,12 @@ def _save(path: Path, instrument: Instrument, levels: Mapping[str, Analysed]) ->
     for name, found in levels.items():
         arrays |= {f"{name}/{field}": getattr(found, field) for field in _LEVELS}
     with atomic_output(path) as part, part.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def _load(path: Path) -> tuple[Instrument, Mapping[str, Analysed]]:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         stiffness, vibrato = arrays["stiffness"].tolist(), arrays["vibrato"].tolist()
         series = Series((stiffness[0], stiffness[1]), arrays["place"], arrays["there"])
