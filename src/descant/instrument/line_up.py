@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from descant.errors import InvalidOption
 from descant.files import PathLike, as_path, text_of
@@ -20,6 +20,9 @@ GENERAL = "general"
 """Whoever General MIDI names: the instrument of the track's program, or the nearest of its family."""
 SOUNDFONT = "soundfont"
 """The SoundFont plays."""
+
+Sound = Literal["soundfont", "neural"]
+"""What plays a band that nobody has cast by hand."""
 
 _MAP_SUFFIX = ".toml"
 _EXAMPLE = 'A map looks like: others = "general", [tracks] "lead" = "violin", [programs] 24 = "nylon-string-guitar".'
@@ -112,6 +115,17 @@ def _names(path: Path, found: Mapping[str, object], table: str) -> dict[str, str
         if not isinstance(name, str):
             raise InvalidOption(f"{path}: {key} in [{table}] is {name!r}.", "Give it the name of an instrument.")
     return dict(rows)
+
+
+def line_up_for(sound: Sound) -> LineUp | None:
+    """What `play` is asked for a kind of sound: None for the SoundFont.
+
+    Raises:
+        InvalidOption: There is no such kind.
+    """
+    if sound not in get_args(Sound):
+        raise InvalidOption(f"There is no sound {sound!r}.", f"Choose from {', '.join(get_args(Sound))}.")
+    return LineUp() if sound == "neural" else None
 
 
 def needs_roster(line_up: LineUp) -> bool:
