@@ -26,9 +26,10 @@ from descant.instrument.neural_note import (
     pressed,
     seed_of,
     vibrato_at,
+    wavered,
 )
 from descant.instrument.neural_score import HEADROOM
-from descant.nets.neural_instrument import FRAME_S, Prepared, controls_of
+from descant.nets.neural_instrument import FRAME_S, Prepared, Pressed, controls_of
 from descant.nets.partial_synth import HOP, SAMPLE_RATE, Controls, mixed_frame, turns_of
 
 Floats = NDArray[np.float32]
@@ -81,6 +82,7 @@ class _Voice:
 class _Stack:
     """What stays the same about voices that are made together, a row each."""
 
+    notes: Pressed
     hz: Tensor
     phases: Tensor
     seeds: Tensor
@@ -255,7 +257,8 @@ class LiveInstrument:
         notes = pressed(events)
         hz = self._net.frequencies(notes)
         phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])
-        return _Stack(hz, phases, torch.tensor([seed_of(event) for event in events]), self._net.prepare(notes, hz))
+        seeds = torch.tensor([seed_of(event) for event in events])
+        return _Stack(notes, hz, phases, seeds, self._net.prepare(notes, hz))
 
     @torch.no_grad()
     def _make(self, voices: Sequence[_Voice], stack: _Stack | None = None) -> Tensor:
@@ -280,9 +283,11 @@ class LiveInstrument:
 
     def _controls(self, voices: Sequence[_Voice], stack: _Stack, count: int) -> list[tuple[Controls, list[float]]]:
         """Controls of the next frames, and the level of each voice in them."""
-        time_s = (torch.tensor([[voice.frame] for voice in voices]) + torch.arange(count)) * FRAME_S
+        frames = torch.tensor([[voice.frame] for voice in voices]) + torch.arange(count)
+        time_s = frames * FRAME_S
         since = [[_HELD if voice.released_s is None else -voice.released_s] for voice in voices]
         levels = self._net.levels_at(stack.prepared, time_s, time_s + torch.tensor(since))
+        levels = wavered(self._net, stack.notes, levels, stack.seeds, frames)
         whole = controls_of(levels, stack.hz)
         strongest = loudest(levels, stack.hz).T.tolist()
         parts = (whole.mid, whole.side, whole.noise_mid, whole.noise_side)

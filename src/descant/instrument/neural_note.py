@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ _MOST_ROWS = 6000
 _SPARSE, _BUSY_S = 4, 0.15
 UNHEARD = 2e-5
 """Partials that never reach this amplitude are left out."""
-_POOL_FRAMES, _STRIDE = 2063, 977
+_POOL_FRAMES, _STRIDE = 2064, 977
+_KNOT_FRAMES, _MOST_PARTIALS = 8, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
     held = [max(e.held_s, _SHORTEST_S) for e in events]
     hz = net.frequencies(notes)
     levels = _levels(net, notes, hz, held, frames)
+    seeds, every = torch.tensor([seed_of(event) for event in events]), torch.arange(frames).unsqueeze(0)
+    levels = wavered(net, notes, levels, seeds, every)
     heard = (levels.partials.amax(dim=(0, 1)) > math.log(UNHEARD)) & (hz > 0).any(dim=0)
     kept = Levels(
         levels.partials[..., heard],
@@ -143,8 +147,7 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
         time_s = torch.arange(frames) * FRAME_S
         speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
     phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])[:, heard]
-    noise = hiss(torch.tensor([seed_of(event) for event in events]), torch.arange(frames).unsqueeze(0))
-    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, noise).numpy()
+    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, hiss(seeds, every)).numpy()
     return sound
 
 
@@ -167,6 +170,25 @@ def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[fl
 def phases_of(event: Event, partials: int) -> Tensor:
     """Where partials begin, in turns: the same for the same key, and no two alike, so that peaks do not add up."""
     return torch.rand(partials, generator=torch.Generator().manual_seed(seed_of(event)))
+
+
+def wavered(net: NeuralInstrument, notes: Pressed, levels: Levels, seeds: Tensor, frames: Tensor) -> Levels:
+    """Levels with the unrest of an instrument's partials, each for itself; `seeds` and `frames` as `hiss` has them."""
+    size = cast("Tensor", net.flutter)[notes.instrument].view(-1, 1, 1)
+    pool = _waver_pool()
+    waver = pool[(frames + seeds.unsqueeze(-1) * _STRIDE) % pool.shape[0], : levels.partials.shape[-1]]
+    # As loud as without, by power.
+    return replace(levels, partials=levels.partials + size * waver - 0.5 * size * size)
+
+
+@lru_cache(maxsize=1)
+def _waver_pool() -> Tensor:
+    """Smooth random curves, [frames, partials]; the mean of their squares is 1, and their end meets their beginning."""
+    generator = torch.Generator().manual_seed(1)
+    knots = torch.randn((_POOL_FRAMES // _KNOT_FRAMES, _MOST_PARTIALS), generator=generator)
+    spectrum = torch.fft.rfft(knots, dim=0)
+    smooth: Tensor = torch.fft.irfft(spectrum, _POOL_FRAMES, dim=0)
+    return smooth / smooth.square().mean().sqrt()
 
 
 def hiss(seeds: Tensor, frames: Tensor) -> Tensor:

@@ -201,6 +201,7 @@ def teach_places(model: NeuralInstrument, instruments: Sequence[Instrument]) -> 
         tables["extra_place"][row] = torch.from_numpy(series.place)
         tables["extra_there"][row] = torch.from_numpy(series.there)
         tables["vibrato"][row] = torch.tensor(instrument.vibrato)
+        tables["flutter"][row] = instrument.flutter
 
 
 def levels_distance(true: Levels, found: Levels, hz: Tensor) -> Tensor:
