@@ -23,6 +23,7 @@ def accompany(
     source: Literal["auto", "song", "voice"] = "auto",
     lufs: float = -14.0,
     soundfont: Path | None = None,
+    sound: Literal["soundfont", "neural"] = "soundfont",
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
@@ -44,6 +45,7 @@ def accompany(
         source: Whether the recording is a "song" to take the voice out of, or a "voice" alone.
         lufs: Loudness of the mix.
         soundfont: An .sf2 or .sf3 file to play with.
+        sound: "neural": Descant's own instruments play all but the drums.
         skip_existing: Leave songs alone whose mix is there.
         quiet: Print nothing but errors.
     """
@@ -55,7 +57,9 @@ def accompany(
     from descant.pipelines.accompany_file import accompany_file
 
     band = BandOptions(style=style, density=density, seed=seed, takes=takes, instruments=names_in(instruments) or None)
-    options = AccompanyOptions(band=band, source=source, bpm=tempo, sung_bpm=sung_at, lufs=lufs, soundfont=soundfont)
+    options = AccompanyOptions(
+        band=band, source=source, bpm=tempo, sung_bpm=sung_at, lufs=lufs, soundfont=soundfont, sound=sound
+    )
 
     def one(song: Path, folder: Path) -> None:
         with progress_bar(song.name, quiet=quiet) as progress:

@@ -10,7 +10,32 @@ from cyclopts import Parameter
 
 from descant.cli.terminal import one_line
 
-instrument = cyclopts.App(name="instrument", help="Instruments: export them for samplers and synthesizers.")
+instrument = cyclopts.App(
+    name="instrument", help="Instruments: list the neural ones, export any for samplers and synthesizers."
+)
+
+
+@instrument.command(name="list")
+def list_(*, family: str | None = None) -> None:
+    """List the neural instruments: names, families, General MIDI programs, keys.
+
+    Args:
+        family: Show this family only (bass, brass, flute, guitar, keyboard, mallet, organ, reed, string, ...).
+    """
+    from descant.errors import InvalidOption
+    from descant.instrument.neural import NeuralInstruments
+    from descant.score.wav_folder import name_of_key
+
+    players = NeuralInstruments.load().roster.players
+    families = sorted({player.family for player in players})
+    if family is not None and family not in families:
+        raise InvalidOption(f"There is no family {family!r}.", f"There are {', '.join(families)}.")
+    shown = [player for player in players if family in (None, player.family)]
+    wide = max(len(player.name) for player in shown)
+    for player in sorted(shown, key=lambda player: (player.family, player.program, player.name)):
+        program = f"program {player.program}" if player.program >= 0 else "no program"
+        keys = f"{name_of_key(player.lowest)} to {name_of_key(player.highest)}"
+        print(f"{player.name:<{wide}}  {player.family:<10}  {program:<11}  {keys}")
 
 
 @instrument.command
@@ -34,8 +59,9 @@ def export(
     """Write an instrument as an SFZ, as WAV notes with loops, as a wavetable.
 
     Args:
-        source: A preset of a SoundFont ("FluidR3_GM.sf2:24", ":8/24" with its bank, ":nylon"), an .sfz file, or a
-            folder of notes whose names tell their pitch.
+        source: The name of a neural instrument (`descant instrument list`), a preset of a SoundFont
+            ("FluidR3_GM.sf2:24", ":8/24" with its bank, ":nylon"), an .sfz file, or a folder of notes whose names tell
+            their pitch.
         out: A new or empty folder.
         formats: sfz, wav, wavetable, separated by commas; sfz writes the WAV notes, too.
         keys: Lowest and highest key, as names (C4 is middle C) or MIDI numbers.

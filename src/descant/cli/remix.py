@@ -29,6 +29,7 @@ def remix(
     tempo: float | None = None,
     lufs: float = -14.0,
     soundfont: Path | None = None,
+    sound: Literal["soundfont", "neural"] = "soundfont",
     separator: str = "spleeter-2stems",
     skip: str = "",
     until: str | None = None,
@@ -60,6 +61,7 @@ def remix(
         tempo: The song's tempo (BPM), if you know it: beats are sought within 6 % of it.
         lufs: Loudness of the mix.
         soundfont: An .sf2 or .sf3 file to play with.
+        sound: "neural": Descant's own instruments play all of a new band but the drums.
         separator: Model that takes the song apart (`descant models list --task separate`).
         skip: Steps to leave out, separated by commas: separate (the recording is a voice alone), part (backing
             voices and room are converted with the lead voice), convert, report, and with --band keep transcribe.
@@ -92,6 +94,7 @@ def remix(
         separator=separator,
         lufs=lufs,
         soundfont=soundfont,
+        sound=sound,
         skip=frozenset(names_in(skip)),
     )
     course = Course(until, only, _folders(use), work)

@@ -1,11 +1,12 @@
-"""`play`: a score through instruments. Today the instruments are those of a General MIDI SoundFont."""
+"""`play`: a score through the instruments of a General MIDI SoundFont, or through neural ones."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from descant.audio.clip import Stems
 from descant.audio.formats import output_format
@@ -18,6 +19,7 @@ from descant.files import PathLike, as_path, require_distinct
 from descant.hub.card import load_card
 from descant.hub.files import sha256_of
 from descant.hub.store import fetch, locate
+from descant.instrument.line_up import LineUp, Seat, line_up_of, needs_roster
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.midi import read_midi
 from descant.score.musicxml import read_musicxml
@@ -25,10 +27,15 @@ from descant.score.notes import Score
 from descant.score.render import PresetChoice, choose_presets, render_score
 from descant.score.soundfont import open_soundfont
 
+if TYPE_CHECKING:  # a SoundFont plays without PyTorch
+    from descant.instrument.band import NeuralBand
+    from descant.instrument.neural import NeuralInstruments
+
 _PREFERRED = "fluidr3"
 _FALLBACK = "timgm6mb"
 _TRUE_PEAK_DB = -1.0
 _LOUDEST_LUFS, _QUIETEST_LUFS = -5.0, -60.0
+_MOST_VIBRATO = 2.0
 
 
 def _read_played(path: Path) -> Score:
@@ -54,18 +61,20 @@ class Played:
     Attributes:
         path: The audio file.
         stems: One file per track, where asked for.
-        soundfont: The sound set that was used.
+        soundfont: The sound set that was used; None if neural instruments played everything.
         substitutes: Tracks whose sound the sound set lacks, with what stood in.
         gain_db: The one gain of the whole set, stems included; 0 for silence.
         lufs: Loudness of the audio file; -inf for silence.
+        seats: Tracks that neural instruments played.
     """
 
     path: Path
     stems: tuple[Path, ...]
-    soundfont: Path
+    soundfont: Path | None
     substitutes: tuple[PresetChoice, ...]
     gain_db: float
     lufs: float
+    seats: tuple[Seat, ...] = field(default=())
 
 
 def find_soundfont(
@@ -106,45 +115,119 @@ def _installed_soundfont() -> Path | None:
     return None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Players:
+    """Who plays a score.
+
+    Attributes:
+        score: The score.
+        band: Neural instruments; None where the SoundFont plays everything.
+        soundfont: None where it plays nothing.
+    """
+
+    score: Score
+    band: NeuralBand | None
+    soundfont: Path | None
+
+    def substitutes(self) -> tuple[PresetChoice, ...]:
+        """Tracks whose sound the SoundFont lacks."""
+        left = self.score if self.band is None else self.band.left(self.score)
+        if self.soundfont is None:
+            return ()
+        return tuple(choice for choice in choose_presets(left, self.soundfont) if choice.is_substitute)
+
+    def seats(self) -> tuple[Seat, ...]:
+        """Tracks of neural instruments."""
+        return () if self.band is None else tuple(self.band.seats.values())
+
+    def play(self, sample_rate: int, length_s: float | None, vibrato: float, monitor: Monitor) -> Stems:
+        """One stem per track."""
+        sink, cancel = monitor.sink, monitor.cancel
+        if self.band is None:
+            assert self.soundfont is not None
+            return render_score(
+                self.score, self.soundfont, sample_rate, length_s=length_s, progress=sink, cancel=cancel
+            )
+        return self.band.play(
+            self.score,
+            self.soundfont,
+            sample_rate,
+            length_s=length_s,
+            vibrato=vibrato,
+            progress=sink,
+            cancel=cancel,
+        )
+
+
+def _gather(
+    score: Score,
+    soundfont: PathLike | None,
+    instrument: str | PathLike | LineUp | None,
+    instruments: NeuralInstruments | None,
+    monitor: Monitor,
+) -> _Players:
+    """Fetch who is needed, and nothing else."""
+    line_up = None if instrument is None else line_up_of(instrument)
+    if line_up is None or not needs_roster(line_up):
+        return _Players(score, None, find_soundfont(soundfont, progress=monitor.sink, cancel=monitor.cancel))
+    from descant.instrument.band import NeuralBand
+    from descant.instrument.neural import NeuralInstruments as Loaded
+
+    known = instruments or Loaded.load(progress=monitor.part("fetching", 0.0, 0.5).sink, cancel=monitor.cancel)
+    band = NeuralBand.gather(score, known, line_up)
+    font = None
+    if soundfont is not None or band.left(score).tracks:
+        font = find_soundfont(soundfont, progress=monitor.part("fetching", 0.5, 1.0).sink, cancel=monitor.cancel)
+    return _Players(score, band, font if band.left(score).tracks else None)
+
+
+def _check_vibrato(vibrato: float) -> None:
+    if not 0.0 <= vibrato <= _MOST_VIBRATO:
+        raise InvalidOption(f"A vibrato of {vibrato:g} cannot be played.", "Use 0 (none) to 2; 1 is as recorded.")
+
+
 def play(
     score: Score,
     *,
     soundfont: PathLike | None = None,
+    instrument: str | PathLike | LineUp | None = None,
+    instruments: NeuralInstruments | None = None,
+    vibrato: float = 1.0,
     sample_rate: int = 44_100,
     length_s: float | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Stems:
-    """Play a score with a General MIDI SoundFont.
+    """Play a score with a General MIDI SoundFont, or with neural instruments.
 
     Args:
         score: At least one track.
         soundfont: An .sf2 or .sf3 file; None picks one (see `find_soundfont`).
+        instrument: None: the SoundFont plays everything. The name of a neural instrument, which then plays all tracks
+            but drums; "general": whoever each track's program asks for; a map of who plays what (a `LineUp`, or the
+            path of a .toml file, docs/play.md).
+        instruments: Neural instruments to choose from; None loads those that come with Descant.
+        vibrato: Depth of theirs: 0 none, 1 as recorded, up to 2.
         sample_rate: Output rate in Hz, 8,000 to 192,000.
         length_s: Exact length of the stems in seconds; None lets the last release ring out.
         progress: Receives progress events.
         cancel: Stops the work.
 
     Returns:
-        One stereo stem per track, at the SoundFont's own levels; `Stems.mix` sums them.
+        One stereo stem per track, at the players' own levels; `Stems.mix` sums them.
 
     Raises:
-        DescantError: As `descant.score.render.render_score` and `find_soundfont` do.
+        InvalidOption: There is no such instrument or track, or the vibrato is impossible.
+        DescantError: As `descant.score.render.render_score`, `find_soundfont` and `NeuralInstruments.load` do.
 
     Example:
         >>> stems = play(read_midi("song.mid"))  # doctest: +SKIP
         >>> write("song.flac", stems.mix())  # doctest: +SKIP
     """
+    _check_vibrato(vibrato)
     monitor = Monitor(progress, cancel)
-    path = find_soundfont(soundfont, progress=monitor.part("fetching", 0.0, 0.2).sink, cancel=cancel)
-    return render_score(
-        score,
-        path,
-        sample_rate,
-        length_s=length_s,
-        progress=monitor.part("playing", 0.2, 1.0).sink,
-        cancel=cancel,
-    )
+    players = _gather(score, soundfont, instrument, instruments, monitor.part("fetching", 0.0, 0.2))
+    return players.play(sample_rate, length_s, vibrato, monitor.part("playing", 0.2, 1.0))
 
 
 def read_score(path: PathLike) -> Score:
@@ -167,6 +250,9 @@ def play_file(
     *,
     stems: PathLike | None = None,
     soundfont: PathLike | None = None,
+    instrument: str | PathLike | LineUp | None = None,
+    instruments: NeuralInstruments | None = None,
+    vibrato: float = 1.0,
     sample_rate: int = 44_100,
     lufs: float | None = -16.0,
     progress: ProgressSink | None = None,
@@ -179,8 +265,11 @@ def play_file(
         out: Audio file to write; its suffix is the format.
         stems: Folder for one file per track, in the format of `out` and under the same gain.
         soundfont: See `play`.
+        instrument: See `play`.
+        instruments: See `play`.
+        vibrato: See `play`.
         sample_rate: See `play`.
-        lufs: Loudness of the result; peaks are limited to -1 dBTP. None keeps the SoundFont's level.
+        lufs: Loudness of the result; peaks are limited to -1 dBTP. None keeps the players' level.
         progress: Receives progress events.
         cancel: Stops the work.
 
@@ -189,21 +278,16 @@ def play_file(
     """
     if lufs is not None and not _QUIETEST_LUFS <= lufs <= _LOUDEST_LUFS:
         raise InvalidOption(f"A loudness of {lufs} LUFS is out of range.", "Use -60 to -5, for instance -16.")
+    _check_vibrato(vibrato)
     require_distinct(score_path, out)
     output_format(as_path(out), None)  # a wrong suffix is said before the work, not after
     monitor = Monitor(progress, cancel)
     score = read_score(score_path)
     if not any(track.notes for track in score.tracks):
         raise ScoreReadError(f"{as_path(score_path)} holds no notes.", "Check the file in a music program.")
-    sounds = find_soundfont(soundfont, progress=monitor.part("fetching", 0.0, 0.1).sink, cancel=cancel)
-    substitutes = tuple(c for c in choose_presets(score, sounds) if c.is_substitute)
-    parts = play(
-        score,
-        soundfont=sounds,
-        sample_rate=sample_rate,
-        progress=monitor.part("playing", 0.1, 0.8).sink,
-        cancel=cancel,
-    )
+    players = _gather(score, soundfont, instrument, instruments, monitor.part("fetching", 0.0, 0.1))
+    substitutes = players.substitutes()
+    parts = players.play(sample_rate, None, vibrato, monitor.part("playing", 0.1, 0.8))
     monitor.part("writing", 0.8, 1.0).report(0.0)
     plain = parts.mix()
     loudness = integrated_lufs(plain)
@@ -218,7 +302,9 @@ def play_file(
             target = as_path(stems) / f"{file_name(name)}{path.suffix}"
             written.append(write(target, clip.gain(gain_db)))
     monitor.report(1.0)
-    return Played(path, tuple(written), sounds, substitutes, gain_db, integrated_lufs(mixed))
+    return Played(
+        path, tuple(written), players.soundfont, substitutes, gain_db, integrated_lufs(mixed), players.seats()
+    )
 
 
 def file_name(stem: str) -> str:

@@ -1,4 +1,4 @@
-"""An instrument by what a person calls it: `FluidR3_GM.sf2:24`, `sax.sfz`, a folder of notes."""
+"""An instrument by what a person calls it: `violin`, `FluidR3_GM.sf2:24`, `sax.sfz`, a folder of notes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ _SOUNDFONT = re.compile(r"(?P<file>.+\.sf[23])(?::(?P<preset>.*))?", re.IGNORECA
 _PLACE = re.compile(r"(?:(\d{1,3})/)?(\d{1,3})")
 _CARDS = ("fluidr3", "timgm6mb")
 _SHOWN = 8
+_KINDS = (
+    "Give a name of `descant instrument list`, a preset of a SoundFont (GM.sf2:24), an .sfz file, or a folder of notes "
+    "(sax_C4.wav)."
+)
 
 
 def find_playable(source: str) -> Playable:
     """The instrument that is meant.
 
     Args:
-        source: A preset of a SoundFont ("FluidR3_GM.sf2:24", "GM.sf2:8/24" with its bank, "GM.sf2:nylon"), whose
-            file may also be one that is installed; an .sfz file; or a folder of recordings whose names tell pitches.
+        source: The name of a neural instrument ("violin", `descant instrument list`); a preset of a SoundFont
+            ("FluidR3_GM.sf2:24", "GM.sf2:8/24" with its bank, "GM.sf2:nylon"), whose file may also be one that is
+            installed; an .sfz file; or a folder of recordings whose names tell pitches.
 
     Raises:
         InputNotFound: There is nothing of this name, or the folder holds no notes.
@@ -45,10 +50,17 @@ def find_playable(source: str) -> Playable:
         if not path.is_file():
             raise InputNotFound(f"{path} does not exist.", "Check the spelling of the path.")
         return Sampled(path.stem, SampleSet(path))
-    raise InputNotFound(
-        f"{source} is no instrument that is known.",
-        "Give a preset of a SoundFont (GM.sf2:24), an .sfz file, or a folder of notes (sax_C4.wav).",
-    )
+    if path.suffix or len(path.parts) != 1 or path.exists():
+        raise InputNotFound(
+            f"{source} is no instrument that is known.",
+            _KINDS,
+        )
+    from descant.instrument.neural import NeuralInstruments  # recordings play without PyTorch
+
+    try:
+        return NeuralInstruments.load().player(source)
+    except InvalidOption as error:
+        raise InputNotFound(f"{source} is no instrument that is known.", f"{error.hint} {_KINDS}") from error
 
 
 def _soundfont_file(path: Path) -> Path:

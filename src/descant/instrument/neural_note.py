@@ -23,11 +23,12 @@ SILENT = 1e-4
 _TAIL_TIMES_S = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _HELD_TIMES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _SHORTEST_S = 0.01
-_ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
+ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
 _VIBRATO_RISES_S = 0.35
 _MOST_ROWS = 6000
 _SPARSE, _BUSY_S = 4, 0.15
-_UNHEARD = math.log(2e-5)
+UNHEARD = 2e-5
+"""Partials that never reach this amplitude are left out."""
 _POOL_FRAMES, _STRIDE = 2064, 977
 _KNOT_FRAMES, _MOST_PARTIALS = 8, 256
 
@@ -68,8 +69,8 @@ def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
     hz = net.frequencies(notes)
     held = torch.tensor([[max(e.held_s, _SHORTEST_S)] for e in events], dtype=torch.float32)
     tails, steps = torch.tensor(_TAIL_TIMES_S).expand(len(events), -1), torch.tensor(_HELD_TIMES_S)
-    fading = _loudest(net(notes, hz, steps.expand(len(events), -1), steps.expand(len(events), -1) - 1e6), hz)
-    after = _loudest(net(notes, hz, held + tails, tails), hz)
+    fading = loudest(net(notes, hz, steps.expand(len(events), -1), steps.expand(len(events), -1) - 1e6), hz)
+    after = loudest(net(notes, hz, held + tails, tails), hz)
     found = []
     for event, dying, falling in zip(events, fading.tolist(), after.tolist(), strict=True):
         tail = next((t for t, level in zip(_TAIL_TIMES_S, falling, strict=True) if level < SILENT), _TAIL_TIMES_S[-1])
@@ -81,7 +82,8 @@ def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
     return found
 
 
-def _loudest(levels: Levels, hz: Tensor) -> Tensor:
+def loudest(levels: Levels, hz: Tensor) -> Tensor:
+    """The highest amplitude of anything in frames, [notes, frames]."""
     tones = torch.where((hz > 0).unsqueeze(1), levels.partials, -20.0).amax(dim=-1)
     return torch.maximum(tones, torch.maximum(levels.noise_mid, levels.noise_side).amax(dim=-1)).exp()
 
@@ -130,9 +132,9 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
     held = [max(e.held_s, _SHORTEST_S) for e in events]
     hz = net.frequencies(notes)
     levels = _levels(net, notes, hz, held, frames)
-    waver = torch.stack([_waver(net, event, 0, frames, hz.shape[1]) for event in events])
-    levels = replace(levels, partials=levels.partials + waver)
-    heard = (levels.partials.amax(dim=(0, 1)) > _UNHEARD) & (hz > 0).any(dim=0)
+    seeds, every = torch.tensor([seed_of(event) for event in events]), torch.arange(frames).unsqueeze(0)
+    levels = wavered(net, notes, levels, seeds, every)
+    heard = (levels.partials.amax(dim=(0, 1)) > math.log(UNHEARD)) & (hz > 0).any(dim=0)
     kept = Levels(
         levels.partials[..., heard],
         levels.pan[..., heard],
@@ -144,9 +146,8 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
     if _moves(net, events[0]):
         time_s = torch.arange(frames) * FRAME_S
         speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
-    phases = torch.stack([_phases(event, hz.shape[1]) for event in events])[:, heard]
-    hiss = torch.stack([_hiss(_seed(event), 0, frames) for event in events])
-    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, hiss).numpy()
+    phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])[:, heard]
+    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, hiss(seeds, every)).numpy()
     return sound
 
 
@@ -166,17 +167,18 @@ def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[fl
     return Levels(*(torch.lerp(part[:, after - 1], part[:, after], share) for part in parts))
 
 
-def _phases(event: Event, partials: int) -> Tensor:
+def phases_of(event: Event, partials: int) -> Tensor:
     """Where partials begin, in turns: the same for the same key, and no two alike, so that peaks do not add up."""
-    return torch.rand(partials, generator=torch.Generator().manual_seed(_seed(event)))
+    return torch.rand(partials, generator=torch.Generator().manual_seed(seed_of(event)))
 
 
-def _waver(net: NeuralInstrument, event: Event, first: int, frames: int, partials: int) -> Tensor:
-    """What is added to the levels of an instrument's partials, each for itself, [frames, partials]."""
-    size = float(cast("Tensor", net.flutter)[event.row])
+def wavered(net: NeuralInstrument, notes: Pressed, levels: Levels, seeds: Tensor, frames: Tensor) -> Levels:
+    """Levels with the unrest of an instrument's partials, each for itself; `seeds` and `frames` as `hiss` has them."""
+    size = cast("Tensor", net.flutter)[notes.instrument].view(-1, 1, 1)
     pool = _waver_pool()
-    rows = (torch.arange(first, first + frames) + _seed(event) * _STRIDE) % pool.shape[0]
-    return size * pool[rows, :partials] - 0.5 * size * size  # as loud as without, by power
+    waver = pool[(frames + seeds.unsqueeze(-1) * _STRIDE) % pool.shape[0], : levels.partials.shape[-1]]
+    # As loud as without, by power.
+    return replace(levels, partials=levels.partials + size * waver - 0.5 * size * size)
 
 
 @lru_cache(maxsize=1)
@@ -189,11 +191,18 @@ def _waver_pool() -> Tensor:
     return smooth / smooth.square().mean().sqrt()
 
 
-def _hiss(seed: int, first: int, frames: int) -> Tensor:
-    """Random numbers for the noise of some frames, [2, frames, 257], out of eleven seconds that are made once."""
+def hiss(seeds: Tensor, frames: Tensor) -> Tensor:
+    """Random numbers for the noise of frames, out of eleven seconds that are made once.
+
+    Args:
+        seeds: Of notes, see `seed_of`, [notes].
+        frames: Numbers of their frames, [notes or 1, frames].
+
+    Returns:
+        Complex, [notes, 2, frames, 257].
+    """
     pool = _pool()
-    rows = (torch.arange(first, first + frames) + seed * _STRIDE) % pool.shape[1]
-    return pool[:, rows]
+    return pool[:, (frames + seeds.unsqueeze(-1) * _STRIDE) % pool.shape[1]].transpose(0, 1)
 
 
 @lru_cache(maxsize=1)
@@ -202,7 +211,8 @@ def _pool() -> Tensor:
     return torch.randn((2, _POOL_FRAMES, NOISE_BINS), dtype=torch.complex64, generator=generator)
 
 
-def _seed(event: Event) -> int:
+def seed_of(event: Event) -> int:
+    """What makes the phases and the noise of a key."""
     return int(event.row * 131_071 + round(event.pitch * 100))
 
 
@@ -212,10 +222,14 @@ def pitch_curve(net: NeuralInstrument, event: Event, time_s: Tensor) -> Tensor:
     if event.bends:
         seconds, semitones = zip(*event.bends, strict=True)
         curve += torch.from_numpy(np.interp(time_s.numpy(), seconds, semitones).astype(np.float32)) / 12.0
-    rate, depth, start = net.vibrato_of(event.row)
+    return curve + event.vibrato * vibrato_at(net.vibrato_of(event.row), time_s)
+
+
+def vibrato_at(vibrato: tuple[float, float, float], time_s: Tensor) -> Tensor:
+    """A vibrato as log2 of the frequency at times since a note's start; it sets in gently."""
+    rate, depth, start = vibrato
     since = time_s - start
-    swing = torch.sin(2 * math.pi * rate * since) * (since / _VIBRATO_RISES_S).clamp(0.0, 1.0)
-    return curve + event.vibrato * depth * swing
+    return depth * torch.sin(2 * math.pi * rate * since) * (since / _VIBRATO_RISES_S).clamp(0.0, 1.0)
 
 
 def _shaped(sound: Floats, frames: int, event: Event) -> Floats:
@@ -224,7 +238,7 @@ def _shaped(sound: Floats, frames: int, event: Event) -> Floats:
     if event.length_s is not None:
         samples = min(samples, max(1, round(event.length_s * SAMPLE_RATE)))
     part = sound[:, :samples].copy()
-    attack, end = min(round(_ATTACK_FADE_S * SAMPLE_RATE), samples), min(round(_END_FADE_S * SAMPLE_RATE), samples)
+    attack, end = min(round(ATTACK_FADE_S * SAMPLE_RATE), samples), min(round(_END_FADE_S * SAMPLE_RATE), samples)
     part[:, :attack] *= np.linspace(0.0, 1.0, attack, dtype=np.float32)
     part[:, samples - end :] *= np.linspace(1.0, 0.0, end, dtype=np.float32)
     return part

@@ -1,32 +1,32 @@
-"""A score through neural instruments: each track by the player that its program asks for, or that a map names."""
+"""Tracks of a score through neural instruments; `line_up` says who plays which."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from descant.audio.clip import Clip, Stems
 from descant.audio.resample import resample
-from descant.errors import OutOfMemory, ScoreReadError
+from descant.errors import OutOfMemory
+from descant.instrument.line_up import Seat
 from descant.instrument.neural import NeuralInstruments
 from descant.instrument.neural_note import Event, render, sounding_s
 from descant.nets.partial_synth import SAMPLE_RATE
 from descant.parallel import Tally
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
-from descant.score.render import MAX_DURATION_S, stem_names
+from descant.score.render import check_request
 
 Floats = NDArray[np.float32]
 
 _Placed = tuple[int, Event]
 
-HEADROOM = 0.3
-"""A full chord at a strong velocity stays below full scale."""
+HEADROOM = 0.35
+"""Puts neural tracks beside those of a SoundFont: the same phrase is as loud, in the median of the instruments."""
 _CUT_FADE_S = 0.01
 _BATCH = 64
 _ROUNDED = 240
@@ -35,55 +35,10 @@ _FRAME_BYTES = 8
 _MAX_BYTES = 8 * 2**30
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Who plays a track.
-
-    Attributes:
-        track: Name of the track's stem.
-        program: What the track asks for.
-        name: What plays it.
-        is_substitute: Whether that is another instrument than the program names.
-    """
-
-    track: str
-    program: int
-    name: str
-    is_substitute: bool
-
-
-def cast_score(
-    score: Score, instruments: NeuralInstruments, by_name: Mapping[str, str] | None = None
-) -> dict[int, Cast]:
-    """Who plays which track; drum tracks are left out: they are no matter of pitches.
-
-    Args:
-        score: The score.
-        instruments: Who can play.
-        by_name: Names of stems to names of instruments; "*" stands for all others.
-
-    Returns:
-        Places of tracks to players.
-
-    Raises:
-        InvalidOption: A name is unknown.
-    """
-    wanted = by_name or {}
-    found = {}
-    for place, (name, track) in enumerate(zip(stem_names(score), score.tracks, strict=True)):
-        asked = wanted.get(name, wanted.get("*"))
-        if track.is_drum:
-            continue
-        row = instruments.roster.row_for(track.program) if asked is None else instruments.roster.row(asked)
-        player = instruments.roster.players[row]
-        found[place] = Cast(name, track.program, player.name, asked is None and player.program != track.program)
-    return found
-
-
 def play_tracks(
     score: Score,
     instruments: NeuralInstruments,
-    cast: Mapping[int, Cast],
+    seats: Mapping[int, Seat],
     sample_rate: int,
     *,
     length_s: float | None = None,
@@ -98,7 +53,7 @@ def play_tracks(
     Args:
         score: The score.
         instruments: Who plays.
-        cast: Which tracks, and who plays them; see `cast_score`.
+        seats: Places of the tracks, and who plays them; see `line_up.seats`.
         sample_rate: Of the result, in Hz; made at 48 kHz.
         length_s: Exact length; None ends when the last note has rung out.
         vibrato: 1 as recorded, 0 none.
@@ -106,19 +61,15 @@ def play_tracks(
         cancel: Stops within some notes.
 
     Raises:
-        ScoreReadError: The score lasts longer than six hours.
+        InvalidOption, ScoreReadError: As `score.render.check_request`.
         OutOfMemory: The stems would not fit into memory.
     """
     monitor = Monitor(progress, cancel, "playing")
-    if length_s is None and score.duration_s > MAX_DURATION_S:
-        raise ScoreReadError("The score lasts more than 6 hours.", "Look for a stray note at its end.")
+    check_request(score, sample_rate, length_s)
     limit = None if length_s is None else round(length_s * SAMPLE_RATE)
-    parts = {
-        place: _events(score, score.tracks[place], instruments.roster.row(who.name), vibrato)
-        for place, who in cast.items()
-    }
+    parts = {place: _events(score, score.tracks[place], who.row, vibrato) for place, who in seats.items()}
     frames = limit if limit is not None else max((_end(instruments, part) for part in parts.values()), default=0)
-    if frames * max(len(cast), 1) * _FRAME_BYTES > _MAX_BYTES:
+    if frames * max(len(seats), 1) * _FRAME_BYTES > _MAX_BYTES:
         raise OutOfMemory("The stems would not fit into memory.", "Play fewer tracks or a part of the score.")
     tally = Tally(monitor, sum(map(len, parts.values())))
     monitor.report(0.0)
@@ -128,7 +79,7 @@ def play_tracks(
         if limit is not None:
             fade = min(round(_CUT_FADE_S * SAMPLE_RATE), frames)
             stem[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-        stems[cast[place].track] = resample(Clip(stem, SAMPLE_RATE), sample_rate)
+        stems[seats[place].track] = resample(Clip(stem, SAMPLE_RATE), sample_rate)
     monitor.report(1.0)
     return Stems(stems)
 

@@ -88,6 +88,25 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What the net knows of notes at any time: whoever asks for frame after frame asks for it once.
+
+    Attributes:
+        about: The notes themselves, [notes, width].
+        slopes: How levels go on after three seconds, per second, [notes, 1, outputs].
+        fall: What falls after the release, at which rate and at once, [notes, 1, 2 * (points + bands)].
+        spread: Weights of the curve over frequency, [notes, points, partials].
+        wide: Weights of the stereo curve, [notes, side points, partials].
+    """
+
+    about: Tensor
+    slopes: Tensor
+    fall: Tensor
+    spread: Tensor
+    wide: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Levels:
     """What the net says of notes: natural logarithms of amplitudes.
 
@@ -169,21 +188,30 @@ class NeuralInstrument(nn.Module):
             time_s: Since the key was struck, [notes, frames].
             released_s: Since it was let go, at most 0 while it is held, [notes, frames].
         """
+        return self.levels_at(self.prepare(notes, hz), time_s, released_s)
+
+    def prepare(self, notes: Pressed, hz: Tensor) -> Prepared:
+        """What `levels_at` needs of notes; see `forward` for the arguments."""
         about = self._about(notes)
+        spread, wide = (
+            curve_weights(hz, points).transpose(1, 2) for points in (self.config.points, self.config.side_points)
+        )
+        return Prepared(about, self._slopes(about), F.softplus(self.fall(about)).unsqueeze(1), spread, wide)
+
+    def levels_at(self, notes: Prepared, time_s: Tensor, released_s: Tensor) -> Levels:
+        """Levels at some times; see `forward`."""
         held = torch.minimum(time_s, time_s.new_tensor(SEEN_S))
-        raw = self.head(self._joined(about, held))
-        over = time_s - held
-        if bool((over > 0).any()):
-            raw = raw + over.unsqueeze(-1) * self._slopes(about)
+        raw = self.head(self._joined(notes.about, held)) + (time_s - held).unsqueeze(-1) * notes.slopes
         curve, numbers, mid, side, pan, width = torch.split(raw, self._sizes, dim=-1)
         fall_curve, fall_noise = torch.split(
-            self._fallen(about, released_s), [self.config.points, self.config.bands], dim=-1
+            _fallen(notes.fall, released_s), [self.config.points, self.config.bands], dim=-1
         )
-        spread = curve_weights(hz, self.config.points).transpose(1, 2)
-        partials = torch.bmm(curve - fall_curve, spread) + numbers
-        wide = curve_weights(hz, self.config.side_points).transpose(1, 2)
         return Levels(
-            partials, torch.bmm(pan, wide), torch.bmm(F.softplus(width), wide), mid - fall_noise, side - fall_noise
+            torch.bmm(curve - fall_curve, notes.spread) + numbers,
+            torch.bmm(pan, notes.wide),
+            torch.bmm(F.softplus(width), notes.wide),
+            mid - fall_noise,
+            side - fall_noise,
         )
 
     def _about(self, notes: Pressed) -> Tensor:
@@ -216,11 +244,12 @@ class NeuralInstrument(nn.Module):
         falling: Tensor = slopes * keeps
         return falling
 
-    def _fallen(self, about: Tensor, released_s: Tensor) -> Tensor:
-        """What levels have lost since the key was let go, [notes, frames, points + bands]."""
-        rate, drop = F.softplus(self.fall(about)).unsqueeze(1).chunk(2, dim=-1)
-        since = released_s.clamp(min=0.0).unsqueeze(-1)
-        return _FIRST_FALL * rate * since + drop * (1.0 - torch.exp(-since / _DROP_S))
+
+def _fallen(fall: Tensor, released_s: Tensor) -> Tensor:
+    """What levels have lost since the key was let go, [notes, frames, points + bands]."""
+    rate, drop = fall.chunk(2, dim=-1)
+    since = released_s.clamp(min=0.0).unsqueeze(-1)
+    return _FIRST_FALL * rate * since + drop * (1.0 - torch.exp(-since / _DROP_S))
 
 
 def controls_of(levels: Levels, hz: Tensor, speed: Tensor | None = None) -> Controls:

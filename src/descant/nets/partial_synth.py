@@ -111,6 +111,31 @@ def frame_waves(controls: Controls, turns: Tensor, noise: Tensor | None = None) 
     return waves_of(*(torch.stack((x + y, x - y), dim=1) for x, y in ((mid, side), (hiss[:, 0], hiss[:, 1]))))
 
 
+def mixed_frame(controls: Controls, turns: Tensor, noise: Tensor, least: float) -> Tensor:
+    """The sum of one frame of many notes: `frame_waves` summed over the batch, at the price of one note's transforms.
+
+    Args:
+        controls: Of one frame each, with speeds.
+        turns: See `frame_waves`.
+        noise: See `synthesize`.
+        least: Partials softer than this are left out.
+
+    Returns:
+        [2, 512].
+    """
+    assert controls.speed is not None
+    heard = controls.mid > least
+    turned = torch.polar(controls.mid[heard], 2 * math.pi * turns[heard])
+    shares = turned * controls.side[heard]
+    hz = (controls.hz.unsqueeze(1) * controls.speed.unsqueeze(-1))[heard].unsqueeze(0)
+    sides = torch.stack((turned + shares, turned - shares)).unsqueeze(1)
+    mid, side = (
+        (noise[:, row] * level).sum(dim=0) for row, level in enumerate((controls.noise_mid, controls.noise_side))
+    )
+    partials = partial_spectra(sides, hz, torch.ones_like(controls.speed[:1]))
+    return waves_of(partials, torch.stack((mid + side, mid - side)))[:, 0]
+
+
 def overlap_add(waves: Tensor) -> Tensor:
     """[..., frames, 512], each frame overlapping half of the next, to [..., (frames - 1) * 256]."""
     return (waves[..., :-1, HOP:] + waves[..., 1:, :HOP]).flatten(-2)

@@ -30,6 +30,7 @@ from descant.compose.config import BandOptions
 from descant.errors import InvalidOption, NothingHeard
 from descant.files import PathLike
 from descant.instrument.api import play
+from descant.instrument.line_up import Sound, line_up_for
 from descant.mix.api import DEFAULT_LUFS, Mix, mix
 from descant.mix.options import MixOptions
 from descant.nets.swift_f0 import SwiftF0
@@ -62,9 +63,10 @@ class AccompanyOptions:
         lufs: Integrated loudness of the mix.
         mix: Its balance.
         soundfont: A SoundFont file; None takes FluidR3 when it is installed, else TimGM6mb.
+        sound: "soundfont", or "neural": Descant's own instruments play all but the drums.
 
     Raises:
-        InvalidOption: `sung_bpm` is impossible.
+        InvalidOption: `sung_bpm` or `sound` is impossible.
     """
 
     band: BandOptions = field(default_factory=BandOptions)
@@ -74,9 +76,11 @@ class AccompanyOptions:
     lufs: float = DEFAULT_LUFS
     mix: MixOptions = field(default_factory=MixOptions)
     soundfont: PathLike | None = None
+    sound: Sound = "soundfont"
 
     def __post_init__(self) -> None:
         check_tempo(self.sung_bpm)
+        line_up_for(self.sound)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,6 +281,7 @@ def perform(
     played = play(
         band,
         soundfont=options.soundfont,
+        instrument=line_up_for(options.sound),
         sample_rate=rate,
         progress=monitor.part("playing", 0.0, 0.6).sink,
         cancel=cancel,

@@ -136,17 +136,7 @@ def render_score(
         InvalidOption: The rate or length is impossible.
         InputNotFound, PermissionRefused: The SoundFont cannot be opened.
     """
-    if not MIN_RATE <= sample_rate <= MAX_RATE:
-        raise InvalidOption(f"A sample rate of {sample_rate} Hz is out of range.", f"Use {MIN_RATE} to {MAX_RATE}.")
-    if length_s is not None and not 0 <= length_s <= MAX_DURATION_S:
-        raise InvalidOption(f"A length of {length_s} s is out of range.", f"Use 0 to {MAX_DURATION_S:.0f} s.")
-    if not score.tracks:
-        raise ScoreReadError("The score has no tracks, so there is nothing to play.", "Check the file in an editor.")
-    if length_s is None and score.duration_s > MAX_DURATION_S:
-        raise ScoreReadError(
-            f"The score lasts {score.duration_s / 3600:.0f} hours, more than {MAX_DURATION_S / 3600:.0f}.",
-            "Look for a stray note at its end, or give a length.",
-        )
+    check_request(score, sample_rate, length_s)
     font = open_soundfont(soundfont) if isinstance(soundfont, Path) else soundfont
     monitor = Monitor(progress, cancel, "playing")
     limit = None if length_s is None else round(length_s * sample_rate)
@@ -166,6 +156,26 @@ def render_score(
     clips = side_by_side(play, players, cancel=cancel)
     monitor.report(1.0)
     return Stems(dict(zip(stem_names(score), clips, strict=True)))
+
+
+def check_request(score: Score, sample_rate: int, length_s: float | None) -> None:
+    """Refuse what cannot be played, whoever plays.
+
+    Raises:
+        InvalidOption: The rate or length is impossible.
+        ScoreReadError: The score has no tracks, or lasts over 6 hours.
+    """
+    if not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise InvalidOption(f"A sample rate of {sample_rate} Hz is out of range.", f"Use {MIN_RATE} to {MAX_RATE}.")
+    if length_s is not None and not 0 <= length_s <= MAX_DURATION_S:
+        raise InvalidOption(f"A length of {length_s} s is out of range.", f"Use 0 to {MAX_DURATION_S:.0f} s.")
+    if not score.tracks:
+        raise ScoreReadError("The score has no tracks, so there is nothing to play.", "Check the file in an editor.")
+    if length_s is None and score.duration_s > MAX_DURATION_S:
+        raise ScoreReadError(
+            f"The score lasts {score.duration_s / 3600:.0f} hours, more than {MAX_DURATION_S / 3600:.0f}.",
+            "Look for a stray note at its end, or give a length.",
+        )
 
 
 class _Player:

@@ -74,7 +74,12 @@ def key_of_name(text: str) -> int | None:
 
 def name_of_note(pitch: int, velocity: int) -> str:
     """What `note_of_name` reads back: "C#4_v080"; C4 is middle C."""
-    return f"{_KEY_NAMES[pitch % 12]}{pitch // 12 - 1}_v{velocity:03d}"
+    return f"{name_of_key(pitch)}_v{velocity:03d}"
+
+
+def name_of_key(pitch: int) -> str:
+    """What `key_of_name` reads back: "C#4"; C4 is middle C."""
+    return f"{_KEY_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def _pitch(note: re.Match[str]) -> int:

@@ -12,6 +12,7 @@ from descant.compose.api import Composer
 from descant.compose.config import BandOptions
 from descant.errors import NothingHeard, ScoreReadError
 from descant.instrument.api import file_name, play
+from descant.instrument.line_up import Sound, line_up_for
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.remix.listening import ANALYSIS, SCORE, VOICE, VoiceHeard, read_score
 from descant.progress import Monitor
@@ -90,7 +91,18 @@ def write_piece(folder: Path, score: Score, piece: Piece) -> None:
     write_chords(folder / "chords.txt", score.chords, time_signatures=score.time_signatures, key=score.key)
 
 
-def play_band(inputs: Inputs, _options: None, folder: Path, monitor: Monitor) -> None:
+@dataclass(frozen=True, slots=True)
+class PlayingOptions:
+    """Who plays a band.
+
+    Attributes:
+        sound: "soundfont" or "neural"; see `RemixOptions`.
+    """
+
+    sound: Sound = "soundfont"
+
+
+def play_band(inputs: Inputs, options: PlayingOptions, folder: Path, monitor: Monitor) -> None:
     """Each track of the band as float WAV at the song's rate, or 44.1 kHz if that is higher."""
     chosen = inputs["compose"] / PLAYED
     score = read_record(chosen, Score) if chosen.exists() else read_score(inputs["compose"])
@@ -98,6 +110,13 @@ def play_band(inputs: Inputs, _options: None, folder: Path, monitor: Monitor) ->
     if not band.tracks:
         raise ScoreReadError("The score has no notes for a band to play.", "Look at it with --until compose.")
     rate = max(probe(inputs["song"]).sample_rate, MIN_RATE)
-    stems = play(band, soundfont=inputs["soundfont"], sample_rate=rate, progress=monitor.sink, cancel=monitor.cancel)
+    stems = play(
+        band,
+        soundfont=inputs["soundfont"],
+        instrument=line_up_for(options.sound),
+        sample_rate=rate,
+        progress=monitor.sink,
+        cancel=monitor.cancel,
+    )
     for name, clip in stems.items():
         write(folder / f"{file_name(name)}.wav", clip, subtype="FLOAT")

@@ -9,6 +9,7 @@ from descant.analyze.beats import check_tempo
 from descant.compose.config import BandOptions
 from descant.errors import InvalidOption
 from descant.files import PathLike
+from descant.instrument.line_up import Sound, line_up_for
 from descant.mix.api import DEFAULT_LUFS
 from descant.mix.options import MixOptions
 from descant.separate.api import DEFAULT_CARD
@@ -34,6 +35,7 @@ class RemixOptions:
         lufs: Integrated loudness of the mix.
         mix: Its balance, for a new band.
         soundfont: A SoundFont file; None takes what `play` takes.
+        sound: "soundfont", or "neural": Descant's own instruments play all of a new band but its drums.
         skip: Steps that are left out, of "separate" (the recording is a voice alone), "transcribe" (with "keep"
             only), "part" (backing voices and room are converted with the lead voice), "convert" and "report".
     """
@@ -47,10 +49,12 @@ class RemixOptions:
     lufs: float = DEFAULT_LUFS
     mix: MixOptions = field(default_factory=MixOptions)
     soundfont: PathLike | None = None
+    sound: Sound = "soundfont"
     skip: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_tempo(self.bpm)
+        line_up_for(self.sound)
         if self.band not in BANDS:
             raise InvalidOption(f"There is no band {self.band!r}.", f"Choose from {', '.join(BANDS)}.")
         if not 1 <= self.bars <= 256:

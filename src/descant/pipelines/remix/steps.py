@@ -8,7 +8,7 @@ from pathlib import Path
 from descant.convert.options import ConvertOptions
 from descant.instrument.api import find_soundfont
 from descant.pipelines.graph import Graph, Step
-from descant.pipelines.remix.band import COMPOSER, compose_new, play_band
+from descant.pipelines.remix.band import COMPOSER, PlayingOptions, compose_new, play_band
 from descant.pipelines.remix.going_on import CONTINUER, OnOptions, compose_on
 from descant.pipelines.remix.judging import judge
 from descant.pipelines.remix.listening import (
@@ -29,6 +29,7 @@ from descant.separate.chain import DRY_CARD, LEAD_CARD
 
 LISTENER, PITCH, NOTES = "descant-analysis", "swift-f0", "basic-pitch"
 CONTENT, SPEAKER = "whisper-tiny-en", "ge2e-speaker"
+INSTRUMENTS = "descant-instruments"
 
 
 def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None = None) -> Graph:
@@ -62,19 +63,21 @@ def remix_graph(song: Path, options: RemixOptions, *, cancel: CancelToken | None
     sounds = {}
     if has_report or options.band != "keep":
         sounds = {"soundfont": find_soundfont(options.soundfont, cancel=cancel)}
+    # Weights of instruments count as a SoundFont's content does: by their card.
+    players = (PlayingOptions(options.sound), (INSTRUMENTS,) if options.sound == "neural" else ())
     if options.band == "new":
         styles = Path(str(files("descant.compose.arrange").joinpath("styles.toml")))
         steps += [
             Step("compose", compose_new, ("listen", "transcribe"), {"styles": styles}, options.arrangement,
                  (COMPOSER,), share=25.0),
-            Step("play", play_band, ("compose",), {**source, **sounds}, share=8.0),
+            Step("play", play_band, ("compose",), {**source, **sounds}, *players, share=8.0),
             Step("mix", mix_new_band, (*needs, "play"), options=mixing, share=20.0),
         ]  # fmt: skip
     elif options.band == "continue":
         more = OnOptions(options.bars, options.arrangement.seed)
         steps += [
             Step("compose", compose_on, ("transcribe",), options=more, cards=(CONTINUER,), share=25.0),
-            Step("play", play_band, ("compose",), {**source, **sounds}, share=8.0),
+            Step("play", play_band, ("compose",), {**source, **sounds}, *players, share=8.0),
             Step("mix", mix_played_on, (*needs, "play"), options=mixing, share=20.0),
         ]
     else:

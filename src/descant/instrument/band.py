@@ -1,0 +1,89 @@
+"""The players of a score together: neural instruments for some tracks, the SoundFont for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from descant.audio.clip import Clip, Stems
+from descant.instrument.line_up import LineUp, Seat, seats
+from descant.instrument.neural import NeuralInstruments
+from descant.instrument.neural_score import play_tracks
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.score.notes import Score
+from descant.score.render import render_score, stem_names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeuralBand:
+    """Who plays a score.
+
+    Attributes:
+        instruments: The neural ones.
+        seats: Places of the tracks that they play; see `line_up.seats`.
+    """
+
+    instruments: NeuralInstruments
+    seats: Mapping[int, Seat]
+
+    @classmethod
+    def gather(cls, score: Score, instruments: NeuralInstruments, line_up: LineUp) -> NeuralBand:
+        """The players that a line-up wants; raises as `line_up.seats`."""
+        return cls(instruments, seats(score, instruments.roster, line_up))
+
+    def left(self, score: Score) -> Score:
+        """The tracks that nobody here plays, under the names of their stems."""
+        named = zip(stem_names(score), score.tracks, strict=True)
+        return score.with_tracks(
+            replace(track, name=name) for place, (name, track) in enumerate(named) if place not in self.seats
+        )
+
+    def play(
+        self,
+        score: Score,
+        soundfont: Path | None,
+        sample_rate: int,
+        *,
+        length_s: float | None = None,
+        vibrato: float = 1.0,
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Stems:
+        """One stereo stem per track, in their order, all of one length.
+
+        Args:
+            score: The score.
+            soundfont: Plays what is `left`; None if that is nothing.
+            sample_rate: In Hz.
+            length_s: Exact length; None lets everything ring out.
+            vibrato: Of the neural instruments: 1 as recorded, 0 none.
+            progress: Receives progress events.
+            cancel: Stops the work.
+
+        Raises:
+            DescantError: As `render_score` and `play_tracks` do.
+        """
+        monitor = Monitor(progress, cancel)
+        left = self.left(score)
+        turn = len(self.seats) / max(len(score.tracks), 1)
+        clips: dict[str, Clip] = {}
+        if self.seats:
+            clips.update(
+                play_tracks(
+                    score,
+                    self.instruments,
+                    self.seats,
+                    sample_rate,
+                    length_s=length_s,
+                    vibrato=vibrato,
+                    progress=monitor.part("playing", 0.0, turn).sink,
+                    cancel=cancel,
+                )
+            )
+        if left.tracks:
+            assert soundfont is not None
+            rest = monitor.part("playing", turn, 1.0).sink
+            clips.update(render_score(left, soundfont, sample_rate, length_s=length_s, progress=rest, cancel=cancel))
+        frames = max(clip.frames for clip in clips.values())
+        return Stems({name: clips[name].pad_to(frames) for name in stem_names(score)})
