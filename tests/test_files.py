@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, PermissionRefused
-from descant.files import as_path, atomic_output, input_error, output_error, require_distinct, title_of
+from descant.files import as_path, atomic_folder, atomic_output, input_error, output_error, require_distinct, title_of
 
 
 def test_target_appears_only_when_all_went_well(tmp_path: Path) -> None:
@@ -135,3 +135,46 @@ def test_paths_that_cannot_be_are_distinct_and_refused_where_they_are_written(tm
 def test_a_title_is_text_whatever_the_name_holds() -> None:
     assert title_of(Path("songs/歌 ünï.take 2.wav")) == "歌 ünï.take 2"
     assert title_of(Path(os.fsdecode(b"latin\xe9.wav"))).encode() == "latin\ufffd".encode()
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    with atomic_folder(out) as part:
+        (part / "inner").mkdir()
+        (part / "inner" / "a.txt").write_text("a")
+        assert not out.exists()
+    assert (out / "inner" / "a.txt").read_text() == "a"
+    assert [p.name for p in out.parent.iterdir()] == ["out"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with atomic_folder(empty) as part:
+        (part / "b.txt").write_text("b")
+    assert [p.name for p in empty.iterdir()] == ["b.txt"]
+
+
+def test_a_folder_that_fails_is_not_there(tmp_path: Path) -> None:
+    def write_and_fail(part: Path) -> None:
+        (part / "a.txt").write_text("a")
+        raise KeyError
+
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "new" / "out") as part:
+        write_and_fail(part)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("number", "said"), [(errno.ENOSPC, "disk is full"), (errno.EIO, "cannot be written")])
+def test_what_the_disk_says_inside_a_folder_names_the_folder(tmp_path: Path, number: int, said: str) -> None:
+    with pytest.raises(OutputError, match=f"out.*{said}|{said}.*out"), atomic_folder(tmp_path / "out") as part:
+        raise OSError(number, os.strerror(number), str(part / "inner" / "a.txt"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InvalidOption, match="holds something"), atomic_folder(tmp_path):
+        raise AssertionError
+    with pytest.raises(OutputError, match="is a file"), atomic_folder(tmp_path / "mine.txt"):
+        raise AssertionError
+    with pytest.raises(OutputError, match="part of its path"), atomic_folder(tmp_path / "mine.txt" / "out"):
+        raise AssertionError
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

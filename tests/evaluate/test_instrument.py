@@ -237,7 +237,19 @@ def test_the_command_measures_sing_and_renderings(
     _saved_sing(stage / "weights.safetensors")
     for note in held_out(notes, 2)[1]:
         write(tmp_path / "theirs" / f"{note.name}.wav", Clip(made_note(note.pitch, note.velocity, 6.0), RATE))
-    asked = ["evaluate", "instrument", "--data", str(notes), "--notes", "2", "-o", str(tmp_path / "out"), "-q"]
+    asked = [
+        "evaluate",
+        "instrument",
+        "--data",
+        str(notes),
+        "--instruments",
+        "",
+        "--notes",
+        "2",
+        "-o",
+        str(tmp_path / "out"),
+        "-q",
+    ]
     run([*asked, "--sing", str(tmp_path / "run"), "--rendered", str(tmp_path / "theirs"), "--no-plots"])
     printed = capsys.readouterr().out
     assert "**theirs against nearest-pitch sampler**" in printed

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from descant.data.notes.note_set import NoteItem
     from descant.evaluate.instrument_systems import NoteMaker
 
 _LAST_STAGE = "end_to_end"
@@ -17,6 +20,7 @@ _LAST_STAGE = "end_to_end"
 def evaluate_instrument(
     *,
     data: Path,
+    instruments: str = "descant-instruments",
     sing: Path | None = None,
     rendered: str = "",
     notes: int = 0,
@@ -29,6 +33,7 @@ def evaluate_instrument(
 
     Args:
         data: A set that `descant data notes` wrote, or NSynth.
+        instruments: A card of neural instruments, or a folder that `descant export` wrote; "" leaves them out.
         sing: A run of recipes/sing on that set, or an arm of `descant reproduce sing`: SING as published.
         rendered: Folders with the held-out notes as other programs made them ("a_note-060-075.wav"), with commas.
         notes: How many held-out notes, drawn evenly; 0 takes all.
@@ -52,9 +57,12 @@ def evaluate_instrument(
         require_place(out, NAME)
     training, asked = held_out(data, notes)
     makers: list[NoteMaker] = [RenderedNotes(Path(folder)) for folder in names_in(rendered)]
+    if instruments:
+        makers.append(_neural(instruments, asked))
     if sing is not None:
         makers.append(_sing(sing, data))
     command = f"descant evaluate instrument --data {shlex.quote(data.name)}"
+    command += f" --instruments {shlex.quote(Path(instruments).name)}" if instruments != "descant-instruments" else ""
     command += f" --sing {shlex.quote(sing.name)}" if sing is not None else ""
     command += f" --rendered {shlex.quote(rendered)}" if rendered else ""
     command += f" --notes {notes}" if notes else ""
@@ -66,6 +74,23 @@ def evaluate_instrument(
         with progress_bar("page", quiet=quiet) as progress:
             report = save_instrument(result, shown, out, plots=plots, progress=progress)
     print(report.to_markdown())
+
+
+def _neural(name: str, notes: Sequence[NoteItem]) -> NoteMaker:
+    """The instruments of a card or a folder, as far as they were made from the set's recordings."""
+    from descant.errors import InvalidOption
+    from descant.evaluate.instrument_systems import NeuralMaker, rows_of
+    from descant.instrument.neural import NeuralInstruments
+
+    folder = Path(name)
+    found = NeuralInstruments.from_folder(folder) if folder.is_dir() else NeuralInstruments.load(name)
+    rows = rows_of(notes, found)
+    if missing := sorted({note.instrument for note in notes} - {*rows}):
+        raise InvalidOption(
+            f"{name} plays none of {len(missing)} instruments of the set ({', '.join(missing[:4])}).",
+            'Give the set that it was trained on, or --instruments "".',
+        )
+    return NeuralMaker(found, rows)
 
 
 def _sing(run: Path, data: Path) -> NoteMaker:

@@ -70,7 +70,8 @@ def long_spectrum(stereo: Floats, sample_rate: int, *, start_s: float = 0.05) ->
     part = stereo[:, start : start + round(_LONGEST_S * sample_rate)].astype(np.float64)
     window = np.hanning(part.shape[-1])
     spectra = np.abs(scipy.fft.rfft(part * window, _FFT)) * (2.0 / window.sum())
-    return np.sqrt(np.square(spectra).sum(axis=0))
+    both: NDArray[np.float64] = np.sqrt(np.square(spectra).sum(axis=0))
+    return both
 
 
 def tune(spectrum: NDArray[np.float64], sample_rate: int, hz: float) -> Tuning:
@@ -133,7 +134,7 @@ def _peak_near(
         return None
     place = low + int(np.argmax(spectrum[low : high + 1]))
     wide = spectrum[max(place - round(around / step), 0) : place + round(around / step) + 1]
-    if spectrum[place] < _PROMINENCE * np.median(wide) or not _is_peak(spectrum, place):
+    if spectrum[place] <= _PROMINENCE * np.median(wide) or not _is_peak(spectrum, place):
         return None
     return (place + _vertex(spectrum, place)) * step, float(spectrum[place])
 
@@ -216,4 +217,5 @@ def amplitudes(
     weight = np.lib.stride_tricks.sliding_window_view(inside, window)[::hop][:frames] @ shape
     flat = np.ascontiguousarray(cut).reshape(-1, window)
     found = (flat @ real + 1j * (flat @ imaginary)).reshape(len(signals), frames, -1)
-    return (found * (2.0 / np.maximum(weight, 0.25 * shape.sum()))[:, np.newaxis]).astype(np.complex64)
+    scaled: Complex = (found * (2.0 / np.maximum(weight, 0.25 * shape.sum()))[:, np.newaxis]).astype(np.complex64)
+    return scaled

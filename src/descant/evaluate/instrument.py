@@ -16,7 +16,7 @@ import numpy as np
 from descant.data.notes.note_set import NoteItem, NoteSet
 from descant.errors import InputNotFound, InvalidOption
 from descant.evaluate.comparisons import COLUMNS, paired_row
-from descant.evaluate.instrument_metrics import METRICS, Heard, evaluate, heard
+from descant.evaluate.instrument_metrics import METRICS, Heard, Judge, heard
 from descant.evaluate.instrument_speed import QUOTED, VOICES, Speed, described_machine, speed_of
 from descant.evaluate.instrument_systems import Copy, NoteMaker, RenderedNotes, Silence
 from descant.evaluate.nearest_pitch import NearestPitch
@@ -163,10 +163,11 @@ def _scores(asked: Sequence[NoteItem], systems: Sequence[NoteMaker], monitor: Mo
     found: dict[str, list[Scores]] = {maker.name: [] for maker in systems}
     for done, note in enumerate(asked):
         truth = truth_of(note)
+        judge = Judge(truth, note.pitch)
         for number, maker in enumerate(systems):
             monitor.report((done + number / len(systems)) / len(asked), note.name)
             clip = maker.play(note.instrument, note.pitch, note.velocity)
-            found[maker.name].append(evaluate(truth, heard(clip, truth.full), note.pitch))
+            found[maker.name].append(judge(heard(clip, truth.full)))
     return found
 
 

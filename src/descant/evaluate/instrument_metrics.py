@@ -132,25 +132,45 @@ def evaluate(reference: Heard, estimated: Heard, pitch: float, *, held_s: float 
     Raises:
         InvalidAudio: The notes cannot be compared (see `validate`).
     """
-    true, found = reference.full, estimated.full
-    for one, other in ((reference.low, estimated.low), (true, found)):
-        validate(one, other)
-    levels, made = (envelope(clip) for clip in (true, found))
-    true_pitch = note_pitch(true, pitch)
-    off = cents_off(true_pitch, note_pitch(found, pitch))
-    return {
-        "SING 16k": sing_distance(reference.low, estimated.low),
-        "SING 48k": sing_distance(true, found) if true.sample_rate != LOW_RATE else None,
-        "multi-resolution": multi_resolution_distance(true, found),
-        "cents off": off,
-        "in tune": float(off is not None and off <= IN_TUNE_CENTS) if true_pitch is not None else None,
-        "onset 10 %, ms": _distance_ms(rise_s(levels, 0.1), rise_s(made, 0.1)),
-        "onset 50 %, ms": _distance_ms(rise_s(levels, 0.5), rise_s(made, 0.5)),
-        "slope, dB/s": slope_distance(levels, made, held_s),
-        "release, ms": _distance_ms(release_s(levels, held_s), release_s(made, held_s)),
-        "width, dB": abs(width_db(true) - width_db(found)) if true.channels == 2 and made.any() else None,
-        "level, dB": abs(_held_db(true, held_s) - _held_db(found, held_s)),
-    }
+    return Judge(reference, pitch, held_s=held_s)(estimated)
+
+
+class Judge:
+    """Compares notes with one recording, in which what can be is measured once.
+
+    Args:
+        reference: The recording.
+        pitch: MIDI number of the key, near which pitches are looked for.
+        held_s: When the key is let go.
+    """
+
+    def __init__(self, reference: Heard, pitch: float, *, held_s: float = HELD_S) -> None:
+        self._true, self._key, self._held_s = reference, pitch, held_s
+        self._levels = envelope(reference.full)
+        self._pitch = note_pitch(reference.full, pitch)
+        self._scales = _scales(reference.full)
+
+    def __call__(self, estimated: Heard) -> Scores:
+        """See `evaluate`."""
+        true, found, held_s = self._true.full, estimated.full, self._held_s
+        for one, other in ((self._true.low, estimated.low), (true, found)):
+            validate(one, other)
+        levels, made = self._levels, envelope(found)
+        off = cents_off(self._pitch, note_pitch(found, self._key))
+        is_stereo = true.channels == 2 and bool(made.any())
+        return {
+            "SING 16k": sing_distance(self._true.low, estimated.low),
+            "SING 48k": sing_distance(true, found) if true.sample_rate != LOW_RATE else None,
+            "multi-resolution": _scale_distance(self._scales, _scales(found)),
+            "cents off": off,
+            "in tune": float(off is not None and off <= IN_TUNE_CENTS) if self._pitch is not None else None,
+            "onset 10 %, ms": _distance_ms(rise_s(levels, 0.1), rise_s(made, 0.1)),
+            "onset 50 %, ms": _distance_ms(rise_s(levels, 0.5), rise_s(made, 0.5)),
+            "slope, dB/s": slope_distance(levels, made, held_s),
+            "release, ms": _distance_ms(release_s(levels, held_s), release_s(made, held_s)),
+            "width, dB": abs(width_db(true) - width_db(found)) if is_stereo else None,
+            "level, dB": abs(_held_db(true, held_s) - _held_db(found, held_s)),
+        }
 
 
 def sing_distance(reference: Clip, estimated: Clip) -> float:
@@ -165,13 +185,7 @@ def sing_distance(reference: Clip, estimated: Clip) -> float:
 
 def multi_resolution_distance(reference: Clip, estimated: Clip) -> float:
     """DDSP's multi-scale spectral loss (Engel et al., ICLR 2020), windows as long as those of its 48 kHz models."""
-    total = 0.0
-    true, found = (torch.from_numpy(clip.samples.copy()) for clip in (reference, estimated))
-    for size in _RESOLUTIONS:
-        one, other = (_magnitudes(x, round(size * reference.sample_rate / HIGH_RATE)) for x in (true, found))
-        logs = torch.log(one.clamp(min=_LOG_FLOOR)) - torch.log(other.clamp(min=_LOG_FLOOR))
-        total += float((one - other).abs().mean() + logs.abs().mean())
-    return total
+    return _scale_distance(_scales(reference), _scales(estimated))
 
 
 def note_pitch(clip: Clip, pitch: float) -> NotePitch | None:
@@ -291,10 +305,26 @@ def _fitted(clip: Clip, frames: int) -> Clip:
     return Clip(clip.samples[:, :frames], clip.sample_rate).pad_to(frames)
 
 
+def _scales(clip: Clip) -> list[tuple[Tensor, Tensor]]:
+    """Magnitudes and their logarithms at each resolution."""
+    samples = torch.from_numpy(clip.samples.copy())
+    sizes = [round(size * clip.sample_rate / HIGH_RATE) for size in _RESOLUTIONS]
+    spectra = [_magnitudes(samples, size) for size in sizes]
+    return [(magnitudes, magnitudes.clamp(min=_LOG_FLOOR).log()) for magnitudes in spectra]
+
+
 def _magnitudes(samples: Tensor, size: int) -> Tensor:
     window = torch.hann_window(size)
     magnitudes: Tensor = torch.stft(samples, size, size // 4, window=window, return_complex=True).abs()
     return magnitudes
+
+
+def _scale_distance(true: list[tuple[Tensor, Tensor]], found: list[tuple[Tensor, Tensor]]) -> float:
+    distances = [
+        (one - other).abs().mean() + (one_log - other_log).abs().mean()
+        for (one, one_log), (other, other_log) in zip(true, found, strict=True)
+    ]
+    return float(torch.stack(distances).sum())
 
 
 def _powers_about(spectrum: Doubles, places: Doubles) -> Doubles:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 
 from descant.audio.clip import Clip
@@ -17,7 +18,10 @@ from descant.data.notes.note_set import NoteItem
 from descant.data.notes.rendering import HELD_S, LENGTH_S
 from descant.errors import CheckpointError, InputNotFound
 from descant.hub.checkpoint import load_into, load_tensors
+from descant.instrument.neural import NeuralInstruments
+from descant.instrument.neural_note import Event, render
 from descant.instrument.playable import Playable
+from descant.nets.partial_synth import SAMPLE_RATE as NEURAL_RATE
 from descant.nets.sing import NOTE_SAMPLES, Sing, SingConfig, symbols_of
 from descant.nets.sing import SAMPLE_RATE as SING_RATE
 
@@ -74,6 +78,42 @@ class PlayableMaker:
         if own is None:
             raise _not_played(self.name, instrument)
         return Clip(own.note(pitch, velocity, HELD_S, LENGTH_S), own.sample_rate)
+
+
+class NeuralMaker:
+    """Descant's neural instruments.
+
+    Args:
+        instruments: The net.
+        rows: Names in the set of notes to rows of the net; see `rows_of`.
+        name: Of the system.
+    """
+
+    def __init__(self, instruments: NeuralInstruments, rows: Mapping[str, int], *, name: str = "neural") -> None:
+        self.name = name
+        self._net = instruments.net
+        self._rows = dict(rows)
+
+    def play(self, instrument: str, pitch: int, velocity: int) -> Clip:
+        """See `NoteMaker`."""
+        return self.play_together(instrument, (pitch,), velocity)
+
+    def play_together(self, instrument: str, pitches: Sequence[int], velocity: int) -> Clip:
+        """See `ChordMaker`."""
+        if instrument not in self._rows:
+            raise _not_played(self.name, instrument)
+        row, frames = self._rows[instrument], round(LENGTH_S * NEURAL_RATE)
+        sounds = render(self._net, [Event(row, pitch, velocity, HELD_S, length_s=LENGTH_S) for pitch in pitches])
+        whole = np.zeros((2, frames), np.float32)
+        for sound in sounds:
+            whole[:, : sound.shape[1]] += sound
+        return Clip(whole, NEURAL_RATE)
+
+
+def rows_of(notes: Iterable[NoteItem], instruments: NeuralInstruments) -> dict[str, int]:
+    """Which row of a net plays which instrument of a set: the one that was made from the same recordings."""
+    rows = {player.made_from: row for row, player in enumerate(instruments.roster.players)}
+    return {note.instrument: rows[note.made_from] for note in notes if note.made_from in rows}
 
 
 class SingMaker:

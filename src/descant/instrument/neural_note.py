@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import torch
@@ -27,7 +28,8 @@ _VIBRATO_RISES_S = 0.35
 _MOST_ROWS = 6000
 _SPARSE, _BUSY_S = 4, 0.15
 _UNHEARD = math.log(2e-5)
-_POOL_FRAMES, _STRIDE = 2063, 977
+_POOL_FRAMES, _STRIDE = 2064, 977
+_KNOT_FRAMES, _MOST_PARTIALS = 8, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
     held = [max(e.held_s, _SHORTEST_S) for e in events]
     hz = net.frequencies(notes)
     levels = _levels(net, notes, hz, held, frames)
+    waver = torch.stack([_waver(net, event, 0, frames, hz.shape[1]) for event in events])
+    levels = replace(levels, partials=levels.partials + waver)
     heard = (levels.partials.amax(dim=(0, 1)) > _UNHEARD) & (hz > 0).any(dim=0)
     kept = Levels(
         levels.partials[..., heard],
@@ -167,6 +171,24 @@ def _phases(event: Event, partials: int) -> Tensor:
     return torch.rand(partials, generator=torch.Generator().manual_seed(_seed(event)))
 
 
+def _waver(net: NeuralInstrument, event: Event, first: int, frames: int, partials: int) -> Tensor:
+    """What is added to the levels of an instrument's partials, each for itself, [frames, partials]."""
+    size = float(cast("Tensor", net.flutter)[event.row])
+    pool = _waver_pool()
+    rows = (torch.arange(first, first + frames) + _seed(event) * _STRIDE) % pool.shape[0]
+    return size * pool[rows, :partials] - 0.5 * size * size  # as loud as without, by power
+
+
+@lru_cache(maxsize=1)
+def _waver_pool() -> Tensor:
+    """Smooth random curves, [frames, partials]; the mean of their squares is 1, and their end meets their beginning."""
+    generator = torch.Generator().manual_seed(1)
+    knots = torch.randn((_POOL_FRAMES // _KNOT_FRAMES, _MOST_PARTIALS), generator=generator)
+    spectrum = torch.fft.rfft(knots, dim=0)
+    smooth: Tensor = torch.fft.irfft(spectrum, _POOL_FRAMES, dim=0)
+    return smooth / smooth.square().mean().sqrt()
+
+
 def _hiss(seed: int, first: int, frames: int) -> Tensor:
     """Random numbers for the noise of some frames, [2, frames, 257], out of eleven seconds that are made once."""
     pool = _pool()
@@ -176,8 +198,8 @@ def _hiss(seed: int, first: int, frames: int) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _pool() -> Tensor:
-    random = torch.randn((2, _POOL_FRAMES, NOISE_BINS, 2), generator=torch.Generator().manual_seed(0))
-    return torch.view_as_complex(random)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((2, _POOL_FRAMES, NOISE_BINS), dtype=torch.complex64, generator=generator)
 
 
 def _seed(event: Event) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import map_coordinates, uniform_filter1d
 
 from descant.dsp.partials import amplitudes, long_spectrum, loud_peaks, stretched, tune, unexplained, window_for
 from descant.nets.neural_instrument import band_weights
@@ -28,7 +28,9 @@ _GUIDES, _GUIDE_HZ = 10, 5000.0
 _WIDEST_WANDER = 0.06
 _HEARD_SHARE = 3e-3
 _VIBRATO_HZ, _LEAST_VIBRATO = (3.5, 8.5), 4.0 / 1200
+_FLUTTERING, _MOST_FLUTTER = 3e-3, 0.7
 _LONG_FFT = 4 * NOISE_FFT
+_CLEARLY = 6.0
 _CLOSEST_HZ, _SPACING_BELOW_HZ = 20.0, 6000.0
 
 
@@ -159,7 +161,7 @@ def analyse(stereo: Floats, hz: Floats) -> Analysed:
     whole = np.zeros((2, frames, len(hz)), np.complex64)
     whole[:, :, audible] = found
     level = np.abs(whole[0])
-    share = whole[1] / np.maximum(level, FLOOR)
+    share = whole[1] * whole[0].conj() / np.square(np.maximum(level, FLOOR))
     tones = _tones(found, hz[audible])
     rest = both[:, : tones.shape[1]] - tones
     noise = _band_levels(rest, frames)
@@ -237,6 +239,28 @@ def _vibrato(wander: Floats) -> tuple[float, float, float] | None:
     return float(hz[place]), depth, min(begins, 1.0)
 
 
+def flutter_of(levels: Sequence[Analysed]) -> float:
+    """By how much the partials of held notes waver, each for itself: natural logarithm, standard deviation, median.
+
+    A piano's hardly do; those of accordions, choirs and string sections, whose players beat against each other, do by
+    decibels. What wavers more slowly than twice a second is the net's to learn.
+
+    Args:
+        levels: Of notes whose key was held for three seconds.
+    """
+    rate = SAMPLE_RATE / HOP
+    found = []
+    for note in levels:
+        part = note.partials[round(0.6 * rate) : round(2.9 * rate)].astype(np.float32)
+        loud = part[:, part.mean(axis=0) > np.log(_FLUTTERING)] if len(part) > rate else part[:, :0]
+        if loud.size:
+            quick = uniform_filter1d(loud, round(0.03 * rate), axis=0) - uniform_filter1d(
+                loud, round(0.5 * rate), axis=0
+            )
+            found.append(float(quick.std()))
+    return min(float(np.median(found)), _MOST_FLUTTER) if found else 0.0
+
+
 def straightened(signals: Floats, wander: Floats) -> Floats:
     """A note played back at the speed that makes its pitch constant; events move by milliseconds at most.
 
@@ -262,7 +286,7 @@ def _band_levels(rest: Floats, frames: int) -> Floats:
     """log(amplitude + 1e-5) of noise in bands, as `partial_synth` counts it, [channels, frames, bands].
 
     Short frames tell when noise sounds; long ones look between the lines that are left of partials, by the median.
-    The lower of the two is noise.
+    Long ones are believed but where short ones are far below them: before a burst and after it.
     """
     short = _power(rest, frames, NOISE_FFT)
     weights = band_weights().numpy().T
@@ -278,7 +302,8 @@ def _band_levels(rest: Floats, frames: int) -> Floats:
         ],
         axis=-1,
     )
-    levels: Floats = np.log(np.sqrt(np.minimum(quick, between / np.log(2.0))) + 1e-5).astype(np.float32)
+    noise = np.where(quick < between / _CLEARLY, quick, between / np.log(2.0))
+    levels: Floats = np.log(np.sqrt(noise) + 1e-5).astype(np.float32)
     return levels
 
 

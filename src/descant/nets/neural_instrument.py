@@ -138,6 +138,7 @@ class NeuralInstrument(nn.Module):
             self.head.bias[start : start + 2 * config.bands] = _FIRST_LEVEL
             self.fall.weight *= 0.1
         self.register_buffer("vibrato", torch.zeros(config.instruments, 3))
+        self.register_buffer("flutter", torch.zeros(config.instruments))
         self.register_buffer("stiffness", torch.zeros(config.instruments, 2))
         self.register_buffer("extra_place", torch.zeros(config.instruments, config.extras))
         self.register_buffer("extra_there", torch.zeros(config.instruments, config.extras))

@@ -59,7 +59,7 @@ def synthesize(controls: Controls, phases: Tensor, noise: Tensor | None = None) 
     Args:
         controls: Partials and noise.
         phases: Of the partials at frame 0, in turns, [batch, partials].
-        noise: Complex numbers of normal distribution with the mean power 2 to make noise of, [batch or 1, 2, frames,
+        noise: Complex numbers of normal distribution with the mean power 1 to make noise of, [batch or 1, 2, frames,
             257]; None draws them.
 
     Returns:
@@ -106,7 +106,7 @@ def frame_waves(controls: Controls, turns: Tensor, noise: Tensor | None = None) 
     )
     levels = torch.stack((controls.noise_mid, controls.noise_side), dim=1)
     if noise is None:
-        noise = torch.view_as_complex(torch.randn((*levels.shape, 2), device=levels.device))
+        noise = torch.randn(levels.shape, dtype=torch.complex64, device=levels.device)
     hiss = noise * levels
     return waves_of(*(torch.stack((x + y, x - y), dim=1) for x, y in ((mid, side), (hiss[:, 0], hiss[:, 1]))))
 

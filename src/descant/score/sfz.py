@@ -153,9 +153,10 @@ def _key(text: str) -> int:
 
 def _number(opcodes: dict[str, str], name: str, default: float) -> float:
     try:
-        return float(opcodes[name])
+        number = float(opcodes[name])
     except (KeyError, ValueError):
         return default
+    return number if np.isfinite(number) else default
 
 
 def _expanded(path: Path, root: Path, defined: dict[str, str], count: list[int]) -> str:

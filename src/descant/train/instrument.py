@@ -201,6 +201,7 @@ def teach_places(model: NeuralInstrument, instruments: Sequence[Instrument]) -> 
         tables["extra_place"][row] = torch.from_numpy(series.place)
         tables["extra_there"][row] = torch.from_numpy(series.there)
         tables["vibrato"][row] = torch.tensor(instrument.vibrato)
+        tables["flutter"][row] = instrument.flutter
 
 
 def levels_distance(true: Levels, found: Levels, hz: Tensor) -> Tensor:
@@ -212,7 +213,8 @@ def levels_distance(true: Levels, found: Levels, hz: Tensor) -> Tensor:
     loud = there * (true.partials > np.log(_SIDE_FLOOR))
     side = ((true.pan - found.pan).abs() + (true.width - found.width).abs()) * loud
     tones: Tensor = (partials * there).sum() / there.sum()
-    return tones + _NOISE_SHARE * noise + _SIDE_SHARE * side.sum() / loud.sum().clamp(min=1.0)
+    places: Tensor = side.sum() / loud.sum().clamp(min=1.0)
+    return tones + _NOISE_SHARE * noise + _SIDE_SHARE * places
 
 
 def sound_distance(true: Tensor, found: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from descant.instrument.note_analysis import (
     Heard,
     Series,
     analyse,
+    flutter_of,
     hear,
     partial_hz,
     series_of,
@@ -29,7 +30,8 @@ from descant.parallel import side_by_side
 from descant.progress import CancelToken
 
 FOLDER = "levels"
-_VERSION = 3
+_Manner = tuple[Series, tuple[float, float, float]]
+_VERSION = 4
 _LEVELS = ("hz", "partials", "pan", "width", "noise_mid", "noise_side", "wander")
 
 
@@ -40,10 +42,12 @@ class Instrument:
     Attributes:
         series: Where its partials lie.
         vibrato: Its rate in Hz, depth as log2 of the frequency, and when it begins, in seconds.
+        flutter: By how much its partials waver; see `instrument.note_analysis.flutter_of`.
     """
 
     series: Series
     vibrato: tuple[float, float, float]
+    flutter: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +94,11 @@ def read_pieces(
     groups = [[item for item in items if item.instrument == name] for name in names]
 
     def one(group: Sequence[NoteItem], stop: CancelToken) -> tuple[Instrument, list[Piece]]:
-        instrument, levels = _of_instrument(group, learned, root / f"{group[0].instrument}-{stamp}.npz", config, stop)
+        (series, vibrato), levels = _of_instrument(
+            group, learned, root / f"{group[0].instrument}-{stamp}.npz", config, stop
+        )
+        flutter = flutter_of([levels[item.name] for item in group if item.name in learned])
+        instrument = Instrument(series, vibrato, flutter)
         return instrument, [_piece(item, rows[item.instrument], levels[item.name]) for item in group]
 
     found = side_by_side(one, groups)
@@ -107,7 +115,7 @@ def _piece(item: NoteItem, row: int, levels: Analysed) -> Piece:
 
 def _of_instrument(
     group: Sequence[NoteItem], learned: set[str], path: Path, config: InstrumentConfig, stop: CancelToken
-) -> tuple[Instrument, Mapping[str, Analysed]]:
+) -> tuple[_Manner, Mapping[str, Analysed]]:
     if path.is_file():
         return _load(path)
     # Velocities of one recording share their partials: the loudest is heard.
@@ -124,28 +132,28 @@ def _of_instrument(
             item.read(high=True).samples, partial_hz(heard[item.pitch], series, config.harmonics)
         )
     wanders = [levels[item.name].wander for item in group if item.name in learned]
-    instrument = Instrument(series, vibrato_of(wanders))
-    _save(path, instrument, levels)
-    return instrument, levels
+    manner = (series, vibrato_of(wanders))
+    _save(path, manner, levels)
+    return manner, levels
 
 
-def _save(path: Path, instrument: Instrument, levels: Mapping[str, Analysed]) -> None:
-    series = instrument.series
+def _save(path: Path, manner: _Manner, levels: Mapping[str, Analysed]) -> None:
+    series, vibrato = manner
     arrays = {
         "stiffness": np.array(series.stiffness),
         "place": series.place,
         "there": series.there,
-        "vibrato": np.array(instrument.vibrato),
+        "vibrato": np.array(vibrato),
     }
     for name, found in levels.items():
         arrays |= {f"{name}/{field}": getattr(found, field) for field in _LEVELS}
     with atomic_output(path) as part, part.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
-def _load(path: Path) -> tuple[Instrument, Mapping[str, Analysed]]:
+def _load(path: Path) -> tuple[_Manner, Mapping[str, Analysed]]:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         stiffness, vibrato = arrays["stiffness"].tolist(), arrays["vibrato"].tolist()
         series = Series((stiffness[0], stiffness[1]), arrays["place"], arrays["there"])
@@ -153,4 +161,4 @@ def _load(path: Path) -> tuple[Instrument, Mapping[str, Analysed]]:
         levels = {name: Analysed(**{field: arrays[f"{name}/{field}"] for field in _LEVELS}) for name in names}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TextReadError(f"{path} is damaged ({error}).", "Remove it: it will be made again.") from error
-    return Instrument(series, (vibrato[0], vibrato[1], vibrato[2])), levels
+    return (series, (vibrato[0], vibrato[1], vibrato[2])), levels

@@ -28,7 +28,8 @@ from descant.data.notes.sources import find_sources
 from descant.errors import AudioReadError, Cancelled, InputNotFound, InvalidOption, TextReadError
 from descant.progress import CancelToken
 from descant.score.single_note import Pressed, render_note
-from descant.score.wav_folder import NamedNote, WavFolder, note_of_name
+from descant.score.wav_folder import NamedNote, WavFolder, key_of_name, name_of_note, note_of_name
+from tiny_soundfont import build_soundfont
 
 RATE = 48_000
 
@@ -88,6 +89,18 @@ def test_a_name_without_a_note_tells_none(name: str) -> None:
 def test_any_name_is_read_or_left(name: str) -> None:
     found = note_of_name(name)
     assert found is None or (0 <= found.pitch <= 127 and (found.velocity is None or 1 <= found.velocity <= 127))
+
+
+@given(st.text("abcxyz C4#_ -", max_size=12), st.integers(0, 127), st.integers(1, 127))
+def test_a_name_that_is_written_is_read(before: str, pitch: int, velocity: int) -> None:
+    assert note_of_name(f"{before}_{name_of_note(pitch, velocity)}") == NamedNote(pitch, velocity)
+    key, _ = name_of_note(pitch, velocity).split("_")
+    assert key_of_name(key) == key_of_name(str(pitch)) == key_of_name(key.lower()) == pitch
+
+
+@pytest.mark.parametrize("text", ["", "H4", "C", "C4 ", "128", "-1", "٣", "G10", "C#9x", "1e2"])
+def test_what_is_no_key_is_none(text: str) -> None:
+    assert key_of_name(text) is None
 
 
 def test_a_recorded_note_plays_as_it_was_recorded_and_others_are_transposed(folder: Path) -> None:
@@ -268,3 +281,22 @@ def test_a_damaged_index_is_said(tmp_path: Path, index: str) -> None:
 def test_no_set_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputNotFound, match="set of notes"):
         NoteSet(tmp_path)
+
+
+def test_instruments_that_share_a_recording_and_small_ones_are_left_out(tmp_path: Path, folder: Path) -> None:
+    font = tmp_path / "tiny.sf2"
+    font.write_bytes(build_soundfont())  # three presets on one sine whose root is A4
+    sources = {"soundfonts": (font,), "folders": (folder,), "velocities": (100,), "stretch": 0, "high": False}
+    every = build_notes(NotesOptions(**sources), tmp_path / "every")
+    assert (every.instruments, every.notes) == (4, 3 + 3)  # only what was recorded: A4 three times; C4, F#4 and C5
+    alone = build_notes(NotesOptions(**sources, distinct=True), tmp_path / "alone")
+    assert (alone.instruments, alone.notes) == (2, 1 + 3)
+    large = build_notes(NotesOptions(**sources, fewest=3), tmp_path / "large")
+    assert {note.made_from for note in NoteSet(large.folder).notes} == {"my marimba"}
+    with pytest.raises(InvalidOption, match="has 9 pitches"):
+        build_notes(NotesOptions(**sources, fewest=9), tmp_path / "none")
+
+
+def test_drums_of_the_percussive_programs_have_no_pitch() -> None:
+    assert not any(is_played(program) for program in (113, 115, 116, 117, 118, 119, 127))
+    assert all(is_played(program) for program in (0, 40, 108, 112, 114))

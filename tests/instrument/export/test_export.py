@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import resource
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ import pytest
 import soundfile
 
 from descant.errors import Cancelled, InvalidOption, NothingHeard, OutputError
-from descant.instrument.export import api
 from descant.instrument.export.api import Exported, export_instrument
 from descant.instrument.export.options import ExportOptions
 from descant.instrument.sampled import Sampled
@@ -231,13 +230,17 @@ def test_it_is_cancelled_between_notes_and_leaves_nothing(tmp_path: Path) -> Non
     assert max(seen) < 0.6
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(api, "write_wave", full)
-    with pytest.raises(OutputError, match=r"disk is full: .*out was not written"):
-        export_instrument(Made(), tmp_path / "out", ONE)
+@pytest.mark.parametrize("most", [1_000, 400_000])
+def test_a_full_disk_leaves_nothing(tmp_path: Path, most: int) -> None:
+    """No file may grow beyond a limit; the first to do so is a note, or the wavetable."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"disk is full: .*out was not written"):
+            export_instrument(Made(), tmp_path / "out", replace(ONE, formats=("wavetable",), table_frames=256)
+                              if most > 1_000 else ONE)  # fmt: skip
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.iterdir())
 
 

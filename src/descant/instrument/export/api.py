@@ -142,7 +142,7 @@ def _export_notes(playable: Playable, folder: Path, name: str, options: ExportOp
         mapping = folder / f"{name}.sfz"
         named = [(note, file.name) for note, file in zip(notes, files, strict=True)]
         monitor.part("mapping", 0.9, 1.0).report(0.0)
-        mapping.write_text(_mapping(renderer, playable.name, named), "utf-8")
+        mapping.write_text(_mapping(renderer, name, named), "utf-8")
     audible = [f for note, f in zip(notes, files, strict=True) if note.loop and not note.loop.seam.is_seamless]
     return Exported(
         folder,
