@@ -75,7 +75,7 @@ class LearningOptions:
         seed: Of batches.
     """
 
-    code_steps: int = 150
+    code_steps: int = 100
     steps: int = 400
     learning_rate: float = 1e-3
     stay: float = 0.3
@@ -271,9 +271,10 @@ def _fit_code(net: NeuralInstrument, lessons: Sequence[Lesson], options: Learnin
     net.requires_grad_(requires_grad=False)
     net.codes.weight.requires_grad_(requires_grad=True)
     rows = len(net.codes.weight)
+    few = replace(options, notes=max(options.notes // 2, 1), frames=max(options.frames // 2, 1))
 
     def loss(generator: np.random.Generator) -> Tensor:
-        notes, hz, time_s, released_s, levels = _batch(lessons, options, generator)
+        notes, hz, time_s, released_s, levels = _batch(lessons, few, generator)
         losses = []
         for row in range(rows):
             asked = Pressed(torch.full_like(notes.instrument, row), notes.pitch, notes.velocity)
