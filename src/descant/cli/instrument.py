@@ -1,4 +1,4 @@
-"""`descant instrument`: instruments as files that other programs load."""
+"""`descant instrument`: instruments of one's own, and instruments as files that other programs load."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from descant.cli.terminal import one_line
 
-instrument = cyclopts.App(name="instrument", help="Instruments: export them for samplers and synthesizers.")
+instrument = cyclopts.App(name="instrument", help="Instruments: train, list, delete; export for samplers.")
 
 
 @instrument.command
@@ -35,7 +35,7 @@ def export(
 
     Args:
         source: A preset of a SoundFont ("FluidR3_GM.sf2:24", ":8/24" with its bank, ":nylon"), an .sfz file, or a
-            folder of notes whose names tell their pitch.
+            folder of notes whose names tell their pitch; or the name of an instrument of Descant's or your own.
         out: A new or empty folder.
         formats: sfz, wav, wavetable, separated by commas; sfz writes the WAV notes, too.
         keys: Lowest and highest key, as names (C4 is middle C) or MIDI numbers.
@@ -91,3 +91,114 @@ def export(
         print(
             f"A loop may be heard in {len(done.audible)} of them: {', '.join(one_line(f.name) for f in done.audible)}"
         )
+
+
+@instrument.command
+def train(
+    name: str,
+    source: Path,
+    *,
+    force: Annotated[bool, Parameter(negative=())] = False,
+    no_check: Annotated[bool, Parameter(negative=())] = False,
+    seed: int = 0,
+    model: str = "descant-instruments",
+    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+) -> None:
+    """Learn a new instrument from a handful of notes, or from one phrase.
+
+    Pitches are heard; names like sax_C4.wav help where two octaves are likely. What is wrong with the recordings is
+    said before anything is learned, and what is usable is used.
+
+    Args:
+        name: To keep it under, and to call it by in `play --instrument` and `instrument export`.
+        source: A folder of recordings (a note each, or phrases of single notes), or one recording.
+        force: Replace an instrument of this name.
+        no_check: Leave out the check on a pitch that is held back: a third quicker.
+        seed: Of the learning; the same recordings and seed make the same instrument.
+        model: Card of the net to begin with, or a folder that holds one.
+        quiet: Print nothing but errors.
+    """
+    from descant.cli.terminal import progress_bar
+    from descant.instrument.neural import NeuralInstruments
+    from descant.instrument.own.recordings import key_name
+    from descant.instrument.own.store import InstrumentStore
+    from descant.nets.swift_f0 import SwiftF0
+    from descant.train.new_instrument import train_instrument
+    from descant.train.own_instrument import LearningOptions
+
+    store = InstrumentStore.load()
+    store.place_for(name, replace=force)
+    start = NeuralInstruments.from_folder(Path(model)) if Path(model).is_dir() else NeuralInstruments.load(model)
+    with progress_bar(f"training {one_line(name)}", quiet=quiet) as progress:
+        trained = train_instrument(
+            name,
+            source,
+            store,
+            start,
+            SwiftF0.load(),
+            LearningOptions(seed=seed),
+            replace=force,
+            check=not no_check,
+            progress=progress,
+        )
+    if quiet:
+        return
+    for remark in trained.recordings.remarks:
+        print(one_line(str(remark)))
+    keys = " ".join(key_name(pitch) for pitch in trained.recordings.pitches)
+    print(f"Learned from {len(trained.recordings.notes)} notes ({keys}), near {', '.join(trained.learned.nearest)}.")
+    if (check := trained.learned.check) is not None:
+        print(
+            f"{key_name(check.pitch)}, when it was held back: {check.learned:.4f} from its recording "
+            f"(a sampler's nearest note: {check.sampled:.4f}; lower is nearer)."
+        )
+    print(f"{trained.instrument.name} is kept in {trained.instrument.folder}")
+
+
+@instrument.command(name="list")
+def list_instruments(*, as_json: Annotated[bool, Parameter("--json", negative=())] = False) -> None:
+    """Show all instruments that can be called by name: your own, and those that come with Descant.
+
+    Args:
+        as_json: Print JSON for scripts.
+    """
+    import json
+
+    from descant.cli.terminal import say
+    from descant.errors import DescantError
+    from descant.instrument.neural import NeuralInstruments
+    from descant.instrument.own.store import InstrumentStore
+
+    store = InstrumentStore.load()
+    players = []
+    for name in store.names():
+        try:
+            players.append(("your own", store.get(name).player().player))
+        except DescantError as error:
+            say(error)
+    try:
+        players += [("Descant", player) for player in NeuralInstruments.load().roster.players]
+    except DescantError as error:
+        say(error)
+    rows = [
+        {"name": p.name, "family": p.family, "lowest": p.lowest, "highest": p.highest, "from": origin}
+        for origin, p in players
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        keys = f"{row['lowest']:>3} to {row['highest']:>3}"
+        print(one_line(f"{row['name']:<32} {row['family']:<12} {keys}  {row['from']}"))
+
+
+@instrument.command
+def delete(name: str) -> None:
+    """Remove an instrument of your own.
+
+    Args:
+        name: Of the instrument.
+    """
+    from descant.instrument.own.store import InstrumentStore
+
+    print(f"{one_line(InstrumentStore.load().delete(name))} is gone.")

@@ -1,14 +1,16 @@
-"""An instrument by what a person calls it: `FluidR3_GM.sf2:24`, `sax.sfz`, a folder of notes."""
+"""An instrument by what a person calls it: `FluidR3_GM.sf2:24`, `sax.sfz`, a folder of notes, `violin`."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from descant.errors import InputNotFound, InvalidOption
+from descant.errors import DownloadFailed, InputNotFound, InvalidOption, ModelNotFound, OfflineRefused
 from descant.files import as_path
 from descant.hub.card import load_card
 from descant.hub.store import locate
+from descant.instrument.neural import NeuralInstruments, NeuralPlayer
+from descant.instrument.own.store import InstrumentStore, slug
 from descant.instrument.playable import Playable
 from descant.instrument.sampled import Sampled
 from descant.score.sfz import SampleSet
@@ -27,7 +29,9 @@ def find_playable(source: str) -> Playable:
 
     Args:
         source: A preset of a SoundFont ("FluidR3_GM.sf2:24", "GM.sf2:8/24" with its bank, "GM.sf2:nylon"), whose
-            file may also be one that is installed; an .sfz file; or a folder of recordings whose names tell pitches.
+            file may also be one that is installed; an .sfz file; a folder of recordings whose names tell pitches; or
+            the name of an instrument that the user has trained, or that Descant's net plays. What is a file or a folder
+            is taken for one.
 
     Raises:
         InputNotFound: There is nothing of this name, or the folder holds no notes.
@@ -45,10 +49,30 @@ def find_playable(source: str) -> Playable:
         if not path.is_file():
             raise InputNotFound(f"{path} does not exist.", "Check the spelling of the path.")
         return Sampled(path.stem, SampleSet(path))
+    if (by_name := find_named(source)) is not None:
+        return by_name
     raise InputNotFound(
         f"{source} is no instrument that is known.",
-        "Give a preset of a SoundFont (GM.sf2:24), an .sfz file, or a folder of notes (sax_C4.wav).",
+        "Give a preset of a SoundFont (GM.sf2:24), an .sfz file, a folder of notes (sax_C4.wav), or a name of "
+        "`descant instrument list`.",
     )
+
+
+def find_named(name: str) -> NeuralPlayer | None:
+    """A neural instrument by its whole name: the user's own, else one of Descant's net; None if there is none.
+
+    Raises:
+        CheckpointError: It is there, and damaged.
+    """
+    own = InstrumentStore.load().find(name)
+    if own is not None:
+        return own.player()
+    try:
+        stock = NeuralInstruments.load()
+    except (ModelNotFound, OfflineRefused, DownloadFailed):
+        return None
+    wanted = slug(name)
+    return stock.player(wanted) if wanted in stock.roster.names else None
 
 
 def _soundfont_file(path: Path) -> Path:

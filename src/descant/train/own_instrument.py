@@ -14,7 +14,7 @@ The number of steps is fixed, not the time: the same recordings, net and seed ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -227,9 +227,7 @@ def lessons_of(
         monitor.report(done / len(notes))
         levels = analyse(note.samples, partial_hz(one, series, config.harmonics))
         lessons.append(Lesson(note, levels, straightened(note.samples, levels.wander)))
-    long = [
-        x.levels.wander[: round(x.note.held_s / FRAME_S)] for x in lessons if x.note.held_s >= _VIBRATO_S
-    ]
+    long = [x.levels.wander[: round(x.note.held_s / FRAME_S)] for x in lessons if x.note.held_s >= _VIBRATO_S]
     return tuple(lessons), Instrument(series, vibrato_of(long))
 
 
@@ -321,14 +319,13 @@ def _sound(
 
 def _descend(
     weights: Iterable[nn.Parameter],
-    loss: object,
+    loss: Callable[[np.random.Generator], Tensor],
     steps: int,
     rate: float,
     seed: int,
     monitor: Monitor,
 ) -> None:
     """Adam with a rate that falls as a quarter of a cosine."""
-    assert callable(loss)
     weights = list(weights)
     generator = np.random.default_rng(seed)
     optimiser = torch.optim.Adam(weights, rate)
@@ -360,9 +357,7 @@ def _drawn_frames(generator: np.random.Generator, piece: Lesson, count: int) -> 
     return np.where(kind < _EARLY, early, np.where(kind < _ANYWHERE, anywhere, late)).clip(0, last)
 
 
-def _stacked(
-    lessons: Sequence[Lesson], frames: Sequence[np.ndarray]
-) -> tuple[Pressed, Tensor, Tensor, Tensor, Levels]:
+def _stacked(lessons: Sequence[Lesson], frames: Sequence[np.ndarray]) -> tuple[Pressed, Tensor, Tensor, Tensor, Levels]:
     """Notes, frequencies of their partials, times since the key was struck and let go, and levels there."""
     columns = [
         torch.from_numpy(np.stack([getattr(x.levels, key)[f] for x, f in zip(lessons, frames, strict=True)])).float()

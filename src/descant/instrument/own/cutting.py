@@ -175,5 +175,3 @@ def _misfit(x: Doubles, y: Doubles) -> tuple[float, float]:
     dx, dy = x - x.mean(), y - y.mean()
     slope = float(dx @ dy) / max(float(dx @ dx), 1e-12)
     return float(np.square(dy - slope * dx).sum()), slope
-
-

@@ -198,7 +198,7 @@ def _read_file(file: Path, tracker: Tracker, cancel: CancelToken | None) -> tupl
         say("is only a click: nothing in it lasts.", is_fault=True)
     name = note_of_name(file.stem) if len(parts) == 1 else None
     notes = []
-    for number, part in enumerate(parts, start=1):
+    for part in parts:
         where = f" at {part.start / SAMPLE_RATE:.2f} s" if len(parts) > 1 else ""
         note = _note(file, whole, part, track, name.pitch if name else None, where, remarks)
         if note is not None:
