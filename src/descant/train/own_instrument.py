@@ -14,6 +14,7 @@ The number of steps is fixed, not the time: the same recordings, net and seed ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,7 @@ from descant.instrument.neural_note import Event, render
 from descant.instrument.note_analysis import (
     Analysed,
     analyse,
+    flutter_of,
     hear,
     partial_hz,
     series_of,
@@ -54,6 +56,8 @@ _VIBRATO_S = 1.7
 _EARLY_FRAMES, _LATE_FRAMES = 96, 170
 _EARLY, _ANYWHERE = 0.3, 0.75
 _CLIP = 1.0
+_WARMUP = 0.05
+_LOUD = 1 / 256
 _CHECK_SHARE = 0.4
 _SOUND_S = 0.5
 
@@ -76,8 +80,8 @@ class LearningOptions:
     """
 
     code_steps: int = 100
-    steps: int = 400
-    learning_rate: float = 1e-3
+    steps: int = 1200
+    learning_rate: float = 5e-4
     stay: float = 0.3
     pitch_jitter: float = 3.0
     notes: int = 12
@@ -112,7 +116,7 @@ class Learned:
     Attributes:
         instruments: The net, with the new instrument as its only player.
         nearest: Names of the stock instruments that it began from.
-        distance: Of the measured levels to what it plays, in nepers and the like; see `levels_distance`.
+        distance: Of the measured levels to what it plays, in nepers and the like; see `_levels_loss`.
         check: Of a note that was left out; None with too few pitches.
     """
 
@@ -227,8 +231,14 @@ def lessons_of(
         monitor.report(done / len(notes))
         levels = analyse(note.samples, partial_hz(one, series, config.harmonics))
         lessons.append(Lesson(note, levels, straightened(note.samples, levels.wander)))
-    long = [x.levels.wander[: round(x.note.held_s / FRAME_S)] for x in lessons if x.note.held_s >= _VIBRATO_S]
-    return tuple(lessons), Instrument(series, vibrato_of(long))
+    # Both are read from what sounds while a key is held, and from notes long enough to tell.
+    held = [
+        replace(x.levels, partials=x.levels.partials[:count], wander=x.levels.wander[:count])
+        for x in lessons
+        if x.note.held_s >= _VIBRATO_S and (count := round(x.note.held_s / FRAME_S))
+    ]
+    vibrato = vibrato_of([levels.wander for levels in held])
+    return tuple(lessons), Instrument(series, vibrato, flutter_of(held))
 
 
 def _private(start: NeuralInstrument, codes: Tensor, instrument: Instrument) -> NeuralInstrument:
@@ -250,7 +260,7 @@ def _nearest_rows(net: NeuralInstrument, lessons: Sequence[Lesson]) -> list[int]
     with torch.no_grad():
         distances = [
             float(
-                levels_distance(
+                _levels_loss(
                     levels,
                     net(
                         Pressed(torch.full_like(notes.instrument, row), notes.pitch, notes.velocity),
@@ -276,7 +286,7 @@ def _fit_code(net: NeuralInstrument, lessons: Sequence[Lesson], options: Learnin
         losses = []
         for row in range(rows):
             asked = Pressed(torch.full_like(notes.instrument, row), notes.pitch, notes.velocity)
-            losses.append(levels_distance(levels, net(asked, hz, time_s, released_s), hz))
+            losses.append(_levels_loss(levels, net(asked, hz, time_s, released_s), hz))
         return torch.stack(losses).sum()
 
     _descend([net.codes.weight], loss, options.code_steps, _CODE_RATE, options.seed, monitor)
@@ -293,7 +303,7 @@ def _fit_net(net: NeuralInstrument, lessons: Sequence[Lesson], options: Learning
         unsure = Pressed(
             notes.instrument, notes.pitch + options.pitch_jitter * _normal(generator, len(hz)), notes.velocity
         )
-        distance = levels_distance(levels, net(unsure, hz, time_s, released_s), hz)
+        distance = _levels_loss(levels, net(unsure, hz, time_s, released_s), hz)
         way = torch.stack([(new - old).square().sum() for new, old in zip(named, origin, strict=True)]).sum()
         total = distance + options.stay * way
         return total + options.sound * _sound(net, lessons, options, generator) if options.sound else total
@@ -325,11 +335,16 @@ def _descend(
     seed: int,
     monitor: Monitor,
 ) -> None:
-    """Adam with a rate that falls as a quarter of a cosine."""
+    """Adam; its rate rises for a twentieth of the steps, and falls as a quarter of a cosine."""
     weights = list(weights)
     generator = np.random.default_rng(seed)
     optimiser = torch.optim.Adam(weights, rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    warmup = max(round(_WARMUP * steps), 1)
+
+    def factor(step: int) -> float:
+        return min((step + 1) / warmup, 1.0) * math.cos(0.5 * math.pi * step / steps)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
     for step in range(steps):
         monitor.report(step / steps)
         optimiser.zero_grad()
@@ -380,7 +395,7 @@ def _distance(net: NeuralInstrument, lessons: Sequence[Lesson], row: int) -> flo
     chosen = [np.linspace(0, x.frames - 1, _RANKED_FRAMES).round().astype(int) for x in lessons]
     notes, hz, time_s, released_s, levels = _stacked(lessons, chosen)
     asked = Pressed(torch.full_like(notes.instrument, row), notes.pitch, notes.velocity)
-    return float(levels_distance(levels, net(asked, hz, time_s, released_s), hz))
+    return float(_levels_loss(levels, net(asked, hz, time_s, released_s), hz))
 
 
 def _normal(generator: np.random.Generator, count: int) -> Tensor:

@@ -32,7 +32,7 @@ def test_notes_are_heard_trimmed_and_levelled(tmp_path: Path) -> None:
     assert [note.held_s for note in found.notes] == pytest.approx([0.8, 0.6, 1.0], abs=0.03)
     assert all(note.is_released for note in found.notes)
     first = np.abs(found.notes[0].samples[0])
-    assert first[:192].max() < 0.1 * first.max() < first[: RATE // 20].max()
+    assert first[:96].max() < 0.1 * first.max() < first[: RATE // 20].max()
     # 6 dB softer: 127 / 10^(6 / 40)
     assert [note.velocity for note in found.notes] == pytest.approx([127, 90, 127], abs=2)
     assert found.remarks == ()
