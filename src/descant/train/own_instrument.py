@@ -372,6 +372,16 @@ def _drawn_frames(generator: np.random.Generator, piece: Lesson, count: int) -> 
     return np.where(kind < _EARLY, early, np.where(kind < _ANYWHERE, anywhere, late)).clip(0, last)
 
 
+def _levels_loss(true: Levels, found: Levels, hz: Tensor) -> Tensor:
+    """Distance of levels: over all that can be measured, and again over the partials that are loud.
+
+    Of a hundred partials a dozen make the sound; the first measure alone spends itself on the others.
+    """
+    one, other = true.partials.exp(), found.partials.exp()
+    apart = (torch.log(one + _LOUD) - torch.log(other + _LOUD)).abs() * (hz > 0).unsqueeze(1)
+    return levels_distance(true, found, hz) + apart.sum() / (one > _LOUD).sum().clamp(min=1)
+
+
 def _stacked(lessons: Sequence[Lesson], frames: Sequence[np.ndarray]) -> tuple[Pressed, Tensor, Tensor, Tensor, Levels]:
     """Notes, frequencies of their partials, times since the key was struck and let go, and levels there."""
     columns = [
