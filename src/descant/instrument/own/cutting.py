@@ -18,6 +18,7 @@ Doubles = NDArray[np.float64]
 
 _HOP = 128
 _ONSET_DB, _END_DB, _NOISE_DB = -40.0, -60.0, 9.0
+_FLAT_DB, _FLAT_SHARE, _FLOOR_BELOW_DB = 3.0, 0.12, 30.0
 _BEFORE_S = 0.002
 _SOFT_DB = -24.0
 _PITCH_STEP = 0.6
@@ -53,7 +54,7 @@ class Cut:
 def cut(clip: Clip, track: PitchTrack) -> tuple[Cut, ...]:
     """The notes of a recording at 48 kHz; a recording of one note is one cut."""
     level = envelope_db(clip.samples, 0.005)
-    floor = float(np.percentile(level, 5)) + _NOISE_DB
+    floor = _noise_floor(level) + _NOISE_DB
     bounds = _notes_of(clip, track)
     if len(bounds) < 2:
         found = _trimmed(level, 0, len(level), floor, midi=None)
@@ -82,6 +83,13 @@ def envelope_db(samples: Floats, window_s: float) -> Doubles:
     low, high = np.maximum(centres - size // 2, 0), np.minimum(centres + size - size // 2, len(power))
     level: Doubles = 10.0 * np.log10((sums[high] - sums[low]) / np.maximum(high - low, 1) + 1e-12)
     return level
+
+
+def _noise_floor(level: Doubles) -> float:
+    """The level of what sounds when nothing is played; -inf where the recording has no such stretch."""
+    lowest = float(np.percentile(level, 2))
+    lasting = float(np.mean(level < lowest + _FLAT_DB))
+    return lowest if lasting > _FLAT_SHARE and lowest < level.max() - _FLOOR_BELOW_DB else -np.inf
 
 
 def _notes_of(clip: Clip, track: PitchTrack) -> list[tuple[float, float]]:
