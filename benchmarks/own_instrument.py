@@ -2,8 +2,8 @@
 
     python benchmarks/own_instrument.py [--model CARD_OR_FOLDER] [--programs 24,40,56,65,73]
 
-The notes are of TimGM6mb, which the shipped net has not heard, at keys that were really recorded; the middle one is held
-back. Distances are SING's log-spectral loss over the held-back note (lower is nearer).
+The notes are of TimGM6mb, which the shipped net has not heard, at keys that were really recorded; the middle one is
+held back. Distances are SING's log-spectral loss over the held-back note (lower is nearer).
 """
 
 from __future__ import annotations
