@@ -23,7 +23,7 @@ VERBS = {
     "accompany": "Singing to a finished mix with a band.",
     "compose": "Melody in a score to a score with a band, or a song to more of it.",
     "play": "Score to audio.",
-    "instrument": "Instruments: export them as SFZ, WAV notes and wavetables.",
+    "instrument": "Instruments: train your own, list, delete; export as SFZ, WAV notes and wavetables.",
     "mix": "Stems to a loudness-true mix.",
     "convert": "Vocals in another voice.",
     "voice": "Voices by name: add, consent, train, list, show, export, import, delete.",

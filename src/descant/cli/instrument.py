@@ -1,7 +1,8 @@
-"""`descant instrument`: instruments as files that other programs load."""
+"""`descant instrument`: instruments of one's own, and instruments as files that other programs load."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -10,32 +11,7 @@ from cyclopts import Parameter
 
 from descant.cli.terminal import one_line
 
-instrument = cyclopts.App(
-    name="instrument", help="Instruments: list the neural ones, export any for samplers and synthesizers."
-)
-
-
-@instrument.command(name="list")
-def list_(*, family: str | None = None) -> None:
-    """List the neural instruments: names, families, General MIDI programs, keys.
-
-    Args:
-        family: Show this family only (bass, brass, flute, guitar, keyboard, mallet, organ, reed, string, ...).
-    """
-    from descant.errors import InvalidOption
-    from descant.instrument.neural import NeuralInstruments
-    from descant.score.wav_folder import name_of_key
-
-    players = NeuralInstruments.load().roster.players
-    families = sorted({player.family for player in players})
-    if family is not None and family not in families:
-        raise InvalidOption(f"There is no family {family!r}.", f"There are {', '.join(families)}.")
-    shown = [player for player in players if family in (None, player.family)]
-    wide = max(len(player.name) for player in shown)
-    for player in sorted(shown, key=lambda player: (player.family, player.program, player.name)):
-        program = f"program {player.program}" if player.program >= 0 else "no program"
-        keys = f"{name_of_key(player.lowest)} to {name_of_key(player.highest)}"
-        print(f"{player.name:<{wide}}  {player.family:<10}  {program:<11}  {keys}")
+instrument = cyclopts.App(name="instrument", help="Instruments: list, train, delete; export for samplers.")
 
 
 @instrument.command
@@ -59,8 +35,8 @@ def export(
     """Write an instrument as an SFZ, as WAV notes with loops, as a wavetable.
 
     Args:
-        source: The name of a neural instrument (`descant instrument list`), a preset of a SoundFont
-            ("FluidR3_GM.sf2:24", ":8/24" with its bank, ":nylon"), an .sfz file, or a folder of notes whose names tell
+        source: The name of a neural instrument (`descant instrument list`), your own ones too; a preset of a SoundFont
+            ("FluidR3_GM.sf2:24", ":8/24" with its bank, ":nylon"); an .sfz file; or a folder of notes whose names tell
             their pitch.
         out: A new or empty folder.
         formats: sfz, wav, wavetable, separated by commas; sfz writes the WAV notes, too.
@@ -117,3 +93,115 @@ def export(
         print(
             f"A loop may be heard in {len(done.audible)} of them: {', '.join(one_line(f.name) for f in done.audible)}"
         )
+
+
+@instrument.command
+def train(
+    name: str,
+    source: Path,
+    *,
+    force: Annotated[bool, Parameter(negative=())] = False,
+    no_check: Annotated[bool, Parameter(negative=())] = False,
+    seed: int = 0,
+    model: str = "descant-instruments",
+    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+) -> None:
+    """Learn a new instrument from a handful of notes, or from one phrase.
+
+    Pitches are heard; names like sax_C4.wav help where two octaves are likely. What is wrong with the recordings is
+    said before anything is learned, and what is usable is used.
+
+    Args:
+        name: To keep it under, and to call it by in `play --instrument` and `instrument export`.
+        source: A folder of recordings (a note each, or phrases of single notes), or one recording.
+        force: Replace an instrument of this name.
+        no_check: Leave out the check on a pitch that is held back: a third quicker.
+        seed: Of the learning; the same recordings and seed make the same instrument.
+        model: Card of the net to begin with, or a folder that holds one.
+        quiet: Print nothing but errors.
+    """
+    from descant.cli.terminal import progress_bar
+    from descant.instrument.neural import NeuralInstruments
+    from descant.instrument.own.recordings import key_name
+    from descant.instrument.own.store import InstrumentStore
+    from descant.nets.swift_f0 import SwiftF0
+    from descant.train.new_instrument import train_instrument
+    from descant.train.own_instrument import LearningOptions
+
+    store = InstrumentStore.load()
+    store.place_for(name, replace=force)
+    start = NeuralInstruments.from_folder(Path(model)) if Path(model).is_dir() else NeuralInstruments.load(model)
+    with progress_bar(f"training {one_line(name)}", quiet=quiet) as progress:
+        trained = train_instrument(
+            name,
+            source,
+            store,
+            start,
+            SwiftF0.load(),
+            LearningOptions(seed=seed),
+            replace=force,
+            check=not no_check,
+            progress=progress,
+        )
+    if quiet:
+        return
+    for remark in trained.recordings.remarks:
+        print(one_line(str(remark)))
+    keys = " ".join(key_name(pitch) for pitch in trained.recordings.pitches)
+    print(f"Learned from {len(trained.recordings.notes)} notes ({keys}), near {', '.join(trained.learned.nearest)}.")
+    if (check := trained.learned.check) is not None:
+        print(
+            f"{key_name(check.pitch)}, when it was held back: {check.learned:.4f} from its recording "
+            f"(a sampler's nearest note: {check.sampled:.4f}; lower is nearer)."
+        )
+    print(f"{trained.instrument.name} is kept in {trained.instrument.folder}")
+
+
+@instrument.command(name="list")
+def list_(*, family: str | None = None, as_json: Annotated[bool, Parameter("--json", negative=())] = False) -> None:
+    """List the neural instruments, your own first: names, families, General MIDI programs, keys.
+
+    Args:
+        family: Show this family only (bass, brass, flute, guitar, keyboard, mallet, organ, reed, string, ...).
+        as_json: Print JSON for scripts.
+    """
+    import json
+
+    from descant.cli.terminal import say
+    from descant.errors import DescantError, InvalidOption
+    from descant.instrument.neural import NeuralInstruments
+    from descant.instrument.own.store import InstrumentStore
+    from descant.score.wav_folder import name_of_key
+
+    store = InstrumentStore.load()
+    own, stock = [], NeuralInstruments.load().roster.players
+    for name in store.names():
+        try:
+            own.append(store.get(name).player().player)
+        except DescantError as error:  # one damaged instrument hides no other
+            say(error)
+    families = sorted({player.family for player in (*own, *stock)})
+    if family is not None and family not in families:
+        raise InvalidOption(f"There is no family {family!r}.", f"There are {', '.join(families)}.")
+    ordered = (*own, *sorted(stock, key=lambda player: (player.family, player.program, player.name)))
+    shown = [player for player in ordered if family in (None, player.family)]
+    if as_json:
+        print(json.dumps([{**asdict(player), "is_own": player in own} for player in shown], indent=1))
+        return
+    wide = max(len(player.name) for player in shown)
+    for player in shown:
+        program = "your own" if player in own else f"program {player.program}" if player.program >= 0 else "no program"
+        keys = f"{name_of_key(player.lowest)} to {name_of_key(player.highest)}"
+        print(one_line(f"{player.name:<{wide}}  {player.family:<10}  {program:<11}  {keys}"))
+
+
+@instrument.command
+def delete(name: str) -> None:
+    """Remove an instrument of your own.
+
+    Args:
+        name: Of the instrument.
+    """
+    from descant.instrument.own.store import InstrumentStore
+
+    print(f"{one_line(InstrumentStore.load().delete(name))} is gone.")

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from descant.convert.signing import append_line, data_folder
+from descant.convert.signing import append_line
 from descant.files import input_error
+from descant.hub.card import data_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,22 +15,16 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-import platformdirs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from descant.errors import ConsentInvalid
 from descant.files import input_error, output_error
-from descant.hub.card import chosen_folder, config_folder
+from descant.hub.card import config_folder
 
 _KEY, _TRUSTED, _REVOKED = "consent.key", "trusted.txt", "revoked.txt"
 _OWNER_ONLY = 0o600
-
-
-def data_folder() -> Path:
-    """The folder of what the user makes and keeps: `DESCANT_DATA`, or the platform's place for it."""
-    return chosen_folder("DESCANT_DATA") or Path(platformdirs.user_data_dir("descant", appauthor=False))
 
 
 class Authority:

@@ -35,11 +35,12 @@ from descant.audio.formats import AUDIO_SUFFIXES
 from descant.audio.io import read
 from descant.convert.consent import Consent, Permit, Subject, Terms, embedding_text, give_consent, require_text
 from descant.convert.content import LAYER
-from descant.convert.signing import Authority, data_folder
+from descant.convert.signing import Authority
 from descant.convert.spoken import Phrase
 from descant.convert.voice import Voice
 from descant.errors import CheckpointError, ConsentMissing, DescantError, InputNotFound, InvalidOption, VoiceNotFound
 from descant.files import PathLike, as_path, atomic_output, input_error, output_error
+from descant.hub.card import data_folder
 from descant.hub.card_writer import write_table
 from descant.hub.checkpoint import load_tensors, save_tensors
 from descant.hub.files import sha256_of

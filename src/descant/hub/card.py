@@ -259,6 +259,11 @@ def config_folder() -> Path:
     return chosen_folder("DESCANT_CONFIG") or Path(platformdirs.user_config_dir("descant", appauthor=False))
 
 
+def data_folder() -> Path:
+    """The folder of what the user makes and keeps: `DESCANT_DATA`, or the platform's place for it."""
+    return chosen_folder("DESCANT_DATA") or Path(platformdirs.user_data_dir("descant", appauthor=False))
+
+
 def cache_folder() -> Path:
     """The one folder of everything fetched: `DESCANT_CACHE`, or the platform's place for it."""
     return chosen_folder("DESCANT_CACHE") or Path(platformdirs.user_cache_dir("descant", appauthor=False))

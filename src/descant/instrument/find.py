@@ -9,6 +9,8 @@ from descant.errors import InputNotFound, InvalidOption
 from descant.files import as_path
 from descant.hub.card import load_card
 from descant.hub.store import locate
+from descant.instrument.neural import NeuralInstruments, NeuralPlayer
+from descant.instrument.own.store import InstrumentStore
 from descant.instrument.playable import Playable
 from descant.instrument.sampled import Sampled
 from descant.score.sfz import SampleSet
@@ -30,9 +32,10 @@ def find_playable(source: str) -> Playable:
     """The instrument that is meant.
 
     Args:
-        source: The name of a neural instrument ("violin", `descant instrument list`); a preset of a SoundFont
-            ("FluidR3_GM.sf2:24", "GM.sf2:8/24" with its bank, "GM.sf2:nylon"), whose file may also be one that is
-            installed; an .sfz file; or a folder of recordings whose names tell pitches.
+        source: The name of an instrument that the user has trained, or that Descant's net plays ("violin",
+            `descant instrument list`); a preset of a SoundFont ("FluidR3_GM.sf2:24", "GM.sf2:8/24" with its bank,
+            "GM.sf2:nylon"), whose file may also be one that is installed; an .sfz file; or a folder of recordings
+            whose names tell pitches. What is a file or a folder is taken for one.
 
     Raises:
         InputNotFound: There is nothing of this name, or the folder holds no notes.
@@ -51,16 +54,23 @@ def find_playable(source: str) -> Playable:
             raise InputNotFound(f"{path} does not exist.", "Check the spelling of the path.")
         return Sampled(path.stem, SampleSet(path))
     if path.suffix or len(path.parts) != 1 or path.exists():
-        raise InputNotFound(
-            f"{source} is no instrument that is known.",
-            _KINDS,
-        )
-    from descant.instrument.neural import NeuralInstruments  # recordings play without PyTorch
-
+        raise InputNotFound(f"{source} is no instrument that is known.", _KINDS)
     try:
-        return NeuralInstruments.load().player(source)
+        return find_named(source)
     except InvalidOption as error:
         raise InputNotFound(f"{source} is no instrument that is known.", f"{error.hint} {_KINDS}") from error
+
+
+def find_named(name: str) -> NeuralPlayer:
+    """A neural instrument: the user's own, else one of Descant's net.
+
+    Raises:
+        InvalidOption: There is none of that name; near names are said.
+        CheckpointError: It is there, and damaged.
+        DescantError: Descant's net cannot be fetched.
+    """
+    own = InstrumentStore.load().find(name)
+    return own.player() if own is not None else NeuralInstruments.load().player(name)
 
 
 def _soundfont_file(path: Path) -> Path:

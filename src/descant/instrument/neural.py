@@ -60,6 +60,11 @@ class NeuralInstruments:
         """
         return _from_folder(folder.resolve())
 
+    @staticmethod
+    def forget() -> None:
+        """Let go of what is kept in memory: a folder's contents have changed."""
+        _from_folder.cache_clear()
+
     def player(self, name: str) -> NeuralPlayer:
         """An instrument by name.
 

@@ -1,0 +1,1 @@
+"""Instruments that users make from recordings of their own."""
