@@ -47,13 +47,13 @@ def as_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_name_plays_all_but_drums() -> None:
-    found = seats(SCORE, INSTRUMENTS.roster, line_up_of("Grand Piano"))
+    found = seats(SCORE, INSTRUMENTS, line_up_of("Grand Piano"))
     assert {place: seat.name for place, seat in found.items()} == {0: "grand-piano", 1: "grand-piano"}
     assert not any(seat.is_substitute for seat in found.values())
 
 
 def test_general_midi_says_who_stands_in() -> None:
-    found = seats(SCORE, INSTRUMENTS.roster, LineUp())
+    found = seats(SCORE, INSTRUMENTS, LineUp())
     assert [(s.track, s.name, s.is_substitute) for s in found.values()] == [
         ("keys", "grand-piano", True), ("lead", "violin", False),
     ]  # fmt: skip
@@ -64,12 +64,10 @@ def test_a_map_goes_by_track_then_program_then_others(tmp_path: Path) -> None:
     path.write_text(
         'others = "soundfont"\ndrums = "soundfont"\n[tracks]\nlead = "nylon-guitar"\n[programs]\n4 = "violin"'
     )
-    found = seats(SCORE, INSTRUMENTS.roster, line_up_of(path))
+    found = seats(SCORE, INSTRUMENTS, line_up_of(path))
     assert {seat.track: seat.name for seat in found.values()} == {"keys": "violin", "lead": "nylon-guitar"}
     path.write_text('others = "soundfont"\n[tracks]\nlead = "general"')
-    assert {s.track: s.name for s in seats(SCORE, INSTRUMENTS.roster, line_up_of(str(path))).values()} == {
-        "lead": "violin"
-    }
+    assert {s.track: s.name for s in seats(SCORE, INSTRUMENTS, line_up_of(str(path))).values()} == {"lead": "violin"}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ def test_a_wrong_map_is_refused(text: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text(text)
     with pytest.raises(InvalidOption, match=said) as caught:
-        seats(SCORE, INSTRUMENTS.roster, line_up_of(path))
+        seats(SCORE, INSTRUMENTS, line_up_of(path))
     assert caught.value.hint
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.audio.clip import Clip, Stems
+from descant.instrument.find import find_named
 from descant.instrument.line_up import LineUp, Seat, seats
 from descant.instrument.neural import NeuralInstruments
 from descant.instrument.neural_score import play_tracks
@@ -20,17 +21,15 @@ class NeuralBand:
     """Who plays a score.
 
     Attributes:
-        instruments: The neural ones.
         seats: Places of the tracks that they play; see `line_up.seats`.
     """
 
-    instruments: NeuralInstruments
     seats: Mapping[int, Seat]
 
     @classmethod
     def gather(cls, score: Score, instruments: NeuralInstruments, line_up: LineUp) -> NeuralBand:
-        """The players that a line-up wants; raises as `line_up.seats`."""
-        return cls(instruments, seats(score, instruments.roster, line_up))
+        """The players that a line-up wants, the user's own instruments among them; raises as `line_up.seats`."""
+        return cls(seats(score, instruments, line_up, lambda name: find_named(name, instruments)))
 
     def left(self, score: Score) -> Score:
         """The tracks that nobody here plays, under the names of their stems."""
@@ -72,7 +71,6 @@ class NeuralBand:
             clips.update(
                 play_tracks(
                     score,
-                    self.instruments,
                     self.seats,
                     sample_rate,
                     length_s=length_s,

@@ -61,8 +61,12 @@ def find_playable(source: str) -> Playable:
         raise InputNotFound(f"{source} is no instrument that is known.", f"{error.hint} {_KINDS}") from error
 
 
-def find_named(name: str) -> NeuralPlayer:
-    """A neural instrument: the user's own, else one of Descant's net.
+def find_named(name: str, stock: NeuralInstruments | None = None) -> NeuralPlayer:
+    """A neural instrument: the user's own, else one of a net.
+
+    Args:
+        name: Its name.
+        stock: The net; None is Descant's.
 
     Raises:
         InvalidOption: There is none of that name; near names are said.
@@ -70,7 +74,9 @@ def find_named(name: str) -> NeuralPlayer:
         DescantError: Descant's net cannot be fetched.
     """
     own = InstrumentStore.load().find(name)
-    return own.player() if own is not None else NeuralInstruments.load().player(name)
+    if own is not None:
+        return own.player()
+    return (NeuralInstruments.load() if stock is None else stock).player(name)
 
 
 def _soundfont_file(path: Path) -> Path:

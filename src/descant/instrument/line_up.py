@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -14,7 +14,7 @@ from descant.score.notes import Score
 from descant.score.render import stem_names
 
 if TYPE_CHECKING:  # its module needs PyTorch, and a SoundFont plays without
-    from descant.instrument.roster import Roster
+    from descant.instrument.neural import NeuralInstruments, NeuralPlayer
 
 GENERAL = "general"
 """Whoever General MIDI names: the instrument of the track's program, or the nearest of its family."""
@@ -50,16 +50,19 @@ class Seat:
     Attributes:
         track: Name of the track's stem.
         program: What the track asks for.
-        row: Of the instrument in the net.
-        name: Its name.
+        player: Who.
         is_substitute: Whether it stands in for the instrument that the program names.
     """
 
     track: str
     program: int
-    row: int
-    name: str
+    player: NeuralPlayer
     is_substitute: bool
+
+    @property
+    def name(self) -> str:
+        """Of who plays."""
+        return self.player.name
 
 
 def line_up_of(asked: str | PathLike | LineUp) -> LineUp:
@@ -133,13 +136,19 @@ def needs_roster(line_up: LineUp) -> bool:
     return any(name != SOUNDFONT for name in _all_names(line_up))
 
 
-def seats(score: Score, roster: Roster, line_up: LineUp) -> dict[int, Seat]:
-    """Who of a roster plays which track. Drum tracks and what the SoundFont plays are left out.
+def seats(
+    score: Score,
+    instruments: NeuralInstruments,
+    line_up: LineUp,
+    find: Callable[[str], NeuralPlayer] | None = None,
+) -> dict[int, Seat]:
+    """Who plays which track. Drum tracks and what the SoundFont plays are left out.
 
     Args:
         score: The score.
-        roster: Who can play.
+        instruments: Those that General MIDI's programs are played by.
         line_up: Who is wanted.
+        find: An instrument by its name; None finds those of the net alone.
 
     Returns:
         Places of tracks to seats.
@@ -151,9 +160,9 @@ def seats(score: Score, roster: Roster, line_up: LineUp) -> dict[int, Seat]:
     strangers = [name for name in line_up.tracks if name not in names]
     if strangers:
         raise InvalidOption(f"The score has no track {strangers[0]!r}.", f"It has {', '.join(map(repr, names[:12]))}.")
-    for name in _all_names(line_up):  # a name that no track needs is wrong all the same
-        if name not in (GENERAL, SOUNDFONT):
-            roster.row(name)
+    named = {*_all_names(line_up)} - {GENERAL, SOUNDFONT}
+    # A name that no track needs is wrong all the same.
+    players = {name: (find or instruments.player)(name) for name in sorted(named)}
     found = {}
     for place, (name, track) in enumerate(zip(names, score.tracks, strict=True)):
         asked = line_up.tracks.get(name, line_up.programs.get(track.program, line_up.others))
@@ -162,9 +171,9 @@ def seats(score: Score, roster: Roster, line_up: LineUp) -> dict[int, Seat]:
                 raise InvalidOption(f"{name!r} is a drum track.", "Only the SoundFont plays drums; leave it out.")
             continue
         if asked != SOUNDFONT:
-            row = roster.row_for(track.program) if asked == GENERAL else roster.row(asked)
-            stands_in = asked == GENERAL and roster.stands_in(row, track.program)
-            found[place] = Seat(name, track.program, row, roster.names[row], stands_in)
+            player = players.get(asked) or instruments.player_for(track.program)
+            stands_in = asked == GENERAL and player.player.program != track.program
+            found[place] = Seat(name, track.program, player, stands_in)
     return found
 
 

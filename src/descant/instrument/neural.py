@@ -73,6 +73,10 @@ class NeuralInstruments:
         """
         return NeuralPlayer(self, self.roster.row(name))
 
+    def player_for(self, program: int) -> NeuralPlayer:
+        """Who plays a General MIDI program: its own instrument, else the nearest of its family."""
+        return NeuralPlayer(self, self.roster.row_for(program))
+
 
 class NeuralPlayer:
     """One instrument: a `Playable`.

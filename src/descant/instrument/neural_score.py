@@ -13,8 +13,8 @@ from descant.audio.clip import Clip, Stems
 from descant.audio.resample import resample
 from descant.errors import OutOfMemory
 from descant.instrument.line_up import Seat
-from descant.instrument.neural import NeuralInstruments
 from descant.instrument.neural_note import Event, render, sounding_s
+from descant.nets.neural_instrument import NeuralInstrument
 from descant.nets.partial_synth import SAMPLE_RATE
 from descant.parallel import Tally
 from descant.progress import CancelToken, Monitor, ProgressSink
@@ -37,7 +37,6 @@ _MAX_BYTES = 8 * 2**30
 
 def play_tracks(
     score: Score,
-    instruments: NeuralInstruments,
     seats: Mapping[int, Seat],
     sample_rate: int,
     *,
@@ -52,7 +51,6 @@ def play_tracks(
 
     Args:
         score: The score.
-        instruments: Who plays.
         seats: Places of the tracks, and who plays them; see `line_up.seats`.
         sample_rate: Of the result, in Hz; made at 48 kHz.
         length_s: Exact length; None ends when the last note has rung out.
@@ -67,15 +65,16 @@ def play_tracks(
     monitor = Monitor(progress, cancel, "playing")
     check_request(score, sample_rate, length_s)
     limit = None if length_s is None else round(length_s * SAMPLE_RATE)
-    parts = {place: _events(score, score.tracks[place], who.row, vibrato) for place, who in seats.items()}
-    frames = limit if limit is not None else max((_end(instruments, part) for part in parts.values()), default=0)
+    parts = {place: _events(score, score.tracks[place], who.player.row, vibrato) for place, who in seats.items()}
+    nets = {place: who.player.instruments.net for place, who in seats.items()}
+    frames = limit if limit is not None else max((_end(nets[k], part) for k, part in parts.items()), default=0)
     if frames * max(len(seats), 1) * _FRAME_BYTES > _MAX_BYTES:
         raise OutOfMemory("The stems would not fit into memory.", "Play fewer tracks or a part of the score.")
     tally = Tally(monitor, sum(map(len, parts.values())))
     monitor.report(0.0)
     stems = {}
     for place, part in parts.items():
-        stem = _stem(instruments, part, frames, tally, cancel)
+        stem = _stem(nets[place], part, frames, tally, cancel)
         if limit is not None:
             fade = min(round(_CUT_FADE_S * SAMPLE_RATE), frames)
             stem[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
@@ -85,7 +84,7 @@ def play_tracks(
 
 
 def _stem(
-    instruments: NeuralInstruments, part: Sequence[_Placed], frames: int, tally: Tally, cancel: CancelToken | None
+    net: NeuralInstrument, part: Sequence[_Placed], frames: int, tally: Tally, cancel: CancelToken | None
 ) -> Floats:
     """One track; notes that are alike are made once."""
     stem = np.zeros((2, frames), np.float32)
@@ -95,7 +94,7 @@ def _stem(
     for events in _batches(list(alike)):
         if cancel is not None:
             cancel.check()
-        for event, sound in zip(events, render(instruments.net, events), strict=True):
+        for event, sound in zip(events, render(net, events), strict=True):
             for start in alike[event]:
                 fitting = sound[:, : max(frames - start, 0)]
                 stem[:, start : start + fitting.shape[1]] += np.float32(HEADROOM) * fitting
@@ -103,10 +102,10 @@ def _stem(
     return stem
 
 
-def _end(instruments: NeuralInstruments, part: Sequence[_Placed]) -> int:
+def _end(net: NeuralInstrument, part: Sequence[_Placed]) -> int:
     """The sample at which the last note of a track has rung out."""
     starts, events = [start for start, _ in part], [event for _, event in part]
-    lengths = [length for some in _batches(events) for length in sounding_s(instruments.net, some)]
+    lengths = [length for some in _batches(events) for length in sounding_s(net, some)]
     ends = (start + math.ceil(length * SAMPLE_RATE) for start, length in zip(starts, lengths, strict=True))
     return max(ends, default=0)
 

@@ -124,10 +124,6 @@ class Roster:
 
         return min(range(len(self._players)), key=distance)
 
-    def stands_in(self, row: int, program: int) -> bool:
-        """Whether the instrument of a row is not the one that a program names."""
-        return self._players[row].program != program
-
     def packed(self) -> Tensor:
         """As bytes, for the weights' file."""
         text = json.dumps([asdict(player) for player in self._players], separators=(",", ":"))
