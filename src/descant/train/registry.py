@@ -16,6 +16,7 @@ LESSONS = {
     "adversarial_voice": "descant.train.adversarial_voice:PLAN",
     "separation": "descant.train.separation:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
+    "timbre": "descant.train.timbre:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
 }
 
