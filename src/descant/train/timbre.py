@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ from descant.train.timbre_mixing import between
 _DB = 20.0
 """Decibels of one unit of an envelope's features."""
 _ENDS = np.cumsum([0, BANDS, HISS_BANDS, NAMED_PARTIALS, WIDTH_BANDS, PLACE_BANDS])
-_ENVELOPE, _HISS, _PARTIALS, _WIDTH, _PLACE = (slice(a, b) for a, b in zip(_ENDS, _ENDS[1:], strict=False))
+_ENVELOPE, _HISS, _PARTIALS, _WIDTH, _PLACE = (slice(a, b) for a, b in pairwise(_ENDS))
 _FILES = ("notes", "voices", "music")
 _ODDS = {"notes": 0.55, "voices": 0.25, "music": 0.2}
 _INVENTED = 40
@@ -128,13 +129,13 @@ class TimbreLesson:
         mixed = torch.lerp(codes[:half], codes[half:], shares.view(-1, 1, 1))
         pitched = torch.cat((features[..., -1], target[..., -1]))
         found = self.model.decode(torch.cat((codes, mixed)), pitched).float()
-        given, middle = found.split((2 * half, half))
+        given, middle = found[: 2 * half], found[2 * half :]
         kept = _distance(given, features, _weight(level))
         return kept + self.config.mixing * _distance(middle, target, weight) + 1e-3 * size
 
     @torch.no_grad()
     def validate(self) -> Mapping[str, float]:
-        """Mean error of the envelope in audible bands of held-out sounds, and of what lies between two of them, in dB."""
+        """Mean error of the envelope in audible bands, dB: of held-out sounds and of what lies between two of them."""
         self.model.eval()
         measured = {}
         for kind, sounds in self._validation.items():
@@ -159,7 +160,7 @@ class TimbreLesson:
     @torch.no_grad()
     def examples(self) -> Sequence[Picture]:
         """Envelopes of a held-out sound over time: as heard, and as given back."""
-        features, level = on_device_of(self.model, self._held(next(iter(self._validation.values()))[:1]))
+        features, _ = on_device_of(self.model, self._held(next(iter(self._validation.values()))[:1]))
         found = self.model(features)
         shown = [("heard", features), ("given back", found)]
         return [Picture(name, np.asarray(x[0, :, _ENVELOPE].float().cpu().T)) for name, x in shown]
@@ -274,9 +275,8 @@ def _furnish(config: TimbreLessonConfig, folder: Path) -> None:
 
 def _data(config: TimbreLessonConfig) -> tuple[TrainingData, ...]:
     if config.source == "invented":
-        return (
-            TrainingData("envelopes made by arithmetic (descant.train.timbre)", "Apache-2.0", "The Descant authors"),
-        )
+        made = "envelopes made by arithmetic (descant.train.timbre)"
+        return (TrainingData(made, "Apache-2.0", "The Descant authors"),)
     return (TrainingData("notes, singing and music, see recipes/timbre/README.md", "several", "see the recipe"),)
 
 

@@ -1,8 +1,8 @@
 """What lies between two spectral envelopes: resonances that move from the one to the other, not two that fade.
 
-This is the displacement interpolation of optimal transport (McCann, 1997), which in one dimension is an average of quantile
-functions: see Henderson and Solomon, "Audio Transport" (DAFx 2019), who move whole spectra so. Here only envelopes are
-moved, over bands that are equally wide to the ear, and only to teach a net what the middle between two codes means.
+This is the displacement interpolation of optimal transport (McCann, 1997), which in one dimension is an average of
+quantile functions: see Henderson and Solomon, "Audio Transport" (DAFx 2019), who move whole spectra so. Here only
+envelopes are moved, over bands that are equally wide to the ear, and only to teach a net what the middle between two codes means.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`TimbreFrames`: what a sound is made of, moment by moment, apart from its pitch and its loudness.
 
-The envelope of a pitched moment is read at its partials and continued between them, so that it is the same at every pitch;
-that of any other moment is its spectrum, smoothed as the ear does. Beside it stand the noise between the partials, what
-single partials have more or less than the envelope says (a clarinet's even ones), the width, and where in the panorama.
+The envelope of a pitched moment is read at its partials and continued between them, so that it is the same at every
+pitch; that of any other moment is its spectrum, smoothed as the ear does. Beside it stand the noise between partials,
+what single partials have more or less than the envelope says (a clarinet's even ones), the width, and the panorama.
 """
 
 from __future__ import annotations
