@@ -196,7 +196,7 @@ def _between_pairs(features: Tensor, level: Tensor, shares: Tensor) -> tuple[Ten
     share = shares.view(-1, 1, 1)
     target = torch.lerp(features[:half], features[half:], share)
     first, second = (part[..., _ENVELOPE].flatten(0, 1).float() * _DB for part in (features[:half], features[half:]))
-    moved = between(first, second, share.expand(-1, features.shape[1], 1).flatten())
+    moved = between(first, second, share.expand(-1, features.shape[1], 1).flatten().float())
     target[..., _ENVELOPE] = moved.view(half, -1, BANDS) / _DB
     return target, torch.minimum(_weight(level[:half]), _weight(level[half:]))
 

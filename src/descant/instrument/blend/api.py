@@ -39,7 +39,7 @@ _SHORTEST_S = 0.05
 _NOTE_S = 5.0
 _NARROW_HZ, _NARROW_SHARE = 4_300.0, 1e-6
 _CEILING_DB = -1.0
-_MOST_CORRECTION_DB = 6.0
+_MOST_CORRECTION_DB = 12.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +174,7 @@ class Blender:
         mode = self.mode_of(sounds, options)
         length = _length([sound.samples.shape[1] for sound in sounds], weights, options)
         made = (self._tone if mode == "tone" else self._texture)(sounds, weights, length, options, monitor)
-        clip = Clip(made, SAMPLE_RATE)
+        clip = Clip(made, SAMPLE_RATE).gain(_correction_db(made, [sound.samples for sound in sounds], weights))
         if clip.peak > 10.0 ** (_CEILING_DB / 20.0) and clip.peak > max(np.abs(s.samples).max() for s in sounds):
             clip = limit(clip, _CEILING_DB)
         monitor.report(1.0)
@@ -202,16 +202,15 @@ class Blender:
     def _texture(
         self, sounds: Sequence[Sound], weights: Sequence[float], length: int, _options: BlendOptions, monitor: Monitor
     ) -> Floats:
-        wholes = []
         fitting = monitor.part("fitting", 0.0, 0.4)
-        samples = []
-        for done, (sound, weight) in enumerate(zip(sounds, weights, strict=True)):
-            fitting.report(done / len(sounds))
-            part = fitted(sound.samples, length) if weight > 0 else np.zeros((2, 1), np.float32)
-            samples.append(part)
-            wholes.append(hear(part, unpitched(part), self.coder))
-        made = blend_textures(samples, wholes, weights, self.coder, monitor.part("blending", 0.4, 1.0))
-        return made * np.float32(10.0 ** (_correction_db(made, samples, weights) / 20.0))
+        used = [(sound, weight) for sound, weight in zip(sounds, weights, strict=True) if weight > 0]
+        samples, wholes = [], []
+        for done, (sound, _) in enumerate(used):
+            fitting.report(done / len(used))
+            samples.append(fitted(sound.samples, length))
+            wholes.append(hear(samples[-1], unpitched(samples[-1]), self.coder))
+        shares = [weight for _, weight in used]
+        return blend_textures(samples, wholes, shares, self.coder, monitor.part("blending", 0.4, 1.0))
 
 
 def unpitched(samples: Floats) -> Contours:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from descant.instrument.blend.bands import SAMPLE_RATE, at_places, centres_hz, ear_weights_of_bands, places, widths_hz
+from descant.instrument.blend.bands import SAMPLE_RATE
 from descant.instrument.blend.coder import Coder
-from descant.instrument.blend.frames import FINE_HOP, FINER, HISS_BANDS, HOP, Contours, TimbreFrames
+from descant.instrument.blend.frames import FINE_HOP, FINER, HOP, Contours, TimbreFrames
 from descant.instrument.blend.listen import listen
+from descant.instrument.blend.pitch import explained
 
 Floats = NDArray[np.float32]
 
@@ -18,7 +19,7 @@ RANGE_DB = 60.0
 """What is so far below the loudest moment of a sound counts as silence."""
 _ONSET_DB = 25.0
 _ATTACK_S = 0.12
-_TONAL_SHARE, _TONAL_DB = 0.6, 9.0
+_HEARD_DB, _PITCHED_SHARE, _EXPLAINED_SHARE = 30.0, 0.5, 0.78
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +60,7 @@ def hear(samples: Floats, contours: Contours, coder: Coder) -> Heard:
     """
     held = _through_silence(contours)
     timbre = _held(listen(samples, held), held.level_db)
-    return Heard(coder.encode(timbre), held, samples.shape[1], is_line(timbre, contours))
+    return Heard(coder.encode(timbre), held, samples.shape[1], is_line(samples, contours))
 
 
 def _through_silence(contours: Contours) -> Contours:
@@ -79,23 +80,12 @@ def _held(timbre: TimbreFrames, level_db: Floats) -> TimbreFrames:
     return TimbreFrames.of(timbre.features()[nearest])
 
 
-def is_line(timbre: TimbreFrames, contours: Contours) -> bool:
-    """Whether most of a sound is one pitch at a time with little between its partials: no chord, no drums."""
-    level = contours.level_db[::FINER][: len(timbre)]
-    loud = level > level.max() - 30.0
-    pitched = contours.pitched[::FINER][: len(timbre)] > 0.5
-    if not loud.any() or pitched[loud].mean() < _TONAL_SHARE:
+def is_line(samples: Floats, contours: Contours) -> bool:
+    """Whether a sound is one pitch at a time, most of the time: no chord, no drums, no noise."""
+    loud = contours.level_db > contours.level_db.max() - _HEARD_DB
+    if (contours.pitched[loud] > 0.5).mean() < _PITCHED_SHARE:
         return False
-    return float(np.median(tonal_db(timbre)[loud & pitched])) > _TONAL_DB
-
-
-def tonal_db(timbre: TimbreFrames) -> Floats:
-    """By how many dB the partials of each frame are louder than what is between them."""
-    weights = (ear_weights_of_bands() * widths_hz()).astype(np.float32)
-    power = 10.0 ** (timbre.envelope / 10.0)
-    hiss = 10.0 ** (at_places(timbre.hiss, places(centres_hz(), HISS_BANDS)[np.newaxis]) / 10.0)
-    found: Floats = 10.0 * np.log10((power @ weights) / np.maximum((power * hiss) @ weights, 1e-20))
-    return found
+    return explained(samples, contours) > _EXPLAINED_SHARE
 
 
 def stretched(heard: Heard, samples: int, onset_s: float) -> Heard:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.dsp.pitch import PitchTrack
-from descant.instrument.blend.bands import SAMPLE_RATE
+from descant.instrument.blend.bands import SAMPLE_RATE, ear_weights
 from descant.instrument.blend.frames import FINE_HOP, HOP, Contours
 from descant.instrument.blend.listen import count_frames, loudness
 from descant.instrument.blend.spectra import mid_side, spectra
@@ -25,6 +25,9 @@ _ONE_NOTE_CENTS = 70.0
 _SETTLED = 0.12
 _SIZES = {8192: 90.0, 4096: 0.0}
 _REFINED_PARTIALS, _MOST_CENTS = 6, 60.0
+_SPARSE, _LONG, _LOBE_BINS = 8, 8192, 3
+_STRONG_DB, _HEARD_HZ, _VIBRATO = 25.0, 3000.0, 0.03
+_DOUBTFUL, _CERTAIN = 0.78, 0.92
 
 
 class PitchListener:
@@ -52,6 +55,7 @@ class PitchListener:
         hz, pitched = _one_note(hz, pitched, level)
         if not pitched.any():
             return Contours(hz.astype(np.float32), pitched.astype(np.float32), level)
+        hz = hz / _divisor(samples, Contours(hz, pitched, level))
         low = float(np.quantile(hz[pitched > 0], 0.05))
         fine = refined(samples, hz.astype(np.float32), pitched.astype(np.float32))
         return Contours(fine, pitched.astype(np.float32), loudness(samples, low))
@@ -104,6 +108,40 @@ def _one_note(
         return hz, pitched
     steady = np.where(np.abs(cents) > _ONE_NOTE_CENTS, np.median(hz[clear]), hz)
     return steady, np.where(loud, 1.0, pitched)
+
+
+def explained(samples: Floats, contours: Contours) -> float:
+    """Share of what is heard below 3 kHz that lies at multiples of the pitch, in the median moment that has one.
+
+    Args:
+        samples: [1 or 2, samples] at 48 kHz.
+        contours: Its pitch and loudness.
+    """
+    hz, level = contours.hz[::_SPARSE], contours.level_db[::_SPARSE]
+    rows = np.flatnonzero((level > level.max() - _STRONG_DB) & (contours.pitched[::_SPARSE] > 0.5))
+    if not len(rows):
+        return 0.0
+    bins = np.arange(_LONG // 2 + 1) * (SAMPLE_RATE / _LONG)
+    weights = ear_weights(_LONG) * ((bins > LOWEST_HZ) & (bins < _HEARD_HZ))
+    shares = np.zeros(len(rows))
+    for part, found in spectra(mid_side(samples), rows * (_SPARSE * FINE_HOP), _LONG):
+        power = (found.real**2 + found.imag**2).sum(axis=0) * weights
+        fundamental = hz[rows[part], np.newaxis]
+        off = np.abs(bins - np.maximum(1.0, np.round(bins / fundamental)) * fundamental)
+        reach = np.maximum(_LOBE_BINS * SAMPLE_RATE / _LONG, np.minimum(_VIBRATO * bins, 0.25 * fundamental))
+        shares[part] = (power * (off < reach)).sum(axis=1) / np.maximum(power.sum(axis=1), 1e-20)
+    return float(np.median(shares))
+
+
+def _divisor(samples: Floats, contours: Contours) -> int:
+    """2 or 3 where a tracker hears a partial for the pitch (organs), else 1."""
+    if explained(samples, contours) > _DOUBTFUL:
+        return 1
+    for divisor in (2, 3):
+        lower = explained(samples, Contours(contours.hz / divisor, contours.pitched, contours.level_db))
+        if lower > _CERTAIN and contours.hz.min() / divisor > LOWEST_HZ:
+            return divisor
+    return 1
 
 
 def refined(samples: Floats, hz: Floats, pitched: Floats) -> Floats:

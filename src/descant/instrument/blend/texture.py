@@ -28,6 +28,7 @@ Floats = NDArray[np.float32]
 _SIZE, _STEP = 2048, 512
 _BINS = np.arange(_SIZE // 2 + 1) * (SAMPLE_RATE / _SIZE)
 _BLOCK = 256
+_BEYOND = _SIZE // _STEP // 2
 _MOST_DB = 18.0
 """By how much a moment of a sound may be raised at most: silence between drums is not made to roar."""
 _MOST_STRETCH = 2.0
@@ -43,37 +44,39 @@ def blend_textures(
     Args:
         samples: [2, samples] at 48 kHz, each.
         sounds: The same, heard as wholes.
-        weights: Sum 1.
+        weights: Above 0, sum 1.
         coder: The net that heard them.
         monitor: Receives the share that is done.
 
     Returns:
         [2, samples].
     """
-    used = [index for index, weight in enumerate(weights) if weight > 0]
-    codes = mixed_codes([sounds[i] for i in used], [weights[i] for i in used])
+    codes = mixed_codes(sounds, weights)
     none = np.zeros(len(codes), np.float32)
     envelope = coder.decode(codes, none)
-    own = [coder.decode(sounds[i].codes, none) for i in used]
-    level = mixed_levels([sounds[i] for i in used], [weights[i] for i in used])
+    own = [coder.decode(sound.codes, none) for sound in sounds]
+    level = mixed_levels(sounds, weights)
     length = samples[0].shape[1]
-    total = np.zeros((2, length + _SIZE), np.float32)
-    count = -(-length // _STEP) + 1
+    # As many frames before the beginning and after the end as make the windows add up there, too.
+    count = -(-length // _STEP) + 1 + 2 * _BEYOND
+    total = np.zeros((2, (count - 1) * _STEP + _SIZE), np.float32)
     window = np.sqrt(np.hanning(_SIZE + 1)[:-1]).astype(np.float32)
     scale = np.float32(2.0 * _STEP / _SIZE)
     for first in range(0, count, _BLOCK):
         monitor.report(first / count)
         rows = np.arange(first, min(first + _BLOCK, count))
         made = np.zeros((2, len(rows), len(_BINS)), np.complex64)
-        for index, timbre in zip(used, own, strict=True):
-            gain_db = _levels(envelope, rows) - _levels(timbre, rows)
-            gain_db += _at(level - sounds[index].contours.level_db, rows)[:, np.newaxis]
-            gain = np.sqrt(weights[index]) * 10.0 ** (np.minimum(gain_db, _MOST_DB) / 20.0)
-            made += _spectra(samples[index], rows, window) * gain.astype(np.float32)
+        for part, sound, timbre, weight in zip(samples, sounds, own, weights, strict=True):
+            inside = np.maximum(rows - _BEYOND, 0)
+            gain_db = _levels(envelope, inside) - _levels(timbre, inside)
+            gain_db += _at(level - sound.contours.level_db, inside)[:, np.newaxis]
+            gain = np.sqrt(weight) * 10.0 ** (np.minimum(gain_db, _MOST_DB) / 20.0)
+            made += _spectra(part, rows - _BEYOND, window) * gain.astype(np.float32)
         pieces = scipy.fft.irfft(made, _SIZE, axis=-1) * (window * scale)
         for row, piece in zip(rows, np.moveaxis(pieces, 1, 0), strict=True):
             total[:, row * _STEP : row * _STEP + _SIZE] += piece
-    return total[:, _SIZE // 2 : _SIZE // 2 + length]
+    start = _SIZE // 2 + _BEYOND * _STEP
+    return total[:, start : start + length]
 
 
 def _spectra(samples: Floats, rows: NDArray[np.int64], window: Floats) -> NDArray[np.complex64]:
