@@ -119,7 +119,7 @@ class TimbreLesson:
 
     def loss(self, batch: tuple[Tensor, ...]) -> Tensor:
         """How far what is given back is from what was heard, and what lies between from what should."""
-        features, level, shares = batch
+        features, level, shares = (column.float() for column in batch)
         codes = self.model.encode(features).float()
         size = codes.square().mean()
         codes = codes + self.config.noise * torch.randn_like(codes)

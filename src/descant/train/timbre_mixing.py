@@ -2,7 +2,7 @@
 
 This is the displacement interpolation of optimal transport (McCann, 1997), which in one dimension is an average of
 quantile functions: see Henderson and Solomon, "Audio Transport" (DAFx 2019), who move whole spectra so. Here only
-envelopes are moved, over bands that are equally wide to the ear, and only to teach a net what the middle of two codes is.
+envelopes are moved, over bands that are equally wide to the ear, and only to teach a net what lies between two codes.
 """
 
 from __future__ import annotations

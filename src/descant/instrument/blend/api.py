@@ -26,7 +26,7 @@ from descant.instrument.blend.mixing import mixed_codes, mixed_contours
 from descant.instrument.blend.options import DEFAULT_OPTIONS, BlendOptions, Mode
 from descant.instrument.blend.pitch import PitchListener
 from descant.instrument.blend.texture import blend_textures, fitted
-from descant.instrument.blend.tone import blocks
+from descant.instrument.blend.tone import blocks, render
 from descant.instrument.blend.weights import weights_at
 from descant.nets.partial_synth import HOP
 from descant.nets.swift_f0 import SwiftF0
@@ -180,19 +180,24 @@ class Blender:
         monitor.report(1.0)
         return Blend(clip, mode, tuple(weights))
 
+    def mixed_line(
+        self, sounds: Sequence[Sound], weights: Sequence[float], options: BlendOptions
+    ) -> tuple[Heard, float]:
+        """The blend before it is sound: codes and contours, and the gain in dB that brings it to the mean loudness."""
+        length = _length([sound.samples.shape[1] for sound in sounds], weights, options)
+        line = _mixed_line(sounds, weights, length)
+        timbre = self.coder.decode(line.codes, line.contours.pitched[::FINER][: len(line.codes)])
+        made = render(timbre, line.contours, seed=options.seed)
+        return line, _correction_db(made, [sound.samples for sound in sounds], weights)
+
     def _tone(
         self, sounds: Sequence[Sound], weights: Sequence[float], length: int, options: BlendOptions, monitor: Monitor
     ) -> Floats:
-        used = [(sound, weight) for sound, weight in zip(sounds, weights, strict=True) if weight > 0]
-        shares = [weight for _, weight in used]
-        onset = sum(sound.line.onset_s * weight for sound, weight in used)
-        lines = [stretched(sound.line, length, onset) for sound, _ in used]
-        contours = mixed_contours(lines, shares)
-        codes = mixed_codes(lines, shares)
-        timbre = self.coder.decode(codes, contours.pitched[::FINER][: len(codes)])
+        line = _mixed_line(sounds, weights, length)
+        timbre = self.coder.decode(line.codes, line.contours.pitched[::FINER][: len(line.codes)])
         made = np.zeros((2, length), np.float32)
         at = 0
-        for block in blocks(timbre, contours, seed=options.seed):
+        for block in blocks(timbre, line.contours, seed=options.seed):
             monitor.report(at / length)
             part = block[:, : length - at]
             made[:, at : at + part.shape[1]] = part
@@ -211,6 +216,15 @@ class Blender:
             wholes.append(hear(samples[-1], unpitched(samples[-1]), self.coder))
         shares = [weight for _, weight in used]
         return blend_textures(samples, wholes, shares, self.coder, monitor.part("blending", 0.4, 1.0))
+
+
+def _mixed_line(sounds: Sequence[Sound], weights: Sequence[float], length: int) -> Heard:
+    """Sounds as one line of codes and contours, that lasts so many samples."""
+    used = [(sound.line, weight) for sound, weight in zip(sounds, weights, strict=True) if weight > 0]
+    shares = [weight for _, weight in used]
+    onset = sum(line.onset_s * weight for line, weight in used)
+    lines = [stretched(line, length, onset) for line, _ in used]
+    return Heard(mixed_codes(lines, shares), mixed_contours(lines, shares), length, is_line=True)
 
 
 def unpitched(samples: Floats) -> Contours:

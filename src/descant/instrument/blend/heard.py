@@ -107,14 +107,14 @@ def stretched(heard: Heard, samples: int, onset_s: float) -> Heard:
     coarse = np.interp(np.arange(frames) * HOP / SAMPLE_RATE, to_s, from_s) * SAMPLE_RATE / HOP
     contours = heard.contours
     moved = Contours(
-        np.exp(_read(np.log(contours.hz), fine)).astype(np.float32),
-        _read(contours.pitched, fine),
-        _read(contours.level_db, fine),
+        np.exp(read_between(np.log(contours.hz), fine)).astype(np.float32),
+        read_between(contours.pitched, fine),
+        read_between(contours.level_db, fine),
     )
-    return Heard(_read(heard.codes, coarse), moved, samples, heard.is_line)
+    return Heard(read_between(heard.codes, coarse), moved, samples, heard.is_line)
 
 
-def _read(values: Floats, places: NDArray[np.float64]) -> Floats:
+def read_between(values: Floats, places: NDArray[np.float64]) -> Floats:
     """Values between values, by straight lines, along the first axis."""
     place = np.clip(places, 0.0, len(values) - 1.0)
     low = np.minimum(place.astype(np.int64), max(len(values) - 2, 0))

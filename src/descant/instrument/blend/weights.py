@@ -2,7 +2,7 @@
 
 The four corners are north-west, north-east, south-west and south-east, in the order in which the sounds are given; x
 runs from west to east, y from north to south. Weights are bilinear, so that an edge holds nothing of the other two
-sounds and a corner is one sound alone. (Open NSynth Super takes 1 - distance to each corner, and mirrors the lower row.)
+sounds and a corner is one sound alone. (Open NSynth Super takes 1 - distance to each corner and mirrors the lower row.)
 """
 
 from __future__ import annotations

@@ -1,0 +1,235 @@
+"""A blend as an instrument: every key at its pitch, held as long as it is held.
+
+Its own attack and its own release are kept; between them time goes to and fro over the sustained middle, while loudness
+goes on as it did there: a piano fades, an organ stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.errors import InvalidOption
+from descant.instrument.blend.bands import SAMPLE_RATE
+from descant.instrument.blend.frames import FINE_HOP, FINER, HOP, Contours
+from descant.instrument.blend.heard import Heard, read_between
+from descant.instrument.blend.options import BlendOptions
+from descant.instrument.blend.tone import render
+
+if TYPE_CHECKING:
+    from descant.instrument.blend.api import Blender, Sound
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+_NAME = re.compile(r"([a-gA-G])([#b]?)(-?\d)")
+_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_LOWEST, _HIGHEST = 21, 108
+_ATTACK_S, _SHORTEST_MIDDLE_S = 0.2, 0.08
+_FALL_DB, _STEEP_DB_PER_S = 9.0, 45.0
+_RELEASE_S, _RELEASE_DB = 0.25, 70.0
+_LONGEST_S = 60.0
+_REFERENCE = 100
+_STEADY_DB_PER_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Which keys.
+
+    Attributes:
+        pitches: MIDI numbers, rising.
+    """
+
+    pitches: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str, every: int = 1) -> Keys:
+        """From "C2:C6".
+
+        Args:
+            text: The first and the last key.
+            every: Semitones from one to the next.
+
+        Raises:
+            InvalidOption: It means no keys.
+        """
+        ends = [_pitch(part) for part in text.split(":")]
+        if len(ends) != 2 or None in ends:
+            raise InvalidOption(f"--keys {text!r} names no keys.", "Write C2:C6, C4 is middle C.")
+        first, last = (end for end in ends if end is not None)
+        if not _LOWEST <= first <= last <= _HIGHEST:
+            raise InvalidOption(f"--keys {text} is out of range.", "It lies between A0 and C8, the lower key first.")
+        if every < 1:
+            raise InvalidOption(f"--every {every} is impossible.", "Use 1 or more semitones.")
+        return cls(tuple(range(first, last + 1, every)))
+
+
+def key_name(pitch: int) -> str:
+    """Its name, 60 is C4."""
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def _pitch(text: str) -> int | None:
+    match = _NAME.fullmatch(text.strip())
+    if match is None:
+        return None
+    return 12 * (int(match[3]) + 1) + _STEPS[match[1].lower()] + {"#": 1, "b": -1, "": 0}[match[2]]
+
+
+class BlendedInstrument:
+    """See the module; a `descant.instrument.playable.Playable`.
+
+    Args:
+        blender: What heard the sounds.
+        sounds: Two to four, single notes or lines.
+        weights: As many, sum 1.
+        options: The seed counts.
+        name: Its name.
+
+    Raises:
+        InvalidOption: The sounds are chords, drums or noise, which have no pitch that a key could set.
+    """
+
+    def __init__(
+        self,
+        blender: Blender,
+        sounds: Sequence[Sound],
+        weights: Sequence[float],
+        options: BlendOptions,
+        *,
+        name: str = "blend",
+    ) -> None:
+        if blender.mode_of(sounds, options) != "tone":
+            raise InvalidOption(
+                "Keys need sounds that are single notes or lines.", "These are not; --mode tone takes them as such."
+            )
+        self._name = name
+        self._seed = options.seed
+        self._coder = blender.coder
+        self._line, self._gain_db = blender.mixed_line(sounds, weights, options)
+        self._parts = _parts(self._line)
+        sounding = self._line.contours
+        loud = (sounding.pitched > 0.5) & (sounding.level_db > sounding.level_db.max() - 20.0)
+        self._own_pitch = float(np.median(69.0 + 12.0 * np.log2(sounding.hz[loud if loud.any() else ...] / 440.0)))
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._name
+
+    @property
+    def sample_rate(self) -> int:
+        """48 kHz."""
+        return SAMPLE_RATE
+
+    @property
+    def pitches(self) -> range:
+        """All keys of a piano."""
+        return range(_LOWEST, _HIGHEST + 1)
+
+    def note(self, pitch: float, velocity: int, held_s: float, length_s: float | None = None) -> Floats:
+        """One note, see `Playable.note`.
+
+        Raises:
+            InvalidOption: A number is out of range.
+        """
+        if not 0 <= pitch <= 127 or not 1 <= velocity <= 127 or not 0.0 < held_s <= _LONGEST_S:
+            raise InvalidOption(
+                f"There is no note of pitch {pitch}, velocity {velocity} and {held_s} s.",
+                f"Pitch is 0 to 127, velocity 1 to 127, and a key is held up to {_LONGEST_S:g} s.",
+            )
+        parts = self._parts
+        whole_s = held_s + parts.release_s
+        steps = -(-round(whole_s * SAMPLE_RATE) // HOP) * FINER + 1
+        time = np.arange(steps) * (FINE_HOP / SAMPLE_RATE)
+        places, shift_db = parts.walk(time, held_s)
+        contours = self._line.contours
+        fine = places * SAMPLE_RATE / FINE_HOP
+        higher = 2.0 ** ((pitch - self._own_pitch) / 12.0)
+        loudness = read_between(contours.level_db, fine) + shift_db + self._gain_db
+        loudness = loudness + 20.0 * np.log10(velocity / _REFERENCE)
+        played = Contours(
+            (higher * np.exp(read_between(np.log(contours.hz), fine))).astype(np.float32),
+            read_between(contours.pitched, fine),
+            loudness.astype(np.float32),
+        )
+        codes = read_between(self._line.codes, places[::FINER] * SAMPLE_RATE / HOP)
+        sound = render(self._coder.decode(codes, played.pitched[::FINER]), played, seed=self._seed)
+        wanted = round((whole_s if length_s is None else length_s) * SAMPLE_RATE)
+        return np.pad(sound[:, :wanted], ((0, 0), (0, max(0, wanted - sound.shape[1]))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Where a sound's parts are, in seconds, and how its loudness goes on while it is held."""
+
+    onset_s: float
+    middle_s: float
+    release_at_s: float
+    end_s: float
+    falls: bool
+    slope_db_per_s: float
+
+    @property
+    def release_s(self) -> float:
+        """How long it sounds after the key is let go."""
+        return self.end_s - self.release_at_s if self.falls else _RELEASE_S
+
+    def walk(self, time: Doubles, held_s: float) -> tuple[Doubles, Doubles]:
+        """Where in the sound each moment of a note is, and by how many dB its loudness is moved."""
+        let_go = time >= held_s
+        place = self.onset_s + time
+        # What is held longer than the sound lasts goes to and fro over its middle.
+        width = self.release_at_s - self.middle_s
+        over = np.maximum(place - self.release_at_s, 0.0)
+        phase = np.mod(over, 2.0 * width)
+        held = np.where(place > self.release_at_s, self.release_at_s - np.minimum(phase, 2.0 * width - phase), place)
+        # There its own slope is taken out, and goes on from where it was.
+        shift = np.where(over > 0, self.slope_db_per_s * (place - held), 0.0)
+        after = np.maximum(time - held_s, 0.0)
+        if self.falls:
+            released = np.minimum(self.release_at_s + after, self.end_s)
+            release_shift = np.interp(held_s, time, shift) + self._above_release(float(np.interp(held_s, time, held)))
+        else:
+            released = np.full_like(time, np.interp(held_s, time, held))
+            release_shift = np.interp(held_s, time, shift) - after / _RELEASE_S * _RELEASE_DB
+        return np.where(let_go, released, held), np.where(let_go, release_shift, shift)
+
+    def _above_release(self, at_s: float) -> float:
+        """By how many dB the sound is louder at a moment than where its release begins."""
+        return self.slope_db_per_s * (at_s - self.release_at_s)
+
+
+def _parts(line: Heard) -> _Parts:
+    level = line.contours.level_db
+    step = FINE_HOP / SAMPLE_RATE
+    loudest = float(level.max())
+    onset = max(0.0, line.onset_s - 0.02)
+    heard = np.flatnonzero(level > loudest - 45.0)
+    end = min(line.length_s, float(heard[-1]) * step + 0.02)
+    smooth = np.convolve(np.pad(level, 4, mode="edge"), np.ones(9) / 9.0, mode="valid")
+    # The release begins where the last steep fall does.
+    rate = np.gradient(smooth) / step
+    last = int(end / step)
+    at = last
+    steep = np.flatnonzero(rate[: last + 1] < -_STEEP_DB_PER_S)
+    steep = steep[steep * step > onset + _ATTACK_S + _SHORTEST_MIDDLE_S]
+    if len(steep):
+        at = int(steep[-1])
+        while at > 0 and rate[at] < -_STEEP_DB_PER_S * 0.5:
+            at -= 1
+    falls = bool(len(steep)) and float(smooth[at] - smooth[min(last, len(smooth) - 1)]) > _FALL_DB
+    release = at * step if falls else end
+    middle = min(onset + _ATTACK_S, max(onset, release - _SHORTEST_MIDDLE_S))
+    rows = slice(int(middle / step), max(int(release / step), int(middle / step) + 2))
+    part = smooth[rows]
+    slope = float(np.polyfit(np.arange(len(part)) * step, part, 1)[0]) if len(part) > 4 else 0.0
+    slope = 0.0 if slope > -_STEADY_DB_PER_S else slope
+    return _Parts(onset, middle, max(release, middle + step), max(end, release), falls, slope)
