@@ -32,7 +32,7 @@ _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _LOWEST, _HIGHEST = 21, 108
 _ATTACK_S, _SHORTEST_MIDDLE_S = 0.2, 0.08
-_FALL_DB, _STEEP_DB_PER_S = 9.0, 45.0
+_HEARD_DB, _STEEPER_DB_PER_S, _STEEP_DB_PER_S = 45.0, 20.0, 30.0
 _RELEASE_S, _RELEASE_DB = 0.25, 70.0
 _LONGEST_S = 60.0
 _REFERENCE = 100
@@ -210,26 +210,33 @@ class _Parts:
 def _parts(line: Heard) -> _Parts:
     level = line.contours.level_db
     step = FINE_HOP / SAMPLE_RATE
-    loudest = float(level.max())
     onset = max(0.0, line.onset_s - 0.02)
-    heard = np.flatnonzero(level > loudest - 45.0)
-    end = min(line.length_s, float(heard[-1]) * step + 0.02)
-    smooth = np.convolve(np.pad(level, 4, mode="edge"), np.ones(9) / 9.0, mode="valid")
-    # The release begins where the last steep fall does.
-    rate = np.gradient(smooth) / step
-    last = int(end / step)
-    at = last
-    steep = np.flatnonzero(rate[: last + 1] < -_STEEP_DB_PER_S)
-    steep = steep[steep * step > onset + _ATTACK_S + _SHORTEST_MIDDLE_S]
-    if len(steep):
-        at = int(steep[-1])
-        while at > 0 and rate[at] < -_STEEP_DB_PER_S * 0.5:
-            at -= 1
-    falls = bool(len(steep)) and float(smooth[at] - smooth[min(last, len(smooth) - 1)]) > _FALL_DB
-    release = at * step if falls else end
-    middle = min(onset + _ATTACK_S, max(onset, release - _SHORTEST_MIDDLE_S))
-    rows = slice(int(middle / step), max(int(release / step), int(middle / step) + 2))
-    part = smooth[rows]
-    slope = float(np.polyfit(np.arange(len(part)) * step, part, 1)[0]) if len(part) > 4 else 0.0
-    slope = 0.0 if slope > -_STEADY_DB_PER_S else slope
-    return _Parts(onset, middle, max(release, middle + step), max(end, release), falls, slope)
+    heard = np.flatnonzero(level > float(level.max()) - _HEARD_DB)
+    end = min(line.length_s, float(heard[-1]) * step + step)
+    attack = min(_ATTACK_S, 0.25 * (end - onset))
+    rows = slice(int((onset + attack) / step), max(int(end / step), int((onset + attack) / step) + 4))
+    at, slope, later = _bend(np.arange(len(level))[rows] * step, level[rows].astype(float))
+    falls = later < min(slope - _STEEPER_DB_PER_S, -_STEEP_DB_PER_S)
+    release = at if falls else end
+    if not falls:
+        slope = float(np.polyfit(np.arange(rows.stop - rows.start) * step, level[rows], 1)[0])
+    middle = min(onset + attack, release - step)
+    return _Parts(onset, middle, release, max(end, release), falls, 0.0 if slope > -_STEADY_DB_PER_S else slope)
+
+
+def _bend(time: Doubles, level: Doubles) -> tuple[float, float, float]:
+    """Two straight lines that follow a loudness best: where the second begins, and both slopes in dB per second."""
+    best = (np.inf, float(time[-1]), 0.0, 0.0)
+    least = max(3, round(_SHORTEST_MIDDLE_S * SAMPLE_RATE / FINE_HOP))
+    for cut in range(least, len(time) - least, max(1, len(time) // 200)):
+        first, second = (_line(time[part], level[part]) for part in (slice(cut), slice(cut, None)))
+        if first[1] + second[1] < best[0]:
+            best = (first[1] + second[1], float(time[cut]), first[0], second[0])
+    return best[1:]
+
+
+def _line(time: Doubles, level: Doubles) -> tuple[float, float]:
+    """The slope of a straight line through points, and the sum of squares it leaves."""
+    off, high = time - time.mean(), level - level.mean()
+    slope = float((off * high).sum() / max(float((off * off).sum()), 1e-12))
+    return slope, float(((high - slope * off) ** 2).sum())
