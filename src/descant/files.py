@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -49,6 +50,43 @@ def atomic_output(path: PathLike) -> Iterator[Path]:
             yield temporary
         with _as_output_error(target):
             temporary.replace(place)
+        undo.pop_all()
+
+
+@contextmanager
+def atomic_folder(path: PathLike) -> Iterator[Path]:
+    """A temporary folder beside `path` that takes its name when the block ends, and vanishes if it fails.
+
+    Args:
+        path: Where the finished folder goes: new, or empty. Parent folders are created.
+
+    Yields:
+        The temporary folder to write into.
+
+    Raises:
+        InvalidOption: `path` holds something.
+        OutputError: The disk is full, or `path` or one of its parents is a file.
+        PermissionRefused: The folder cannot be written to.
+    """
+    target = as_path(path)
+    with ExitStack() as undo:
+        with _as_output_error(target):
+            place = Path(os.path.realpath(target))
+            if place.is_dir() and any(place.iterdir()):
+                raise InvalidOption(f"{target} holds something else.", "Choose a new folder.")
+            if place.exists() and not place.is_dir():
+                raise OutputError(f"{target} is a file, not a folder.", "Give the name of a folder to write.")
+            temporary = place.parent / f".descant-{secrets.token_hex(6)}.part"
+            created: list[Path] = []
+            undo.callback(_remove, temporary, created)
+            _create_parents(place.parent, created)
+            temporary.mkdir()
+        with _as_output_error(target, only_about=temporary):
+            yield temporary
+        with _as_output_error(target):
+            if place.is_dir():
+                place.rmdir()  # an empty one is in the way on some systems
+            temporary.rename(place)
         undo.pop_all()
 
 
@@ -114,13 +152,17 @@ def require_distinct(source: PathLike, target: PathLike) -> None:
 
 @contextmanager
 def _as_output_error(target: Path, only_about: Path | None = None) -> Iterator[None]:
-    """Turn operating-system errors into ours; `only_about` lets those pass that are not about this path."""
+    """Turn operating-system errors into ours; `only_about` lets those pass that are not about this path or in it."""
     try:
         yield
     except OSError as error:
-        if only_about is None or error.errno in _FULL or error.filename in {str(only_about), only_about}:
+        if only_about is None or error.errno in _FULL or _is_within(error.filename, only_about):
             raise output_error(error, target) from error
         raise
+
+
+def _is_within(name: object, folder: Path) -> bool:
+    return isinstance(name, str | os.PathLike) and Path(name).is_relative_to(folder)
 
 
 def _destination(path: Path) -> Path:
@@ -149,6 +191,8 @@ def _is_same_file(first: Path, second: Path) -> bool:
 def _remove(temporary: Path, created: list[Path]) -> None:
     """Take back what a failed output has made; what went wrong before matters more than a failed clean-up."""
     with suppress(OSError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
         temporary.unlink(missing_ok=True)
     with suppress(OSError):
         for folder in reversed(created):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from descant.dsp.rainbowgram import rainbowgram
 from descant.evaluate import bench_report, plots
 from descant.evaluate.bench import Measurement
 from descant.evaluate.child import Usage
@@ -66,3 +67,17 @@ def test_a_benchmark_has_medians_and_bars_to_the_extremes(drawn: Figure) -> None
         (bars,) = [each for each in axis.collections if len(each.get_segments())]
         ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
         assert ends == [[1.0 * scale, 5.0 * scale], [4.0 * scale, 9.0 * scale]]
+
+
+def test_rainbowgrams_are_painted_side_by_side_and_what_is_silent_is_black(drawn: Figure, tmp_path: Path) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000).astype(np.float32)
+    pictures = {"a tone": rainbowgram(tone, 16_000), "nothing": rainbowgram(np.zeros(16_000, np.float32), 16_000)}
+    plots.draw_rainbowgrams(pictures, tmp_path / "x.png")
+    tone_axis, silent_axis = drawn.axes
+    painted, silent = (np.asarray(axis.images[0].get_array()) for axis in (tone_axis, silent_axis))
+    assert painted.shape == (240, 63, 3)
+    assert painted[110, 30].max() > 0.8
+    assert painted[110, 15:45].std(axis=0).max() < 0.02  # one colour
+    assert not silent.any()
+    assert tone_axis.get_title() == "a tone"
+    assert [label.get_text() for label in tone_axis.get_yticklabels()][:2] == ["65", "131"]

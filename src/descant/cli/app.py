@@ -23,6 +23,7 @@ VERBS = {
     "accompany": "Singing to a finished mix with a band.",
     "compose": "Melody in a score to a score with a band, or a song to more of it.",
     "play": "Score to audio.",
+    "instrument": "Instruments: export them as SFZ, WAV notes and wavetables.",
     "blend": "Two or four sounds to a sound, a grid or an instrument between them.",
     "mix": "Stems to a loudness-true mix.",
     "convert": "Vocals in another voice.",

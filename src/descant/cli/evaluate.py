@@ -10,6 +10,7 @@ MEASURED = {
     "transcribe": "Run the transcription on human annotations and rendered scores.",
     "convert": "Run the voice conversion to voices that no training heard.",
     "accompany": "Run the band against retrieval, a shuffled pairing and the human arrangement.",
+    "instrument": "Play held-out notes, against SING, a sampler and the recordings.",
     "continuation": "Continue songs, against counted models, an LSTM and the songs themselves.",
 }
 """Verbs that are run on data and measured."""

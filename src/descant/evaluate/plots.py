@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from descant.dsp.rainbowgram import Rainbowgram
 from descant.errors import InvalidOption, MissingDependency
 from descant.evaluate.compare import FileTask, SystemScores
 from descant.evaluate.scores import Metric
@@ -95,6 +96,47 @@ def draw_comparison(task: FileTask, systems: Sequence[SystemScores], path: Path)
         drawn.suptitle(f"{task.name}: {len(systems[0].songs)} songs (arrows point to better)", fontsize=11)
 
 
+def draw_rainbowgrams(named: Mapping[str, Rainbowgram], path: Path, *, across: int = 4) -> None:
+    """Rainbowgrams side by side: colour is how the phase turns, darkness hides what is soft (Engel et al. 2017).
+
+    Args:
+        named: Title to picture; all of the same bins.
+        path: The PNG file.
+        across: Pictures in a row.
+
+    Raises:
+        MissingDependency: matplotlib is not installed.
+        OutputError, PermissionRefused: The file cannot be written.
+    """
+    across = min(across, max(1, len(named)))
+    down = max(1, math.ceil(len(named) / across))
+    with figure(path, width=0.6 + 2.7 * across, height=0.5 + 2.3 * down) as drawn:
+        axes = drawn.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+        for index, (axis, (name, picture)) in enumerate(zip(axes.ravel(), named.items(), strict=False)):
+            _draw_rainbowgram(axis, picture)
+            axis.set_title(_printable(name), fontsize=9)
+            if index % across == 0:
+                axis.set_ylabel("Hz", fontsize=8)
+            if index >= len(named) - across:
+                axis.set_xlabel("s", fontsize=8)
+        for axis in axes.ravel()[len(named) :]:
+            axis.set_visible(False)
+
+
+def _draw_rainbowgram(axis: Any, picture: Rainbowgram) -> None:
+    from matplotlib import colormaps
+
+    colours = colormaps["rainbow"]((picture.deviation + 1.0) / 2.0)[..., :3] * picture.magnitude[..., np.newaxis]
+    frame_s = float(picture.times_s[1] - picture.times_s[0]) if len(picture.times_s) > 1 else 1.0
+    bins = len(picture.hz)
+    extent = (-frame_s / 2, float(picture.times_s[-1]) + frame_s / 2, -0.5, bins - 0.5)
+    axis.imshow(colours, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
+    octaves = np.arange(0, math.log2(picture.hz[-1] / picture.hz[0]) + 1e-9)
+    per_octave = (bins - 1) / max(math.log2(picture.hz[-1] / picture.hz[0]), 1e-9)
+    axis.set_yticks(octaves * per_octave, [f"{picture.hz[0] * 2**octave:.0f}" for octave in octaves])
+    axis.tick_params(labelsize=7)
+
+
 def _draw_panel(
     axis: Any, metric: Metric, rows: Sequence[tuple[SystemScores, str]], systems: Sequence[SystemScores]
 ) -> None:
@@ -125,5 +167,9 @@ def _known(system: SystemScores, part: str, metric: Metric) -> list[float]:
 
 def _name(system: SystemScores, part: str, systems: Sequence[SystemScores]) -> str:
     name = part if part and len(systems) == 1 else ", ".join(filter(None, (part, system.name)))
-    shown = "".join(c if c.isprintable() else "?" for c in name).replace("$", r"\$")
+    shown = _printable(name)
     return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "…"
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name).replace("$", r"\$")

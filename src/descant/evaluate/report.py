@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from descant.errors import InvalidOption, OutputError
 from descant.evaluate.statistics import Interval
@@ -43,6 +44,15 @@ class Table:
         ]
         lines += ["| " + " | ".join(_format(cell) for cell in row) + " |" for row in self.rows]
         return "\n".join(lines) + "\n"
+
+    def to_html(self) -> str:
+        """The table in HTML, its title as the caption."""
+        head = "".join(f"<th>{escape(column)}</th>" for column in self.columns)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(_format(cell))}</td>" for cell in row) + "</tr>" for row in self.rows
+        )
+        caption = f"<caption>{escape(self.title)}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Differentiable synthesis of partials and noise in stereo, by inverse Fourier transforms of frames.
 
-A frame's spectrum is the sum of the main lobes of its partials (Rodet and Depalle, AES 1992), so that eighty partials cost
-little more than one, and partials need not be harmonics (bells). Noise is a random spectrum under a given envelope, as in
-DDSP (Engel et al., ICLR 2020). Mid and side are made apart: the sum of both channels is the mid, whatever the width, and
-the side of a partial is a complex share of its mid: its real part is panorama, its imaginary part a difference of phase
-between the channels, which is what microphones in a room pick up.
+A frame's spectrum is the sum of the main lobes of its partials (Rodet and Depalle, AES 1992), so that eighty partials
+cost little more than one, and partials need not be harmonics (bells). Noise is a random spectrum under a given
+envelope, as in DDSP (Engel et al., ICLR 2020). Mid and side are made apart: the sum of both channels is the mid,
+whatever the width, and the side of a partial is a complex share of its mid: its real part is panorama, its imaginary
+part a difference of phase between the channels, which is what microphones in a room pick up.
 
 Everything here is [batch, frames, ...], at 48 kHz, a frame every 256 samples (5.3 ms).
 """
@@ -35,12 +35,14 @@ class Controls:
     """What sounds, frame by frame; frame k is centred on sample k * 256.
 
     Attributes:
-        hz: Frequencies of the partials, [batch, frames, partials], or [batch, 1, partials] where they stay as they are.
+        hz: Frequencies of the partials, [batch, partials].
         mid: Their amplitudes in the mean of both channels, [batch, frames, partials].
         side: Complex share of the side (half the difference of the channels) in the mid, the same shape.
         noise_mid: Noise of the mid over 257 frequencies up to 24 kHz, [batch, frames, 257]: where it is 1 everywhere,
             white noise of the RMS 1.
         noise_side: The same for the side; the two are independent.
+        speed: What all frequencies are multiplied by as time goes on (bends, vibrato), [batch, frames]; None where
+            they stay as they are.
     """
 
     hz: Tensor
@@ -48,56 +50,88 @@ class Controls:
     side: Tensor
     noise_mid: Tensor
     noise_side: Tensor
+    speed: Tensor | None = None
 
 
-def synthesize(controls: Controls, phases: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def synthesize(controls: Controls, phases: Tensor, noise: Tensor | None = None) -> Tensor:
     """Sound of frames.
 
     Args:
         controls: Partials and noise.
         phases: Of the partials at frame 0, in turns, [batch, partials].
-        generator: For the noise; None is the default one.
+        noise: Complex numbers of normal distribution with the mean power 1 to make noise of, [batch or 1, 2, frames,
+            257]; None draws them.
 
     Returns:
         [batch, 2, (frames - 1) * 256].
     """
-    frames = controls.mid.shape[1]
-    turned = torch.polar(controls.mid, 2 * math.pi * (_turns(controls.hz, frames) + phases.unsqueeze(1)))
-    mid, side = (partial_spectra(amplitudes, controls.hz) for amplitudes in (turned, turned * controls.side))
-    spectra = torch.stack((mid + side, mid - side), dim=1)
-    noises = torch.stack((controls.noise_mid, controls.noise_side), dim=1)
-    random = torch.randn((*noises.shape, 2), generator=generator, device=noises.device)
-    noise = torch.view_as_complex(random * noises.unsqueeze(-1))
-    noise = torch.stack((noise[:, 0] + noise[:, 1], noise[:, 0] - noise[:, 1]), dim=1)
-    return add_frames(spectra, noise)
+    turns = turns_of(controls.hz, passed_s(controls.speed, controls.mid.shape[1], controls.hz.device), phases)
+    return overlap_add(frame_waves(controls, turns, noise))
 
 
-def _turns(hz: Tensor, frames: int) -> Tensor:
-    """Turns that partials have made since frame 0, modulo 1, [batch, frames, partials]; double precision inside."""
-    if hz.shape[1] == 1:
-        passed = torch.arange(frames, dtype=torch.float64, device=hz.device).unsqueeze(-1) * (HOP / SAMPLE_RATE)
-        turns = passed * hz.double()
-    else:
-        means = (hz[:, 1:] + hz[:, :-1]).double() / 2
-        turns = torch.cat((torch.zeros_like(hz[:, :1]).double(), torch.cumsum(means, 1) * (HOP / SAMPLE_RATE)), dim=1)
-    return (turns - turns.floor()).to(hz.dtype)
+def passed_s(speed: Tensor | None, frames: int, device: torch.device) -> Tensor:
+    """Seconds that have passed for a partial at each frame, counted at its own speed; double, [batch or 1, frames]."""
+    if speed is None:
+        return torch.arange(frames, dtype=torch.float64, device=device).unsqueeze(0) * (HOP / SAMPLE_RATE)
+    means = (speed[:, 1:] + speed[:, :-1]).double() / 2
+    return torch.cat((torch.zeros_like(speed[:, :1]).double(), torch.cumsum(means, 1) * (HOP / SAMPLE_RATE)), dim=1)
 
 
-def partial_spectra(amplitudes: Tensor, hz: Tensor) -> Tensor:
+def turns_of(hz: Tensor, passed: Tensor, phases: Tensor) -> Tensor:
+    """Turns of partials, modulo 1, [batch, frames, partials].
+
+    Args:
+        hz: See `Controls`.
+        passed: Of `passed_s`: double, for after a minute single precision is out of tune.
+        phases: At the time 0, in turns, [batch, partials].
+    """
+    turns = passed.unsqueeze(-1) * hz.double().unsqueeze(1)
+    return (turns - turns.floor()).to(hz.dtype) + phases.unsqueeze(1)
+
+
+def frame_waves(controls: Controls, turns: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Every frame by itself, windowed; half of it overlaps with the next.
+
+    Args:
+        controls: Partials and noise.
+        turns: Phases of the partials at the frames' centres, in turns, [batch, frames, partials].
+        noise: See `synthesize`.
+
+    Returns:
+        [batch, 2, frames, 512].
+    """
+    turned = torch.polar(controls.mid, 2 * math.pi * turns)
+    mid, side = (
+        partial_spectra(amplitudes, controls.hz, controls.speed) for amplitudes in (turned, turned * controls.side)
+    )
+    levels = torch.stack((controls.noise_mid, controls.noise_side), dim=1)
+    if noise is None:
+        noise = torch.randn(levels.shape, dtype=torch.complex64, device=levels.device)
+    hiss = noise * levels
+    return waves_of(*(torch.stack((x + y, x - y), dim=1) for x, y in ((mid, side), (hiss[:, 0], hiss[:, 1]))))
+
+
+def overlap_add(waves: Tensor) -> Tensor:
+    """[..., frames, 512], each frame overlapping half of the next, to [..., (frames - 1) * 256]."""
+    return (waves[..., :-1, HOP:] + waves[..., 1:, :HOP]).flatten(-2)
+
+
+def partial_spectra(amplitudes: Tensor, hz: Tensor, speed: Tensor | None = None) -> Tensor:
     """Spectra of frames of partials under a Blackman-Harris window of 1,024 samples, the frame's centre at time 0.
 
     Args:
         amplitudes: Complex: its angle is the phase at the frame's centre, [batch, frames, partials].
         hz: See `Controls`; what lies over 24 kHz is silent.
+        speed: See `Controls`.
 
     Returns:
         Complex, [batch, frames, 513].
     """
     places = hz * (FFT / SAMPLE_RATE)
-    amplitudes = amplitudes * (places < BINS - 1)
-    if hz.shape[1] == 1:
-        return _fixed(amplitudes, places[:, 0])
-    return _moving(amplitudes, places)
+    if speed is None:
+        return _fixed(amplitudes * (places < BINS - 1).unsqueeze(1), places)
+    moving = places.unsqueeze(1) * speed.unsqueeze(-1)
+    return _moving(amplitudes * (moving < BINS - 1), moving)
 
 
 def _fixed(amplitudes: Tensor, places: Tensor) -> Tensor:
@@ -127,21 +161,20 @@ def _moving(amplitudes: Tensor, places: Tensor) -> Tensor:
     return torch.cat((zero, kept[..., 1 : _REACH + 1] + folded, kept[..., _REACH + 1 :]), dim=-1)
 
 
-def add_frames(partials: Tensor, noise: Tensor) -> Tensor:
-    """Sound of spectra.
+def waves_of(partials: Tensor, noise: Tensor) -> Tensor:
+    """Windowed frames of spectra.
 
     Args:
         partials: As `partial_spectra` makes them, [..., frames, 513].
         noise: Random spectra, [..., frames, 257].
 
     Returns:
-        [..., (frames - 1) * 256].
+        [..., frames, 512].
     """
     tones = torch.fft.irfft(partials, FFT)
     tones = torch.cat((tones[..., -HOP:], tones[..., :HOP]), dim=-1) * _tone_window(partials.device)
-    hiss = torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
-    sound = tones + hiss
-    return (sound[..., :-1, HOP:] + sound[..., 1:, :HOP]).flatten(-2)
+    waves: Tensor = tones + torch.fft.irfft(noise, NOISE_FFT, norm="ortho") * _noise_window(noise.device)
+    return waves
 
 
 def _lobe(distance: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ LESSONS = {
     "voice": "descant.train.voice:PLAN",
     "adversarial_voice": "descant.train.adversarial_voice:PLAN",
     "separation": "descant.train.separation:PLAN",
+    "instrument": "descant.train.instrument:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
     "timbre": "descant.train.timbre:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",

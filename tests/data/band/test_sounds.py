@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.data.band.kits import DrumMachine
-from descant.data.band.sfz import SampleSet, find_sample_sets
 from descant.data.band.sounds import find_instruments, for_part
 from descant.data.band.splits import share_out
 from descant.data.splits import SPLITS, split_of
 from descant.errors import ScoreReadError
 from descant.score.notes import Note, Score, Track
 from descant.score.render import render_score
+from descant.score.sfz import SampleSet, find_sample_sets
 from descant.score.tempo import TempoMap
 
 NAMES = st.text("abcdefgh", min_size=1, max_size=6)

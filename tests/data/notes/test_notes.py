@@ -23,11 +23,12 @@ from descant.data.notes.families import (
 )
 from descant.data.notes.note_set import NoteItem, NoteSet, split_pitches
 from descant.data.notes.qualities import qualities_of
-from descant.data.notes.rendering import Pressed, render_note
+from descant.data.notes.rendering import nsynth_note
 from descant.data.notes.sources import find_sources
-from descant.data.notes.wav_folder import NamedNote, WavFolder, note_of_name
 from descant.errors import AudioReadError, Cancelled, InputNotFound, InvalidOption, TextReadError
 from descant.progress import CancelToken
+from descant.score.single_note import Pressed, render_note
+from descant.score.wav_folder import NamedNote, WavFolder, note_of_name
 
 RATE = 48_000
 
@@ -95,7 +96,7 @@ def test_a_recorded_note_plays_as_it_was_recorded_and_others_are_transposed(fold
         samples = render_note(sounds, Pressed(pitch, 127), sample_rate=RATE, length_s=1.0, held_s=0.8)
         assert samples.shape == (2, RATE)
         assert abs(1200 * np.log2(measured_hz(samples[0], RATE) / hertz(pitch))) < 5
-    left, right = np.abs(render_note(sounds, Pressed(60, 127), sample_rate=RATE)).max(axis=1)
+    left, right = np.abs(nsynth_note(sounds, Pressed(60, 127), sample_rate=RATE)).max(axis=1)
     assert right == pytest.approx(0.5 * left, rel=0.02)  # stereo stays stereo
 
 

@@ -14,7 +14,7 @@ RATE = 48_000
 
 def tone(
     hz: float,
-    seconds: float = 1.2,
+    seconds: float = 0.8,
     *,
     tilt_db: float = -6.0,
     even: float = 1.0,
@@ -24,7 +24,7 @@ def tone(
     decay_s: float | None = None,
     attack_s: float = 0.01,
 ) -> Clip:
-    """Partials that fall by `tilt_db` an octave; in stereo the right channel's are turned by `width` of a right angle."""
+    """Partials that fall by `tilt_db` an octave; in stereo those of the right are turned by `width` right angles."""
     time = np.arange(round(seconds * RATE)) / RATE
     cents = vibrato_cents * np.sin(2 * np.pi * 5.5 * time)
     phase = 2 * np.pi * np.cumsum(hz * 2 ** (cents / 1200)) / RATE
@@ -40,17 +40,17 @@ def tone(
     return Clip((both * envelope * peak / np.abs(both).max()).astype(np.float32), RATE)
 
 
-def hiss(seconds: float = 1.2, *, level: float = 0.05, seed: int = 0) -> Clip:
+def hiss(seconds: float = 0.8, *, level: float = 0.05, seed: int = 0) -> Clip:
     """White noise, stereo, the channels independent."""
     return Clip(np.random.default_rng(seed).normal(0, level, (2, round(seconds * RATE))).astype(np.float32), RATE)
 
 
-def chord(*hz: float, seconds: float = 1.2) -> Clip:
+def chord(*hz: float, seconds: float = 0.8) -> Clip:
     """Several tones at once."""
     return Clip(np.sum([tone(each, seconds, peak=0.08).samples for each in hz], axis=0), RATE)
 
 
-def hits(seconds: float = 1.2) -> Clip:
+def hits(seconds: float = 0.8) -> Clip:
     """Bursts of noise every 0.3 s."""
     time = np.arange(round(seconds * RATE)) / RATE
     return Clip(hiss(seconds, level=0.2).samples * np.exp(-(time % 0.3) / 0.03).astype(np.float32), RATE)

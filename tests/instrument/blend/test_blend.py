@@ -38,7 +38,7 @@ def test_half_way_has_one_pitch_between_and_neither_of_the_two(blender: Blender)
 
 def test_pitch_goes_as_the_share(blender: Blender) -> None:
     sounds = [tone(200.0), tone(300.0)]
-    for share in (0.0, 0.25, 0.75, 1.0):
+    for share in (0.25, 1.0):
         wanted = 200.0 * 1.5**share
         assert abs(1200 * np.log2(heard_hz(blender, blender(sounds, [share]).clip) / wanted)) < 8
 

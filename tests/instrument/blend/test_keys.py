@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from descant.audio.loudness import integrated_lufs
 from descant.audio.clip import Clip
+from descant.audio.loudness import integrated_lufs
 from descant.errors import InvalidOption
 from descant.instrument.blend.api import Blender
-from descant.instrument.blend.keys import BlendedInstrument, Keys, key_name
+from descant.instrument.blend.keys import BlendedInstrument
 from descant.instrument.blend.listen import loudness
 from descant.instrument.blend.options import DEFAULT_OPTIONS
 from descant.instrument.playable import Playable
@@ -27,16 +27,6 @@ def instrument(blender: Blender) -> BlendedInstrument:
 def plucked(blender: Blender) -> BlendedInstrument:
     sounds = [blender.listen(tone(hz, 1.5, decay_s=2.0), "string") for hz in (220.0, 330.0)]
     return BlendedInstrument(blender, sounds, (0.5, 0.5), DEFAULT_OPTIONS)
-
-
-def test_keys_of_a_text() -> None:
-    assert Keys.parse("C2:C6", 12).pitches == (36, 48, 60, 72, 84)
-    assert Keys.parse("Bb3:C4").pitches == (58, 59, 60)
-    assert Keys.parse("f#4:F#4").pitches == (66,)
-    assert key_name(60) == "C4"
-    for text, every in (("C4", 1), ("C6:C2", 1), ("H2:C3", 1), ("C2:C6:C7", 1), ("C-1:C4", 1), ("C2:C6", 0), ("", 1)):
-        with pytest.raises(InvalidOption):
-            Keys.parse(text, every)
 
 
 @pytest.mark.parametrize("pitch", [33, 60, 72.5])
@@ -61,8 +51,8 @@ def test_a_held_key_sounds_as_long(instrument: BlendedInstrument, held: float) -
 def test_what_fades_goes_on_fading(plucked: BlendedInstrument) -> None:
     level = loudness(plucked.note(60, 100, 3.0), 261.6)
     seconds = np.arange(len(level)) * 256 / RATE
-    falls = [level[(seconds > a) & (seconds < a + 0.2)].mean() for a in (0.3, 1.0, 2.0, 2.7)]
-    np.testing.assert_allclose(np.diff(falls), [-21, -30, -21], atol=6)
+    falls = [level[(seconds > a) & (seconds < a + 0.2)].mean() for a in (0.3, 1.0, 1.6, 2.2)]
+    np.testing.assert_allclose(np.diff(falls), [-21, -18, -18], atol=5)
 
 
 def test_velocity_is_loudness(instrument: BlendedInstrument) -> None:

@@ -11,17 +11,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from descant.data.arrange import BASS_PROGRAMS, COMP_PROGRAMS, LEAD_PROGRAMS, PAD_PROGRAMS
 from descant.data.band.kits import DrumMachine
-from descant.data.band.sfz import SampleSet, find_sample_sets
 from descant.data.band.splits import share_out
 from descant.data.splits import Split, split_of
 from descant.mix.roles import role_of
 from descant.score.render import Sounds
+from descant.score.sfz import SampleSet, find_sample_sets
 from descant.score.soundfont import Preset, SoundFont, open_soundfont
-from descant.score.zones import DRUM_BANK, Region, Sample
+from descant.score.tuned import Tuned
+from descant.score.zones import DRUM_BANK
 
 GUITAR_PROGRAMS = tuple(range(24, 32))
 _ROLES: Mapping[str, tuple[int, ...]] = {
@@ -59,35 +59,6 @@ class Instrument:
             return _machine(self.name)
         source: Sounds = _sample_set(self.path) if self.path.suffix.lower() == ".sfz" else open_soundfont(self.path)
         return Tuned(source, Preset(*self.place, self.name), cents)
-
-
-class Tuned:
-    """One preset of a sound set, in another concert pitch.
-
-    Args:
-        source: The set.
-        preset: Which sound.
-        cents: Added to the pitch.
-    """
-
-    def __init__(self, source: Sounds, preset: Preset, cents: float) -> None:
-        self._source, self._preset, self._cents = source, preset, cents
-        self._shifted = tuple(
-            replace(r, tuning_cents=r.tuning_cents + (cents if r.cents_per_key else 0.0))
-            for r in source.regions(preset)
-        )
-
-    def choose(self, program: int, *, is_drum: bool) -> Preset:  # noqa: ARG002 - decided already
-        """The preset."""
-        return self._preset
-
-    def regions(self, preset: Preset) -> tuple[Region, ...]:  # noqa: ARG002
-        """Its regions, tuned."""
-        return self._shifted
-
-    def wave(self, sample: Sample) -> NDArray[np.float32]:
-        """As in the set."""
-        return self._source.wave(sample)
 
 
 def find_instruments(soundfonts: Sequence[Path], samples: Path | None) -> tuple[Instrument, ...]:

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from descant.data.notes.families import FAMILIES, QUALITIES, SOURCES
 from descant.data.notes.qualities import qualities_of
-from descant.data.notes.rendering import LOW_RATE, Pressed, is_silent, loudest_peak, render_note
+from descant.data.notes.rendering import LOW_RATE, is_silent, loudest_peak, nsynth_note
 from descant.data.notes.sources import NoteSource, find_sources, playable, recordings
 from descant.errors import InvalidOption
 from descant.files import PathLike, as_path, atomic_output, output_error
 from descant.parallel import Tally, side_by_side
 from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.score.single_note import Pressed
 
 INDEX, LOW, HIGH = "examples.json", "audio", "audio_48k"
 ABOUT = "notes.json"
@@ -251,7 +252,7 @@ def _render(job: _Job, asked: NotesOptions, root: Path, stop: CancelToken) -> in
         for pitch in pitches:
             for velocity in asked.velocities:
                 stop.check()
-                samples = render_note(sounds, Pressed(pitch, velocity), sample_rate=HIGH_RATE) * gain
+                samples = nsynth_note(sounds, Pressed(pitch, velocity), sample_rate=HIGH_RATE) * gain
                 if not is_silent(samples):
                     # A note louder than those that set the level is held below full scale by itself.
                     samples *= np.float32(min(1.0, 1.0 / max(float(np.abs(samples).max()), 1e-9)))

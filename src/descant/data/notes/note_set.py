@@ -33,6 +33,7 @@ class NoteItem:
         qualities: NSynth's words for its sound.
         low: The file at 16 kHz, mono.
         high: The file at 48 kHz, stereo; None where there is none.
+        made_from: Where its sound comes from ("FluidR3_GM/000/024 Nylon String Guitar"), where the set tells.
     """
 
     name: str
@@ -44,6 +45,7 @@ class NoteItem:
     qualities: tuple[str, ...]
     low: Path
     high: Path | None
+    made_from: str = ""
 
     def read(self, *, high: bool = False) -> Clip:
         """Its sound.
@@ -157,4 +159,5 @@ def _note(name: str, note: Mapping[str, Any], folder: Path, *, has_high: bool) -
         qualities=tuple(str(word) for word in note.get("qualities_str", ())),
         low=folder / LOW / f"{name}.wav",
         high=folder / HIGH / f"{name}.flac" if has_high else None,
+        made_from=str(note.get("made_from", "")),
     )

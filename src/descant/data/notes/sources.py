@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from descant.data.band.sfz import SampleSet, find_sample_sets
-from descant.data.band.sounds import Tuned
 from descant.data.notes.families import family_of_name, family_of_program, is_played, source_of_program
-from descant.data.notes.wav_folder import WavFolder
 from descant.errors import InputNotFound
 from descant.score.render import Sounds
+from descant.score.sfz import SampleSet, find_sample_sets
 from descant.score.soundfont import Preset, open_soundfont
+from descant.score.tuned import Tuned
+from descant.score.wav_folder import WavFolder
 from descant.score.zones import DRUM_BANK, Region
 
 _DETUNED_CENTS = 50

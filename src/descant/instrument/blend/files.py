@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +14,13 @@ from descant.audio.formats import output_format
 from descant.audio.io import read, write
 from descant.audio.loudness import integrated_lufs
 from descant.errors import InvalidOption
-from descant.files import PathLike, as_path, output_error, require_distinct
+from descant.files import PathLike, as_path, atomic_folder, require_distinct
 from descant.instrument.blend.api import Blender, Sound, caveats
-from descant.instrument.blend.keys import BlendedInstrument, Keys, key_name
+from descant.instrument.blend.keys import BlendedInstrument
 from descant.instrument.blend.options import DEFAULT_OPTIONS, BlendOptions, Mode
 from descant.instrument.blend.weights import grid_points, weights_at
+from descant.instrument.export.api import export_instrument
+from descant.instrument.export.options import ExportOptions
 from descant.progress import CancelToken, Monitor, ProgressSink
 
 _LISTENING = 0.4
@@ -117,7 +116,8 @@ def blend_grid(
     points = grid_points(len(sources), size)
     suffix = _suffix(file_format, subtype)
     monitor = Monitor(progress, cancel, "blending")
-    with new_folder(folder) as (place, target):
+    target = as_path(folder)
+    with atomic_folder(target) as place:
         blender, sounds = _heard(sources, blender, monitor)
         steps = monitor.part("blending", _LISTENING, 1.0)
         rows: list[dict[str, Any]] = []
@@ -136,55 +136,39 @@ def blend_grid(
 def blend_keys(
     sources: Sequence[PathLike],
     folder: PathLike,
-    keys: Keys,
+    export: ExportOptions,
     at: Sequence[float] | None = None,
     options: BlendOptions = DEFAULT_OPTIONS,
     *,
-    held_s: float = 2.0,
-    velocity: int = 100,
     blender: Blender | None = None,
-    file_format: str = "wav",
-    subtype: str | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> BlendedFiles:
-    """A blend as an instrument: a file for each key, with index.json and index.csv.
+    """A blend as an instrument: what `descant instrument export` writes, of the blend.
 
     Args:
         sources: Two to four files of single lines or notes.
         folder: A new or empty folder; it appears when all of it is there.
-        keys: Which.
+        export: Which keys, velocities and formats.
         at: See `weights.weights_at`.
         options: How.
-        held_s: How long each key is held.
-        velocity: 1 to 127.
         blender: See `blend_files`.
-        file_format: Of the files.
-        subtype: See `blend_files`.
         progress: Likewise.
         cancel: Likewise.
 
     Raises:
         InvalidOption: The sounds are no single notes or lines, the folder is not empty, or a number is out of range.
-        DescantError: As `blend_files` does.
+        DescantError: As `blend_files` and `export_instrument` do.
     """
     weights = weights_at(len(sources), at)
-    suffix = _suffix(file_format, subtype)
+    target = as_path(folder)
     monitor = Monitor(progress, cancel, "blending")
-    with new_folder(folder) as (place, target):
-        blender, sounds = _heard(sources, blender, monitor)
-        instrument = BlendedInstrument(blender, sounds, weights, options, name=target.name)
-        rows: list[dict[str, Any]] = []
-        clips = []
-        for done, pitch in enumerate(keys.pitches):
-            monitor.part("playing", _LISTENING, 1.0).report(done / len(keys.pitches))
-            clip = Clip(instrument.note(pitch, velocity, held_s), instrument.sample_rate)
-            name = f"{target.name}-{pitch:03d}-{velocity:03d}{suffix}"
-            write(place / name, clip, subtype=subtype)
-            clips.append(clip)
-            rows.append({"file": name, "pitch": pitch, "key": key_name(pitch), "velocity": velocity, "held_s": held_s})
-        _write_index(place, sounds, "tone", rows, weights=list(weights))
-    return _report([target / row["file"] for row in rows], "tone", clips, sounds)
+    blender, sounds = _heard(sources, blender, monitor)
+    instrument = BlendedInstrument(blender, sounds, weights, options, name=target.resolve().name)
+    playing = monitor.part("playing", _LISTENING, 1.0)
+    done = export_instrument(instrument, target, export, progress=playing.sink, cancel=cancel)
+    written = (*done.samples, *(path for path in (done.mapping, done.table) if path is not None))
+    return _report(written, "tone", [read(written[0])], sounds)
 
 
 def _heard(sources: Sequence[PathLike], blender: Blender | None, monitor: Monitor) -> tuple[Blender, list[Sound]]:
@@ -210,51 +194,14 @@ def _suffix(file_format: str, subtype: str | None) -> str:
     return suffix
 
 
-@contextmanager
-def new_folder(folder: PathLike) -> Iterator[tuple[Path, Path]]:
-    """A place to fill that becomes the folder when the block ends, and vanishes if it fails.
-
-    Args:
-        folder: Not there yet, or empty.
-
-    Yields:
-        The place, and the folder's path.
-
-    Raises:
-        InvalidOption: There is something in the folder, or it is a file.
-        PermissionRefused, OutputError: It cannot be made.
-    """
-    target = as_path(folder)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InvalidOption(f"{target} is there already.", "Name a new or an empty folder with -o.")
-    place: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=".descant-", dir=target.parent))
-    except OSError as error:
-        raise output_error(error, target) from error
-    try:
-        yield place, target
-        place.chmod(0o755)
-        if target.exists():
-            target.rmdir()
-        place.rename(target)
-    except OSError as error:
-        raise output_error(error, target) from error
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def _write_index(place: Path, sounds: Sequence[Sound], mode: Mode, rows: list[dict[str, Any]], **more: object) -> None:
-    index = {"sounds": [sound.name for sound in sounds], "mode": mode, **more, "files": rows}
+def _write_index(place: Path, sounds: Sequence[Sound], mode: Mode, rows: list[dict[str, Any]]) -> None:
+    index = {"sounds": [sound.name for sound in sounds], "mode": mode, "files": rows}
     (place / INDEX_JSON).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     with (place / INDEX_CSV).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        columns = [name for name in rows[0] if name != "weights"]
-        weighed = [f"weight of {sound.name}" for sound in sounds] if "weights" in rows[0] else []
-        table.writerow([*columns, *weighed])
+        table.writerow(["file", "x", "y", *(f"weight of {sound.name}" for sound in sounds)])
         for row in rows:
-            table.writerow([*(row[name] for name in columns), *row.get("weights", ())])
+            table.writerow([row["file"], row["x"], row["y"], *row["weights"]])
 
 
 def parse_at(text: str) -> tuple[float, ...]:

@@ -6,7 +6,6 @@ goes on as it did there: a piano fades, an organ stays.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-_NAME = re.compile(r"([a-gA-G])([#b]?)(-?\d)")
-_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _LOWEST, _HIGHEST = 21, 108
 _ATTACK_S, _SHORTEST_MIDDLE_S = 0.2, 0.08
 _HEARD_DB, _STEEPER_DB_PER_S, _STEEP_DB_PER_S = 45.0, 20.0, 30.0
@@ -37,50 +33,6 @@ _RELEASE_S, _RELEASE_DB = 0.25, 70.0
 _LONGEST_S = 60.0
 _REFERENCE = 100
 _STEADY_DB_PER_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Which keys.
-
-    Attributes:
-        pitches: MIDI numbers, rising.
-    """
-
-    pitches: tuple[int, ...]
-
-    @classmethod
-    def parse(cls, text: str, every: int = 1) -> Keys:
-        """From "C2:C6".
-
-        Args:
-            text: The first and the last key.
-            every: Semitones from one to the next.
-
-        Raises:
-            InvalidOption: It means no keys.
-        """
-        ends = [_pitch(part) for part in text.split(":")]
-        if len(ends) != 2 or None in ends:
-            raise InvalidOption(f"--keys {text!r} names no keys.", "Write C2:C6, C4 is middle C.")
-        first, last = (end for end in ends if end is not None)
-        if not _LOWEST <= first <= last <= _HIGHEST:
-            raise InvalidOption(f"--keys {text} is out of range.", "It lies between A0 and C8, the lower key first.")
-        if every < 1:
-            raise InvalidOption(f"--every {every} is impossible.", "Use 1 or more semitones.")
-        return cls(tuple(range(first, last + 1, every)))
-
-
-def key_name(pitch: int) -> str:
-    """Its name, 60 is C4."""
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def _pitch(text: str) -> int | None:
-    match = _NAME.fullmatch(text.strip())
-    if match is None:
-        return None
-    return 12 * (int(match[3]) + 1) + _STEPS[match[1].lower()] + {"#": 1, "b": -1, "": 0}[match[2]]
 
 
 class BlendedInstrument:

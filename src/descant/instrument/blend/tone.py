@@ -27,7 +27,7 @@ from descant.instrument.blend.frames import (
     Contours,
     TimbreFrames,
 )
-from descant.nets.partial_synth import HOP, NOISE_BINS, Controls, synthesize
+from descant.nets.partial_synth import HOP, NOISE_BINS, Controls, passed_s, synthesize
 
 Floats = NDArray[np.float32]
 
@@ -63,14 +63,21 @@ def blocks(timbre: TimbreFrames, contours: Contours, *, seed: int = 0) -> Iterat
     partials = min(_MOST_PARTIALS, max(1, int(HIGHEST_HZ / lowest)))
     phases = torch.rand(partials, generator=generator, dtype=torch.float64)
     ranks = torch.arange(1, partials + 1, dtype=torch.float64)
+    edge = _noise(1, generator)
     for first in range(0, steps - 1, _BLOCK):
         last = min(first + _BLOCK, steps - 1)
         rows = np.arange(first, last + 1)
         controls = _controls(timbre, contours, rows, partials)
-        yield synthesize(controls, phases.float().unsqueeze(0), generator)[0].numpy()
-        hz = torch.from_numpy(contours.hz[rows].astype(np.float64))
-        turned = 0.5 * float((hz[1:] + hz[:-1]).sum()) * (HOP / SAMPLE_RATE)
+        # Two blocks share a frame, so that they join.
+        noise = torch.cat((edge, _noise(last - first, generator)), dim=2)
+        edge = noise[:, :, -1:]
+        yield synthesize(controls, phases.float().unsqueeze(0), noise)[0].numpy()
+        turned = float(passed_s(controls.speed, len(rows), phases.device)[0, -1])
         phases = torch.remainder(phases + ranks * turned, 1.0)
+
+
+def _noise(frames: int, generator: torch.Generator) -> torch.Tensor:
+    return torch.randn((1, 2, frames, NOISE_BINS), dtype=torch.complex64, generator=generator)
 
 
 def _controls(timbre: TimbreFrames, contours: Contours, rows: NDArray[np.int64], partials: int) -> Controls:
@@ -96,11 +103,12 @@ def _controls(timbre: TimbreFrames, contours: Contours, rows: NDArray[np.int64],
     )[:, np.newaxis]
     noise = np.sqrt(density * (SAMPLE_RATE / 2)) * gain
     return Controls(
-        _tensor(hz),
+        torch.arange(1, partials + 1, dtype=torch.float32).unsqueeze(0),  # in fundamentals, which are the speed
         _tensor(np.sqrt(2.0 * power) * gain),
         torch.from_numpy(shares.astype(np.complex64)).unsqueeze(0),
         _tensor(noise),
         _tensor(noise * widths),
+        _tensor(contours.hz[rows]),
     )
 
 

@@ -1,6 +1,6 @@
 """Recorded sample sets in SFZ: the keys, layers and tunings of a mapping, offered the way a SoundFont offers its own.
 
-Read are samples, key and velocity ranges, tuning, level, offset and release; what controllers would add (pedal
+Read are samples, key and velocity ranges, tuning, level, loops, offset and release; what controllers would add (pedal
 resonance, release noise, microphones) is left out.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _MOST_INCLUDES = 64
 _NOTE = re.compile(r"([a-gA-G])([#b]?)(-?\d+)")
 _OPCODE = re.compile(r"(\w+)=(.*?)(?=\s+\w+=|$)")
 _DEFAULT_RELEASE_S = 0.15
+_LOUDEST_DB = 24.0
+_LOOPED = ("loop_continuous", "loop_sustain")
 
 
 class SampleSet:
@@ -126,11 +129,18 @@ def _region(opcodes: dict[str, str], row: int, rate: int, *, pan: int) -> Region
     amounts = {
         43: low | high << 8, 44: quiet | loud << 8, 58: root, 17: pan, 54: 0, 0: offset % 32_768, 4: offset // 32_768,
         51: int(_number(opcodes, "transpose", 0)), 52: int(_number(opcodes, "tune", 0)),
-        38: round(1200 * np.log2(min(release, 5.0))), 48: round(-level * 25),
+        38: round(1200 * np.log2(min(release, 5.0))),
     }  # fmt: skip
     # As with compressed samples of a SoundFont, the end is known when it is decoded.
-    sample = Sample(row, opcodes["sample"], 0, 1, 0, 0, rate, root, 0, is_vorbis=True)
-    return resolve_region(Zone({}, 0), Zone(amounts, 0), sample)
+    loop_start, loop_end = (int(_number(opcodes, name, -1)) for name in ("loop_start", "loop_end"))
+    if opcodes.get("loop_mode") in _LOOPED and 0 <= loop_start < loop_end:
+        amounts[54] = 1
+    if opcodes.get("amp_veltrack") == "0":
+        amounts[47] = 127  # the velocity chooses the recording, and does not change its level
+    sample = Sample(row, opcodes["sample"], 0, 1, loop_start, loop_end + 1, rate, root, 0, is_vorbis=True)
+    region = resolve_region(Zone({}, 0), Zone(amounts, 0), sample)
+    # A SoundFont can only attenuate; an SFZ can also be made louder.
+    return None if region is None else replace(region, gain_db=min(level, _LOUDEST_DB))
 
 
 def _key(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _VELOCITY = re.compile(r"(?:^|[^a-z])(?:v|vel|velocity)[ _-]?(\d{1,3})(?!\d)")
 _LOUDNESS = re.compile(r"(?:^|[^a-z])(ppp|pp|p|mp|mf|f|ff|fff)(?=$|[^a-z])")
 _LEVELS = {"ppp": 16, "pp": 32, "p": 48, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 127}
 _LOWEST_KEY, _HIGHEST_KEY = 12, 120
+_KEY_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,29 @@ def note_of_name(name: str) -> NamedNote | None:
         velocity = _LEVELS[match[1]]
     notes = [m for m in _NOTE.finditer(low) if -1 <= int(m[3]) <= 9]
     if notes:
-        step, sign, octave = notes[-1][1], notes[-1][2] or "", int(notes[-1][3])
-        pitch = 12 * (octave + 1) + _STEPS[step] + {"#": 1, "s": 1, "♯": 1, "b": -1, "♭": -1}.get(sign, 0)
+        pitch = _pitch(notes[-1])
         return NamedNote(pitch, velocity) if 0 <= pitch <= 127 else None
     numbers = [int(m[1]) for m in _NUMBER.finditer(low) if _LOWEST_KEY <= int(m[1]) <= _HIGHEST_KEY]
     return NamedNote(numbers[-1], velocity) if numbers else None
+
+
+def key_of_name(text: str) -> int | None:
+    """A MIDI number from the name of a key alone ("C4", "f#3", "60"); None where it is none."""
+    if text.isdecimal() and text.isascii():
+        return int(text) if len(text) <= 3 and int(text) <= 127 else None
+    match = _NOTE.fullmatch(text)
+    pitch = _pitch(match) if match else -1
+    return pitch if 0 <= pitch <= 127 else None
+
+
+def name_of_note(pitch: int, velocity: int) -> str:
+    """What `note_of_name` reads back: "C#4_v080"; C4 is middle C."""
+    return f"{_KEY_NAMES[pitch % 12]}{pitch // 12 - 1}_v{velocity:03d}"
+
+
+def _pitch(note: re.Match[str]) -> int:
+    step, sign, octave = note[1].lower(), note[2] or "", int(note[3])
+    return 12 * (octave + 1) + _STEPS[step] + {"#": 1, "s": 1, "♯": 1, "b": -1, "♭": -1}.get(sign, 0)
 
 
 class WavFolder:
@@ -105,7 +125,7 @@ class WavFolder:
 
     def _all_regions(self, found: dict[Path, NamedNote]) -> list[Region]:
         pitches = sorted({note.pitch for note in found.values()})
-        spans = _spans(pitches)
+        spans = key_zones(pitches)
         regions: list[Region] = []
         for pitch in pitches:
             layers = sorted((note.velocity or 127, path) for path, note in found.items() if note.pitch == pitch)
@@ -139,7 +159,7 @@ class WavFolder:
         return regions
 
 
-def _spans(pitches: list[int]) -> dict[int, tuple[int, int]]:
+def key_zones(pitches: Sequence[int]) -> dict[int, tuple[int, int]]:
     """The keys that lie nearer to a pitch than to its neighbours; the upper one takes what lies in the middle."""
     spans = {}
     for place, pitch in enumerate(pitches):

@@ -1,0 +1,1 @@
+"""Instruments as files that samplers and synthesizers load: WAV sets, SFZ, wavetables."""

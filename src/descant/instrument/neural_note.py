@@ -1,0 +1,208 @@
+"""Single notes of a neural instrument, of any length, bent and with vibrato: all frames of some notes at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from descant.nets.neural_instrument import FRAME_S, Levels, NeuralInstrument, Pressed, controls_of
+from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, synthesize
+
+Floats = NDArray[np.float32]
+
+SILENT = 1e-4
+"""-80 dB under full scale: what is softer has rung out."""
+_TAIL_TIMES_S = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_HELD_TIMES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+_SHORTEST_S = 0.01
+_ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
+_VIBRATO_RISES_S = 0.35
+_MOST_ROWS = 6000
+_SPARSE, _BUSY_S = 4, 0.15
+_UNHEARD = math.log(2e-5)
+_POOL_FRAMES, _STRIDE = 2063, 977
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A note to play.
+
+    Attributes:
+        row: Of the instrument in the net.
+        pitch: MIDI number, also between two keys.
+        velocity: 1 to 127.
+        held_s: How long the key is down.
+        bends: Offsets from the pitch: seconds since the note's start, and semitones; straight lines between.
+        vibrato: 1 as recorded, 0 none.
+        length_s: Cut here, with a short fade; None lets it ring out.
+    """
+
+    row: int
+    pitch: float
+    velocity: float
+    held_s: float
+    bends: tuple[tuple[float, float], ...] = ()
+    vibrato: float = 1.0
+    length_s: float | None = None
+
+
+def pressed(events: Sequence[Event]) -> Pressed:
+    """Events as the net reads them."""
+    rows, pitches, velocities = zip(*((e.row, e.pitch, e.velocity) for e in events), strict=True)
+    return Pressed(torch.tensor(rows), torch.tensor(pitches, dtype=torch.float32), torch.tensor(velocities).float())
+
+
+@torch.no_grad()
+def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
+    """How long notes sound until they have rung out, in seconds."""
+    notes = pressed(events)
+    hz = net.frequencies(notes)
+    held = torch.tensor([[max(e.held_s, _SHORTEST_S)] for e in events], dtype=torch.float32)
+    tails, steps = torch.tensor(_TAIL_TIMES_S).expand(len(events), -1), torch.tensor(_HELD_TIMES_S)
+    fading = _loudest(net(notes, hz, steps.expand(len(events), -1), steps.expand(len(events), -1) - 1e6), hz)
+    after = _loudest(net(notes, hz, held + tails, tails), hz)
+    found = []
+    for event, dying, falling in zip(events, fading.tolist(), after.tolist(), strict=True):
+        tail = next((t for t, level in zip(_TAIL_TIMES_S, falling, strict=True) if level < SILENT), _TAIL_TIMES_S[-1])
+        whole = max(event.held_s, _SHORTEST_S) + tail
+        # A piano key that is held for a minute sounds for ten seconds.
+        gone = next((t for t, level in zip(_HELD_TIMES_S, dying, strict=True) if level < SILENT), math.inf)
+        whole = min(whole, gone)
+        found.append(whole if event.length_s is None else min(whole, event.length_s))
+    return found
+
+
+def _loudest(levels: Levels, hz: Tensor) -> Tensor:
+    tones = torch.where((hz > 0).unsqueeze(1), levels.partials, -20.0).amax(dim=-1)
+    return torch.maximum(tones, torch.maximum(levels.noise_mid, levels.noise_side).amax(dim=-1)).exp()
+
+
+@torch.no_grad()
+def render(net: NeuralInstrument, events: Sequence[Event]) -> list[Floats]:
+    """Sounds of notes, the same for the same events.
+
+    Args:
+        net: The net.
+        events: Notes.
+
+    Returns:
+        For each note [2, samples] at 48 kHz, from the moment the key is struck.
+    """
+    lengths = [max(1, math.ceil(s / FRAME_S)) + 1 for s in sounding_s(net, events)] if events else []
+    order = sorted(range(len(events)), key=lambda k: (_moves(net, events[k]), lengths[k]))
+    sounds: dict[int, Floats] = {}
+    start = 0
+    while start < len(order):
+        stop = start + 1
+        while stop < len(order) and _fit(net, events, lengths, order[start : stop + 1]):
+            stop += 1
+        chosen = order[start:stop]
+        made = _together(net, [events[k] for k in chosen], max(lengths[k] for k in chosen))
+        for k, sound in zip(chosen, made, strict=True):
+            sounds[k] = _shaped(sound, lengths[k], events[k])
+        start = stop
+    return [sounds[k] for k in range(len(events))]
+
+
+def _fit(net: NeuralInstrument, events: Sequence[Event], lengths: Sequence[int], chosen: Sequence[int]) -> bool:
+    """Whether notes are of about one length and kind, and few enough to be made together."""
+    longest, shortest = max(lengths[k] for k in chosen), min(lengths[k] for k in chosen)
+    same = len({_moves(net, events[k]) for k in chosen}) == 1
+    return same and longest * len(chosen) <= _MOST_ROWS and longest <= 1.3 * shortest + 16
+
+
+def _moves(net: NeuralInstrument, event: Event) -> bool:
+    """Whether its pitch moves."""
+    return bool(event.bends) or (event.vibrato > 0 and float(net.vibrato_of(event.row)[1]) > 0)
+
+
+def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Floats:
+    notes = pressed(events)
+    held = [max(e.held_s, _SHORTEST_S) for e in events]
+    hz = net.frequencies(notes)
+    levels = _levels(net, notes, hz, held, frames)
+    heard = (levels.partials.amax(dim=(0, 1)) > _UNHEARD) & (hz > 0).any(dim=0)
+    kept = Levels(
+        levels.partials[..., heard],
+        levels.pan[..., heard],
+        levels.width[..., heard],
+        levels.noise_mid,
+        levels.noise_side,
+    )
+    speed = None
+    if _moves(net, events[0]):
+        time_s = torch.arange(frames) * FRAME_S
+        speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
+    phases = torch.stack([_phases(event, hz.shape[1]) for event in events])[:, heard]
+    hiss = torch.stack([_hiss(_seed(event), 0, frames) for event in events])
+    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, hiss).numpy()
+    return sound
+
+
+def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[float], frames: int) -> Levels:
+    """Levels of all frames: the net is asked for each where much happens, elsewhere for one in four."""
+    busy = {0.0, *held}
+    asked = [k for k in range(frames) if k % _SPARSE == 0 or any(0 <= k * FRAME_S - t < _BUSY_S for t in busy)]
+    grid = torch.tensor(sorted({*asked, frames - 1}))
+    time_s = (grid * FRAME_S).unsqueeze(0)
+    found: Levels = net(notes, hz, time_s.expand(len(held), -1), time_s - torch.tensor(held).unsqueeze(-1))
+    if len(grid) == frames:
+        return found
+    every = torch.arange(frames)
+    after = torch.searchsorted(grid, every).clamp(1, len(grid) - 1)
+    share = ((every - grid[after - 1]) / (grid[after] - grid[after - 1])).view(1, -1, 1)
+    parts = (found.partials, found.pan, found.width, found.noise_mid, found.noise_side)
+    return Levels(*(torch.lerp(part[:, after - 1], part[:, after], share) for part in parts))
+
+
+def _phases(event: Event, partials: int) -> Tensor:
+    """Where partials begin, in turns: the same for the same key, and no two alike, so that peaks do not add up."""
+    return torch.rand(partials, generator=torch.Generator().manual_seed(_seed(event)))
+
+
+def _hiss(seed: int, first: int, frames: int) -> Tensor:
+    """Random numbers for the noise of some frames, [2, frames, 257], out of eleven seconds that are made once."""
+    pool = _pool()
+    rows = (torch.arange(first, first + frames) + seed * _STRIDE) % pool.shape[1]
+    return pool[:, rows]
+
+
+@lru_cache(maxsize=1)
+def _pool() -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((2, _POOL_FRAMES, NOISE_BINS), dtype=torch.complex64, generator=generator)
+
+
+def _seed(event: Event) -> int:
+    return int(event.row * 131_071 + round(event.pitch * 100))
+
+
+def pitch_curve(net: NeuralInstrument, event: Event, time_s: Tensor) -> Tensor:
+    """How far a note's pitch is from its key's, as log2, at times since its start, [times]."""
+    curve = torch.zeros_like(time_s)
+    if event.bends:
+        seconds, semitones = zip(*event.bends, strict=True)
+        curve += torch.from_numpy(np.interp(time_s.numpy(), seconds, semitones).astype(np.float32)) / 12.0
+    rate, depth, start = net.vibrato_of(event.row)
+    since = time_s - start
+    swing = torch.sin(2 * math.pi * rate * since) * (since / _VIBRATO_RISES_S).clamp(0.0, 1.0)
+    return curve + event.vibrato * depth * swing
+
+
+def _shaped(sound: Floats, frames: int, event: Event) -> Floats:
+    """Cut to its length, begun and ended without a click."""
+    samples = (frames - 1) * HOP
+    if event.length_s is not None:
+        samples = min(samples, max(1, round(event.length_s * SAMPLE_RATE)))
+    part = sound[:, :samples].copy()
+    attack, end = min(round(_ATTACK_FADE_S * SAMPLE_RATE), samples), min(round(_END_FADE_S * SAMPLE_RATE), samples)
+    part[:, :attack] *= np.linspace(0.0, 1.0, attack, dtype=np.float32)
+    part[:, samples - end :] *= np.linspace(1.0, 0.0, end, dtype=np.float32)
+    return part

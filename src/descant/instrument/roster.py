@@ -1,0 +1,150 @@
+"""Who plays: the names of the instruments in a net, their families and ranges, and who stands in for a program.
+
+The roster travels in the weights themselves, as bytes of JSON: rows of a net without names would be of no use.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from descant.errors import CheckpointError, InvalidOption
+
+_PROGRAM = re.compile(r"^(\d{3}) (.+)$")
+_FAMILY_PROGRAMS = {
+    "bass": 32, "brass": 61, "flute": 73, "guitar": 25, "keyboard": 0, "mallet": 11, "organ": 19, "reed": 65,
+    "string": 48, "synth_lead": 80, "vocal": 52,
+}  # fmt: skip
+_FAMILY_OF_TENS = (
+    "keyboard", "mallet", "organ", "guitar", "bass", "string", "string", "brass", "reed", "flute",
+    "synth_lead", "synth_lead", "synth_lead", "guitar", "mallet", "synth_lead",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """An instrument of a net.
+
+    Attributes:
+        name: "nylon-string-guitar".
+        family: One of NSynth's families.
+        program: General MIDI program; -1 for none of its own.
+        lowest: Lowest MIDI number that was recorded.
+        highest: Highest.
+        made_from: Where its recordings come from.
+    """
+
+    name: str
+    family: str
+    program: int
+    lowest: int
+    highest: int
+    made_from: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name for reading."""
+        return self.name.replace("-", " ")
+
+
+def described(made_from: str, name: str, family: str, pitches: Sequence[int]) -> Player:
+    """What a set of notes tells about an instrument.
+
+    Args:
+        made_from: "FluidR3_GM/000/024 Nylon String Guitar"; may be empty.
+        name: Its name in the set, for want of a better one.
+        family: NSynth's.
+        pitches: MIDI numbers of its notes.
+    """
+    last = made_from.rsplit("/", 1)[-1] or name
+    found = _PROGRAM.match(last)
+    title, program = (found[2], int(found[1])) if found else (last, -1)
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "instrument"
+    return Player(slug, family, program, min(pitches), max(pitches), made_from)
+
+
+class Roster:
+    """The instruments of a net, in the order of its rows.
+
+    Args:
+        players: Two of one name are numbered.
+    """
+
+    def __init__(self, players: Iterable[Player]) -> None:
+        self._players: list[Player] = []
+        taken: set[str] = set()
+        for player in players:
+            name, number = player.name, 1
+            while name in taken:
+                number += 1
+                name = f"{player.name}-{number}"
+            taken.add(name)
+            self._players.append(Player(**{**asdict(player), "name": name}))
+
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """All of them."""
+        return tuple(self._players)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return tuple(player.name for player in self._players)
+
+    def row(self, name: str) -> int:
+        """The row of a name; case, blanks and underscores do not matter.
+
+        Raises:
+            InvalidOption: There is none; the nearest names are said.
+        """
+        wanted = re.sub(r"[\s_]+", "-", name.strip().lower())
+        names = self.names
+        if wanted in names:
+            return names.index(wanted)
+        within = [number for number, known in enumerate(names) if wanted in known]
+        if len(within) == 1:
+            return within[0]
+        near = [names[row] for row in within] or difflib.get_close_matches(wanted, names, 4, 0.4)
+        hint = f"Perhaps {', '.join(near[:6])}." if near else "`descant instrument list` names them all."
+        raise InvalidOption(f"There is no instrument {name!r}.", hint)
+
+    def row_for(self, program: int) -> int:
+        """The row that plays a General MIDI program: its own, else the nearest of the same family."""
+
+        def distance(row: int) -> tuple[bool, int]:
+            player = self._players[row]
+            own = player.program if player.program >= 0 else _FAMILY_PROGRAMS.get(player.family, 0)
+            return (player.family != _FAMILY_OF_TENS[program // 8] and own // 8 != program // 8, abs(own - program))
+
+        return min(range(len(self._players)), key=distance)
+
+    def stands_in(self, row: int, program: int) -> bool:
+        """Whether the instrument of a row is not the one that a program names."""
+        return self._players[row].program != program
+
+    def packed(self) -> Tensor:
+        """As bytes, for the weights' file."""
+        text = json.dumps([asdict(player) for player in self._players], separators=(",", ":"))
+        return torch.tensor(list(text.encode()), dtype=torch.uint8)
+
+    @classmethod
+    def unpacked(cls, packed: Tensor, *, where: str) -> Roster:
+        """From a weights' file.
+
+        Raises:
+            CheckpointError: It is no roster.
+        """
+        try:
+            players = [Player(**row) for row in json.loads(bytes(packed.tolist()))]
+            fitting = all(isinstance(p.name, str) and 0 <= p.lowest <= p.highest <= 127 for p in players)
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(f"{where} has no readable roster: {error}.", "Export the model again.") from error
+        if not players or not fitting:
+            raise CheckpointError(f"{where} has an impossible roster.", "Export the model again.")
+        return cls(players)
