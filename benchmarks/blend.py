@@ -99,7 +99,7 @@ def partial_db(clip: Clip, midi: float) -> float:
 def reconstruction(blender: Blender, sounds: list[tuple[Clip, Sound]], title: str) -> None:
     """How far a sound is from itself through code and synthesis, through synthesis alone, and from another one."""
     rows = []
-    for number, (clip, sound) in enumerate(sounds):
+    for number, (_, sound) in enumerate(sounds):
         through = blender.blend([sound, sound], (1.0, 0.0), TONE, monitor=Monitor()).clip
         alone = render(listen(sound.samples, sound.contours), sound.contours)[:, : sound.samples.shape[1]]
         other = sounds[(number + 1) % len(sounds)][0]
@@ -165,8 +165,9 @@ def judge_pairs(blender: Blender, pairs: list[tuple[NoteItem, NoteItem]]) -> Non
         print(f"  {name}: {monotone} of {counted}")
     print(f"  pitches over 2.5 semitones apart: {asked}; half way one pitch within 20 cents of the middle: {one_pitch} "
           f"(median {np.median(cents):.1f} cents); both inputs' fundamentals under -30 dB: {absent}")  # fmt: skip
-    print(f"  distance of the half-way blend to the cross-fade: spectral convergence {np.median([a for a, _ in apart]):.2f}, "
-          f"log magnitude {np.median([b for _, b in apart]):.2f} (the same sound: 0)")  # fmt: skip
+    convergence, magnitude = np.median(apart, axis=0)
+    print(f"  distance of the half-way blend to the cross-fade (of a sound to itself it is 0): spectral convergence "
+          f"{convergence:.2f}, log magnitude {magnitude:.2f}")  # fmt: skip
 
 
 def judge_grids(blender: Blender, quads: list[list[NoteItem]]) -> None:
@@ -201,8 +202,8 @@ def timed(blender: Blender, clips: list[Clip], mode: str) -> None:
     heard = time.perf_counter()
     made = blender.blend(sounds, (0.5, 0.5), BlendOptions(mode=mode), monitor=Monitor()).clip  # type: ignore[arg-type]
     ended = time.perf_counter()
-    print(f"{mode}: {made.duration_s:.0f} s of blend in {ended - began:.2f} s on the clock, {processor_s() - used:.2f} s of "
-          f"processor (listening {heard - began:.2f} s, blending {ended - heard:.2f} s on the clock)")  # fmt: skip
+    print(f"{mode}: {made.duration_s:.0f} s of blend in {ended - began:.2f} s on the clock (listening "
+          f"{heard - began:.2f}, blending {ended - heard:.2f}), {processor_s() - used:.2f} s of processor")  # fmt: skip
 
 
 def processor_s() -> float:
@@ -220,7 +221,9 @@ def draw(path: Path, clips: dict[str, Clip]) -> None:
 
     figure, axes = plt.subplots(1, len(clips), figsize=(3.2 * len(clips), 4), sharey=True)
     for axis, (title, clip) in zip(axes, clips.items(), strict=True):
-        axis.imshow(rainbowgram(clip.to_mono().samples[0], RATE).rgb[::-1], aspect="auto")
+        picture = rainbowgram(clip.to_mono().samples[0], RATE)
+        colours = mpl.colormaps["rainbow"](0.5 + 0.5 * picture.deviation)[..., :3] * picture.magnitude[..., np.newaxis]
+        axis.imshow(colours, aspect="auto", origin="lower")
         axis.set_title(title, fontsize=9)
         axis.set_xticks([])
         axis.set_yticks([])
@@ -230,6 +233,7 @@ def draw(path: Path, clips: dict[str, Clip]) -> None:
 
 
 def main() -> None:
+    """Print all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notes", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
