@@ -63,7 +63,7 @@ class Sound:
     @property
     def length_s(self) -> float:
         """Its length."""
-        return self.samples.shape[1] / SAMPLE_RATE
+        return float(self.samples.shape[1] / SAMPLE_RATE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +218,18 @@ class Blender:
             wholes.append(hear(samples[-1], unpitched(samples[-1]), self.coder))
         shares = [weight for _, weight in used]
         return blend_textures(samples, wholes, shares, self.coder, monitor.part("blending", 0.4, 1.0))
+
+
+def blend(
+    clips: Sequence[Clip],
+    at: Sequence[float] | None = None,
+    options: BlendOptions = DEFAULT_OPTIONS,
+    *,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Clip:
+    """Blend clips with the default net; see `Blender.__call__`."""
+    return Blender.load()(clips, at, options, progress=progress, cancel=cancel).clip
 
 
 def _mixed_line(sounds: Sequence[Sound], weights: Sequence[float], length: int) -> Heard:

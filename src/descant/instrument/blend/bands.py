@@ -25,7 +25,8 @@ def to_erb(hz: Floats | Doubles | float) -> Doubles:
 
 def from_erb(erb: Doubles) -> Doubles:
     """Frequencies in Hz of places on the ERB scale."""
-    return (10.0 ** (np.asarray(erb, float) / 21.4) - 1.0) / 0.00437
+    hz: Doubles = (10.0 ** (np.asarray(erb, float) / 21.4) - 1.0) / 0.00437
+    return hz
 
 
 @cache
@@ -50,7 +51,8 @@ def triangles(size: int, bands: int = BANDS) -> Floats:
     steps = np.gradient(centres)
     reach = np.maximum(steps, SAMPLE_RATE / size)[:, np.newaxis]
     weights = np.maximum(0.0, 1.0 - np.abs(hz - centres[:, np.newaxis]) / reach)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    filters: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return filters
 
 
 def places(hz: Floats | Doubles, bands: int = BANDS) -> Doubles:
@@ -83,8 +85,7 @@ def at_places(values: Floats, place: Doubles) -> Floats:
 @cache
 def ear_weights(size: int) -> Floats:
     """Power gain of the loudness meter's filter (ITU-R BS.1770) over the bins of a Fourier transform."""
-    hz = np.arange(size // 2 + 1) * (SAMPLE_RATE / size)
-    return _power_gain(hz)
+    return _power_gain(np.arange(size // 2 + 1, dtype=np.float64) * (SAMPLE_RATE / size))
 
 
 @cache
@@ -93,7 +94,7 @@ def ear_weights_of_bands(bands: int = BANDS) -> Floats:
     return _power_gain(centres_hz(bands))
 
 
-def ear_weights_at(hz: Floats) -> Floats:
+def ear_weights_at(hz: Floats | Doubles) -> Floats:
     """The same at any frequencies, read from a fine table."""
     table = ear_weights(4096)
     row = np.clip(np.round(hz * (4096 / SAMPLE_RATE)), 0, len(table) - 1).astype(np.int64)

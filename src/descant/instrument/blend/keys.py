@@ -31,6 +31,7 @@ _ATTACK_S, _SHORTEST_MIDDLE_S = 0.2, 0.08
 _HEARD_DB, _STEEPER_DB_PER_S, _STEEP_DB_PER_S = 45.0, 20.0, 30.0
 _RELEASE_S, _RELEASE_DB = 0.25, 70.0
 _LONGEST_S = 60.0
+_STEP_S = FINE_HOP / SAMPLE_RATE
 _REFERENCE = 100
 _STEADY_DB_PER_S = 3.0
 
@@ -100,7 +101,7 @@ class BlendedInstrument:
         parts = self._parts
         whole_s = held_s + parts.release_s
         steps = -(-round(whole_s * SAMPLE_RATE) // HOP) * FINER + 1
-        time = np.arange(steps) * (FINE_HOP / SAMPLE_RATE)
+        time: Doubles = np.arange(steps) * _STEP_S
         places, shift_db = parts.walk(time, held_s)
         contours = self._line.contours
         fine = places * SAMPLE_RATE / FINE_HOP
@@ -128,6 +129,7 @@ class _Parts:
     end_s: float
     falls: bool
     slope_db_per_s: float
+    level_db: Floats
 
     @property
     def release_s(self) -> float:
@@ -147,8 +149,10 @@ class _Parts:
         shift = np.where(over > 0, self.slope_db_per_s * (place - held), 0.0)
         after = np.maximum(time - held_s, 0.0)
         if self.falls:
-            released = np.minimum(self.release_at_s + after, self.end_s)
-            release_shift = np.interp(held_s, time, shift) + self._above_release(float(np.interp(held_s, time, held)))
+            released: Doubles = np.minimum(self.release_at_s + after, self.end_s)
+            release_shift: Doubles = np.full_like(
+                time, np.interp(held_s, time, shift) + self._above_release(float(np.interp(held_s, time, held)))
+            )
         else:
             released = np.full_like(time, np.interp(held_s, time, held))
             release_shift = np.interp(held_s, time, shift) - after / _RELEASE_S * _RELEASE_DB
@@ -156,24 +160,29 @@ class _Parts:
 
     def _above_release(self, at_s: float) -> float:
         """By how many dB the sound is louder at a moment than where its release begins."""
-        return self.slope_db_per_s * (at_s - self.release_at_s)
+        now, then = np.interp([at_s, self.release_at_s], np.arange(len(self.level_db)) * _STEP_S, self.level_db)
+        return float(now - then)
 
 
 def _parts(line: Heard) -> _Parts:
     level = line.contours.level_db
-    step = FINE_HOP / SAMPLE_RATE
+    step = _STEP_S
     onset = max(0.0, line.onset_s - 0.02)
     heard = np.flatnonzero(level > float(level.max()) - _HEARD_DB)
     end = min(line.length_s, float(heard[-1]) * step + step)
     attack = min(_ATTACK_S, 0.25 * (end - onset))
-    rows = slice(int((onset + attack) / step), max(int(end / step), int((onset + attack) / step) + 4))
-    at, slope, later = _bend(np.arange(len(level))[rows] * step, level[rows].astype(float))
+    first = int((onset + attack) / step)
+    rows = np.arange(first, max(first + 2, min(int(end / step), len(level))))
+    rows = rows[rows < len(level)] if first + 2 < len(level) else np.array([0, len(level) - 1])
+    time: Doubles = rows * step
+    at, slope, later = _bend(time, level[rows].astype(float))
     falls = later < min(slope - _STEEPER_DB_PER_S, -_STEEP_DB_PER_S)
     release = at if falls else end
     if not falls:
-        slope = float(np.polyfit(np.arange(rows.stop - rows.start) * step, level[rows], 1)[0])
+        slope, _ = _line(time, level[rows].astype(float))
     middle = min(onset + attack, release - step)
-    return _Parts(onset, middle, release, max(end, release), falls, 0.0 if slope > -_STEADY_DB_PER_S else slope)
+    held = 0.0 if slope > -_STEADY_DB_PER_S else slope
+    return _Parts(onset, middle, release, max(end, release), falls, held, level)
 
 
 def _bend(time: Doubles, level: Doubles) -> tuple[float, float, float]:

@@ -157,7 +157,7 @@ def _at_partials(power: Floats, size: int, hz: Floats) -> tuple[Floats, Floats, 
     return envelope, between, apart
 
 
-def _read(power: Floats, bins: Floats, reach: int, *, highest: bool) -> Floats:
+def _read(power: Floats, bins: NDArray[np.floating], reach: int, *, highest: bool) -> Floats:
     """The highest, or the mean, of the bins around places, [frames, places]."""
     nearest = np.round(bins).astype(np.int64)
     around = nearest[..., np.newaxis] + np.arange(-reach, reach + 1)

@@ -55,7 +55,7 @@ class PitchListener:
         hz, pitched = _one_note(hz, pitched, level)
         if not pitched.any():
             return Contours(hz.astype(np.float32), pitched.astype(np.float32), level)
-        hz = hz / _divisor(samples, Contours(hz, pitched, level))
+        hz = hz / _divisor(samples, Contours(hz.astype(np.float32), pitched.astype(np.float32), level))
         low = float(np.quantile(hz[pitched > 0], 0.05))
         fine = refined(samples, hz.astype(np.float32), pitched.astype(np.float32))
         return Contours(fine, pitched.astype(np.float32), loudness(samples, low))
@@ -138,7 +138,7 @@ def _divisor(samples: Floats, contours: Contours) -> int:
     if explained(samples, contours) > _DOUBTFUL:
         return 1
     for divisor in (2, 3):
-        lower = explained(samples, Contours(contours.hz / divisor, contours.pitched, contours.level_db))
+        lower = explained(samples, Contours(contours.hz / np.float32(divisor), contours.pitched, contours.level_db))
         if lower > _CERTAIN and contours.hz.min() / divisor > LOWEST_HZ:
             return divisor
     return 1
