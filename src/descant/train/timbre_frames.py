@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from descant.dsp.pitch import midi_to_hz
 from descant.errors import InputNotFound, TextReadError
 from descant.files import atomic_output
-from descant.instrument.blend.frames import FEATURES, FINER, Contours
+from descant.instrument.blend.frames import FEATURES, FINER, FLOOR_DB, Contours
 from descant.instrument.blend.listen import listen, loudness
 from descant.instrument.blend.pitch import PitchListener, refined
 
@@ -43,6 +43,8 @@ class HeardSound:
 
 def hear(samples: Floats, contours: Contours, *, is_held_out: bool) -> Iterator[HeardSound]:
     """A sound without the silence at both ends; nothing where there is nothing else."""
+    if contours.level_db.max() < FLOOR_DB:
+        return
     level = contours.level_db[::FINER] - contours.level_db.max()
     features = listen(samples, contours).features()
     level = level[: len(features)]
@@ -103,7 +105,7 @@ def load_sounds(path: Path) -> list[HeardSound]:
         TextReadError: It is something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             features, level, starts, held_out = (stored[name] for name in _FIELDS)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise TextReadError(f"{path} holds no sounds: {error}.", "Make it again: recipes/timbre/README.md.") from error

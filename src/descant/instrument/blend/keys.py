@@ -101,7 +101,7 @@ class BlendedInstrument:
         parts = self._parts
         whole_s = held_s + parts.release_s
         steps = -(-round(whole_s * SAMPLE_RATE) // HOP) * FINER + 1
-        time: Doubles = np.arange(steps) * _STEP_S
+        time: Doubles = np.arange(steps, dtype=np.float64) * _STEP_S
         places, shift_db = parts.walk(time, held_s)
         contours = self._line.contours
         fine = places * SAMPLE_RATE / FINE_HOP
@@ -174,7 +174,7 @@ def _parts(line: Heard) -> _Parts:
     first = int((onset + attack) / step)
     rows = np.arange(first, max(first + 2, min(int(end / step), len(level))))
     rows = rows[rows < len(level)] if first + 2 < len(level) else np.array([0, len(level) - 1])
-    time: Doubles = rows * step
+    time: Doubles = rows.astype(np.float64) * step
     at, slope, later = _bend(time, level[rows].astype(float))
     falls = later < min(slope - _STEEPER_DB_PER_S, -_STEEP_DB_PER_S)
     release = at if falls else end
