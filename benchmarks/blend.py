@@ -124,7 +124,7 @@ def log_distance(true: NDArray[np.float32], found: NDArray[np.float32]) -> float
 
 
 def smoothing() -> NDArray[np.float64]:
-    """Bands of a third of an octave or 47 Hz, so that the grain of noise is no error."""
+    """The 48 bands of the ear, so that the grain of noise is no error."""
     from descant.instrument.blend.bands import triangles
 
     return triangles(2048).astype(float)
