@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from descant.compose.api import compose as compose
     from descant.compose.continuation.api import continue_score as continue_score
     from descant.instrument.api import play as play
+    from descant.instrument.blend.api import blend as blend
     from descant.mark.api import verify as verify
     from descant.mix.api import mix as mix
     from descant.pipelines.accompany import accompany as accompany
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "accompany": "descant.pipelines.accompany",
     "analyze": "descant.analyze.api",
+    "blend": "descant.instrument.blend.api",
     "compose": "descant.compose.api",
     "continue_score": "descant.compose.continuation.api",
     "mix": "descant.mix.api",

@@ -24,6 +24,7 @@ VERBS = {
     "compose": "Melody in a score to a score with a band, or a song to more of it.",
     "play": "Score to audio.",
     "instrument": "Instruments: train your own, list, delete; export as SFZ, WAV notes and wavetables.",
+    "blend": "Two or four sounds to a sound, a grid or an instrument between them.",
     "mix": "Stems to a loudness-true mix.",
     "convert": "Vocals in another voice.",
     "voice": "Voices by name: add, consent, train, list, show, export, import, delete.",

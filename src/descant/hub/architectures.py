@@ -14,6 +14,7 @@ ARCHITECTURES = {
     "cam-plus-plus": "densely connected time-delay layers with masks from their context: a voice to 192 dimensions",
     "perth": "convolutions over the spectrum below 2 kHz that write a mark, and others at three paces that hear it",
     "ge2e": "three LSTM layers on 40 mel bands: windows of 1.6 s to points on the unit sphere",
+    "timbre-net": "timbre to a short code and back, for blending sounds",
     "soundfont-2": "a SoundFont 2 sound set",
     "recording": "an audio file, no model",
     "analysis-net": "Descant's own beat, chord and activity network",

@@ -18,6 +18,7 @@ LESSONS = {
     "instrument": "descant.train.instrument:PLAN",
     "meter": "descant.train.sung_meter:PLAN",
     "sing": "descant.train.sing_plan:PLAN",
+    "timbre": "descant.train.timbre:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
 }
 
