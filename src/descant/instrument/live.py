@@ -30,6 +30,7 @@ from descant.instrument.neural_note import (
 )
 from descant.instrument.neural_score import HEADROOM
 from descant.nets.neural_instrument import FRAME_S, Prepared, Pressed, controls_of
+from descant.nets.one_thread import one_thread
 from descant.nets.partial_synth import HOP, SAMPLE_RATE, Controls, mixed_frame, turns_of
 
 Floats = NDArray[np.float32]
@@ -226,6 +227,7 @@ class LiveInstrument:
         for voice in self._voices:
             self._let_go(voice)
 
+    @one_thread()
     @torch.no_grad()
     def _hop(self) -> Floats:
         """256 samples: the second half of the last frame and the first half of the next."""
@@ -260,6 +262,7 @@ class LiveInstrument:
         seeds = torch.tensor([seed_of(event) for event in events])
         return _Stack(notes, hz, phases, seeds, self._net.prepare(notes, hz))
 
+    @one_thread()
     @torch.no_grad()
     def _make(self, voices: Sequence[_Voice], stack: _Stack | None = None) -> Tensor:
         """The next frame of voices, summed, [2, 512]; they move on. With a stack, some frames are thought ahead."""

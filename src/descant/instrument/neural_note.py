@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from descant.nets.neural_instrument import FRAME_S, Levels, NeuralInstrument, Pressed, controls_of
+from descant.nets.one_thread import one_thread
 from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, synthesize
 
 Floats = NDArray[np.float32]
@@ -62,6 +63,7 @@ def pressed(events: Sequence[Event]) -> Pressed:
     return Pressed(torch.tensor(rows), torch.tensor(pitches, dtype=torch.float32), torch.tensor(velocities).float())
 
 
+@one_thread()
 @torch.no_grad()
 def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
     """How long notes sound until they have rung out, in seconds."""
@@ -88,6 +90,7 @@ def loudest(levels: Levels, hz: Tensor) -> Tensor:
     return torch.maximum(tones, torch.maximum(levels.noise_mid, levels.noise_side).amax(dim=-1)).exp()
 
 
+@one_thread()
 @torch.no_grad()
 def render(net: NeuralInstrument, events: Sequence[Event]) -> list[Floats]:
     """Sounds of notes, the same for the same events.

@@ -16,7 +16,7 @@ from descant.instrument.line_up import Seat
 from descant.instrument.neural_note import Event, render, sounding_s
 from descant.nets.neural_instrument import NeuralInstrument
 from descant.nets.partial_synth import SAMPLE_RATE
-from descant.parallel import Tally
+from descant.parallel import Tally, side_by_side
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
 from descant.score.render import check_request
@@ -72,28 +72,27 @@ def play_tracks(
         raise OutOfMemory("The stems would not fit into memory.", "Play fewer tracks or a part of the score.")
     tally = Tally(monitor, sum(map(len, parts.values())))
     monitor.report(0.0)
-    stems = {}
-    for place, part in parts.items():
-        stem = _stem(nets[place], part, frames, tally, cancel)
+
+    def play(place: int, stop: CancelToken) -> Clip:
+        stem = _stem(nets[place], parts[place], frames, tally, stop)
         if limit is not None:
             fade = min(round(_CUT_FADE_S * SAMPLE_RATE), frames)
             stem[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-        stems[seats[place].track] = resample(Clip(stem, SAMPLE_RATE), sample_rate)
+        return resample(Clip(stem, SAMPLE_RATE), sample_rate)
+
+    clips = side_by_side(play, parts, cancel=cancel)
     monitor.report(1.0)
-    return Stems(stems)
+    return Stems({seats[place].track: clip for place, clip in zip(parts, clips, strict=True)})
 
 
-def _stem(
-    net: NeuralInstrument, part: Sequence[_Placed], frames: int, tally: Tally, cancel: CancelToken | None
-) -> Floats:
+def _stem(net: NeuralInstrument, part: Sequence[_Placed], frames: int, tally: Tally, stop: CancelToken) -> Floats:
     """One track; notes that are alike are made once."""
     stem = np.zeros((2, frames), np.float32)
     alike: dict[Event, list[int]] = defaultdict(list)
     for start, event in part:
         alike[event].append(start)
     for events in _batches(list(alike)):
-        if cancel is not None:
-            cancel.check()
+        stop.check()
         for event, sound in zip(events, render(net, events), strict=True):
             for start in alike[event]:
                 fitting = sound[:, : max(frames - start, 0)]

@@ -21,10 +21,20 @@ _FAMILY_PROGRAMS = {
     "bass": 32, "brass": 61, "flute": 73, "guitar": 25, "keyboard": 0, "mallet": 11, "organ": 19, "reed": 65,
     "string": 48, "synth_lead": 80, "vocal": 52,
 }  # fmt: skip
-_FAMILY_OF_TENS = (
+_FAMILY_OF_EIGHT = (
     "keyboard", "mallet", "organ", "guitar", "bass", "string", "string", "brass", "reed", "flute",
     "synth_lead", "synth_lead", "synth_lead", "guitar", "mallet", "synth_lead",
 )  # fmt: skip
+
+_STAND_INS = {
+    1: (0,), 3: (0, 1), 14: (9, 11), 16: (17, 18), 23: (21, 22), 25: (24, 27), 38: (33, 34), 39: (34, 33), 40: (110,),
+    47: (32,), 48: (49, 50, 51, 44, 42), 49: (48, 50, 51, 44), 51: (50, 48), 55: (61,), 62: (61, 63), 63: (61, 62),
+    76: (75, 73), 77: (75, 74), 78: (74, 73), 79: (75, 74), 82: (75, 80), 83: (80, 81), 84: (30, 29, 81), 87: (81, 80),
+    91: (52, 54), 92: (54, 52), 98: (8, 10), 99: (24, 27), 107: (106, 46), 110: (40,), 112: (9, 8), 114: (108, 11),
+}  # fmt: skip
+"""Programs that sound most like a program."""
+_FAMILY_STAND_INS = {11: (50, 54, 48, 52), 12: (54, 50, 52)}
+"""Pads and effects: strings and voices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +125,18 @@ class Roster:
         raise InvalidOption(f"There is no instrument {name!r}.", hint)
 
     def row_for(self, program: int) -> int:
-        """The row that plays a General MIDI program: its own, else the nearest of the same family."""
+        """The row that plays a General MIDI program: its own, else who stands in for it, else the nearest program."""
+        rows = {player.program: row for row, player in reversed(list(enumerate(self._players))) if player.program >= 0}
+        wanted = (program, *_STAND_INS.get(program, ()), *_FAMILY_STAND_INS.get(program // 8, ()))
+        found = next((rows[other] for other in wanted if other in rows), None)
+        if found is not None:
+            return found
+        return min(range(len(self._players)), key=lambda row: self._distance(row, program))
 
-        def distance(row: int) -> tuple[bool, int]:
-            player = self._players[row]
-            own = player.program if player.program >= 0 else _FAMILY_PROGRAMS.get(player.family, 0)
-            return (player.family != _FAMILY_OF_TENS[program // 8] and own // 8 != program // 8, abs(own - program))
-
-        return min(range(len(self._players)), key=distance)
+    def _distance(self, row: int, program: int) -> tuple[bool, int]:
+        player = self._players[row]
+        own = player.program if player.program >= 0 else _FAMILY_PROGRAMS.get(player.family, 0)
+        return player.family != _FAMILY_OF_EIGHT[program // 8], abs(own - program)
 
     def packed(self) -> Tensor:
         """As bytes, for the weights' file."""

@@ -14,6 +14,7 @@ from descant.errors import CheckpointError
 from descant.hub.checkpoint import load_into
 from descant.hub.store import fetch
 from descant.instrument.blend.frames import FEATURES, TimbreFrames
+from descant.nets.one_thread import one_thread
 from descant.nets.timbre import TimbreConfig, TimbreNet
 
 Floats = NDArray[np.float32]
@@ -57,12 +58,14 @@ class Coder:
         load_into(net, folder / "weights.safetensors")
         return cls(net)
 
+    @one_thread()
     @torch.no_grad()
     def encode(self, timbre: TimbreFrames) -> Floats:
         """Codes, [frames, numbers of a code]."""
         features = timbre.features()
         return self._blockwise(lambda rows: self._net.encode(torch.from_numpy(features[rows])[None])[0], len(features))
 
+    @one_thread()
     @torch.no_grad()
     def decode(self, codes: Floats, pitched: Floats) -> TimbreFrames:
         """Frames of timbre.
