@@ -246,7 +246,7 @@ class LiveInstrument:
         if len(staying) < len(self._voices):
             self._voices = staying
             self._forget()
-        blocks: Floats = (HEADROOM * sound).numpy()
+        blocks: Floats = (HEADROOM * self.player.player.gain * sound).numpy()
         return blocks
 
     def _forget(self) -> None:

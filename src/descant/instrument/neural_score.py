@@ -75,6 +75,7 @@ def play_tracks(
 
     def play(place: int, stop: CancelToken) -> Clip:
         stem = _stem(nets[place], parts[place], frames, tally, stop)
+        stem *= np.float32(HEADROOM * seats[place].player.player.gain)
         if limit is not None:
             fade = min(round(_CUT_FADE_S * SAMPLE_RATE), frames)
             stem[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
@@ -96,7 +97,7 @@ def _stem(net: NeuralInstrument, part: Sequence[_Placed], frames: int, tally: Ta
         for event, sound in zip(events, render(net, events), strict=True):
             for start in alike[event]:
                 fitting = sound[:, : max(frames - start, 0)]
-                stem[:, start : start + fitting.shape[1]] += np.float32(HEADROOM) * fitting
+                stem[:, start : start + fitting.shape[1]] += fitting
             tally.add(len(alike[event]))
     return stem
 

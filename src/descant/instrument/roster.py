@@ -25,7 +25,7 @@ _FAMILY_OF_EIGHT = (
     "keyboard", "mallet", "organ", "guitar", "bass", "string", "string", "brass", "reed", "flute",
     "synth_lead", "synth_lead", "synth_lead", "guitar", "mallet", "synth_lead",
 )  # fmt: skip
-
+_MOST_DB = 24.0
 _STAND_INS = {
     1: (0,), 3: (0, 1), 14: (9, 11), 16: (17, 18), 23: (21, 22), 25: (24, 27), 38: (33, 34), 39: (34, 33), 40: (110,),
     47: (32,), 48: (49, 50, 51, 44, 42), 49: (48, 50, 51, 44), 51: (50, 48), 55: (61,), 62: (61, 63), 63: (61, 62),
@@ -48,6 +48,7 @@ class Player:
         lowest: Lowest MIDI number that was recorded.
         highest: Highest.
         made_from: Where its recordings come from.
+        level_db: What brings its notes to the loudness of the others' in a score.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Player:
     lowest: int
     highest: int
     made_from: str = ""
+    level_db: float = 0.0
+
+    @property
+    def gain(self) -> float:
+        """`level_db` as a factor."""
+        return float(10.0 ** (self.level_db / 20.0))
 
     @property
     def title(self) -> str:
@@ -63,7 +70,7 @@ class Player:
         return self.name.replace("-", " ")
 
 
-def described(made_from: str, name: str, family: str, pitches: Sequence[int]) -> Player:
+def described(made_from: str, name: str, family: str, pitches: Sequence[int], level_db: float = 0.0) -> Player:
     """What a set of notes tells about an instrument.
 
     Args:
@@ -71,12 +78,13 @@ def described(made_from: str, name: str, family: str, pitches: Sequence[int]) ->
         name: Its name in the set, for want of a better one.
         family: NSynth's.
         pitches: MIDI numbers of its notes.
+        level_db: See `Player`.
     """
     last = made_from.rsplit("/", 1)[-1] or name
     found = _PROGRAM.match(last)
     title, program = (found[2], int(found[1])) if found else (last, -1)
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "instrument"
-    return Player(slug, family, program, min(pitches), max(pitches), made_from)
+    return Player(slug, family, program, min(pitches), max(pitches), made_from, level_db)
 
 
 class Roster:
@@ -152,7 +160,10 @@ class Roster:
         """
         try:
             players = [Player(**row) for row in json.loads(bytes(packed.tolist()))]
-            fitting = all(isinstance(p.name, str) and 0 <= p.lowest <= p.highest <= 127 for p in players)
+            fitting = all(
+                isinstance(p.name, str) and 0 <= p.lowest <= p.highest <= 127 and abs(p.level_db) <= _MOST_DB
+                for p in players
+            )
         except (ValueError, TypeError) as error:
             raise CheckpointError(f"{where} has no readable roster: {error}.", "Export the model again.") from error
         if not players or not fitting:

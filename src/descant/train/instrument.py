@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from descant.audio.clip import Clip
+from descant.audio.loudness import integrated_lufs
 from descant.data.notes.note_set import NoteSet
 from descant.errors import InputNotFound, InvalidOption
 from descant.instrument.neural import CONFIG, ROSTER
@@ -47,6 +49,7 @@ _SOUND_FLOORS = (3e-4, 1 / 256)
 _SING_WINDOW, _SING_BINS, _SING_SCALE = 3072, 513, 3.0
 _NOISE_SHARE, _SIDE_SHARE, _SIDE_FLOOR = 0.5, 0.3, 1e-3
 _VALIDATION_BATCH = 6
+_LEVEL_LUFS, _MOST_DB = -12.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,15 +325,28 @@ def build_lesson(config: InstrumentLessonConfig, data: Path | None, seed: int) -
     held = {(names.index(note.instrument), note.pitch) for note in shares["validation"]}
     training = [piece for piece in pieces if (piece.instrument, piece.pitch) not in held]
     validation = [piece for piece in pieces if (piece.instrument, piece.pitch) in held]
-    return InstrumentLesson(config, _roster(notes, names), instruments, training, validation, seed)
+    return InstrumentLesson(config, _roster(notes, names, training), instruments, training, validation, seed)
 
 
-def _roster(notes: NoteSet, names: Sequence[str]) -> Roster:
+def _roster(notes: NoteSet, names: Sequence[str], training: Sequence[Piece]) -> Roster:
     groups = [[note for note in notes.notes if note.instrument == name] for name in names]
     return Roster(
-        described(group[0].made_from, name, group[0].family, [note.pitch for note in group])
-        for name, group in zip(names, groups, strict=True)
+        described(group[0].made_from, name, group[0].family, [note.pitch for note in group], _level_db(row, training))
+        for row, (name, group) in enumerate(zip(names, groups, strict=True))
     )
+
+
+def _level_db(row: int, training: Sequence[Piece]) -> float:
+    """What brings the hardest notes of an instrument to -12 LUFS, in the median."""
+    own = [piece for piece in training if piece.instrument == row]
+    hardest = max((piece.velocity for piece in own), default=0)
+    found = [
+        integrated_lufs(Clip(piece.sound.astype(np.float32) / 32767.0, SAMPLE_RATE))
+        for piece in own
+        if piece.velocity == hardest
+    ]
+    heard = [lufs for lufs in found if np.isfinite(lufs)]
+    return float(np.clip(_LEVEL_LUFS - np.median(heard), -_MOST_DB, _MOST_DB).round(1)) if heard else 0.0
 
 
 def _furnish(config: InstrumentLessonConfig, folder: Path) -> None:
