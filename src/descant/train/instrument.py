@@ -38,6 +38,7 @@ from descant.nets.neural_instrument import (
 from descant.nets.partial_synth import HOP, SAMPLE_RATE, synthesize
 from descant.train.config import check_numbers
 from descant.train.lesson import Picture, Sound, on_device_of
+from descant.train.made_notes import made_pieces
 from descant.train.note_levels import FOLDER, Instrument, Piece, read_pieces
 from descant.train.plan import Draft, Hears, Plan, required, write_config
 
@@ -58,6 +59,8 @@ class InstrumentLessonConfig:
 
     stage: Literal["levels", "sound"] = "levels"
     """Which of the two."""
+    source: Literal["notes", "tones"] = "notes"
+    """A set of `descant data notes`; or notes made by arithmetic, which need no data."""
     width: int = 256
     """See `nets.neural_instrument.InstrumentConfig`."""
     layers: int = 3
@@ -83,6 +86,8 @@ class InstrumentLessonConfig:
         check_numbers(self, at_least={"tether": 0, "pitch_jitter": 0, "dropout": 0})
         if self.stage not in ("levels", "sound"):
             raise InvalidOption(f"There is no stage {self.stage!r}.", "Use levels or sound.")
+        if self.source not in ("notes", "tones"):
+            raise InvalidOption(f"There is no source {self.source!r}.", "Use notes or tones.")
 
     def network(self, instruments: int) -> InstrumentConfig:
         """Shape of the net for so many instruments."""
@@ -313,6 +318,8 @@ def build_lesson(config: InstrumentLessonConfig, data: Path | None, seed: int) -
         InvalidOption: Its notes are there at 16 kHz only.
         DescantError: A note cannot be read.
     """
+    if config.source == "tones":
+        return InstrumentLesson(config, *made_pieces(config.network(1), seed), seed)
     notes = NoteSet(required(data, "a set of `descant data notes`"))
     names = sorted({note.instrument for note in notes.notes})
     shares = notes.splits("pitches")
