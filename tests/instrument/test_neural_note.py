@@ -121,7 +121,7 @@ def test_a_net_that_says_louder_is_louder() -> None:
     net = tiny_instruments().net
     net.note[0].weight[:, -2:] *= 20.0  # random weights hardly mind velocities
     net.head.weight *= 100.0
-    velocities = (10, 80, 127)
+    velocities = (25, 75, 127)  # those that it has heard
     sounds = render(net, [Event(PIANO, 60, v, 0.5, length_s=0.5) for v in velocities])
     levels = []
     for velocity in velocities:
@@ -133,3 +133,23 @@ def test_a_net_that_says_louder_is_louder() -> None:
     assert max(levels) > 1.1 * min(levels)
     assert np.argsort(levels).tolist() == np.argsort(heard).tolist()
     assert heard == pytest.approx(levels, rel=0.2)
+
+
+@pytest.mark.parametrize("row", [PIANO, VIOLIN])
+def test_velocities_between_those_learned_lie_straight_over_their_logarithm(row: int) -> None:
+    """A net of three velocities has an S between them; what is played has the levels of General MIDI's amplitudes."""
+    net = tiny_instruments().net
+    net.note[0].weight[:, -2:] *= 20.0
+    net.head.weight *= 100.0
+
+    def level(velocity: int) -> float:
+        sound = render(net, [Event(row, 60, velocity, 1.0, length_s=0.4)])[0]
+        return 20.0 * math.log10(float(np.sqrt(np.square(sound[:, 480:]).mean())))
+
+    learned = {velocity: level(velocity) for velocity in (25, 75, 127)}
+    assert max(learned.values()) - min(learned.values()) > 1.0
+    for velocity in (10, 32, 45, 60, 90, 110):
+        low, high = (25, 75) if velocity < 75 else (75, 127)
+        share = math.log(velocity / low) / math.log(high / low)
+        wanted = learned[low] + share * (learned[high] - learned[low])
+        assert level(velocity) == pytest.approx(wanted, abs=1.0), velocity
