@@ -61,3 +61,12 @@ def test_wrong_sources_and_places(font: str, tmp_path: Path, capsys: pytest.Capt
     assert run(["instrument", "export", f"{font}:0", "-o", str(tmp_path), *SMALL]) == InvalidOption.code
     assert "holds something else" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["tiny.sf2"]
+
+
+def test_without_keys_a_neural_instrument_is_written_over_all_that_it_plays(tmp_path: Path) -> None:
+    """C2:C6 would leave out most of a glockenspiel (G5 to C8)."""
+    out = tmp_path / "out"
+    options = ("--every", "12", "--velocities", "100", "--held", "0.5", "-f", "wav", "-q")
+    assert run(["instrument", "export", "glockenspiel", "-o", str(out), *options]) == 0
+    keys = sorted(path.name for path in (out / "samples").iterdir())
+    assert keys == [f"glockenspiel_C#{octave}_v100.wav" for octave in (5, 6, 7)]

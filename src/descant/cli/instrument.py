@@ -11,6 +11,8 @@ from cyclopts import Parameter
 
 from descant.cli.terminal import one_line
 
+_PIANO = 21, 108
+
 instrument = cyclopts.App(name="instrument", help="Instruments: list, train, delete; export for samplers.")
 
 
@@ -20,7 +22,7 @@ def export(
     *,
     out: Annotated[Path, Parameter(alias="-o")],
     formats: Annotated[str, Parameter(name=("--format", "-f"))] = "sfz",
-    keys: str = "C2:C6",
+    keys: str = "",
     every: int = 3,
     velocities: str = "40,80,120",
     held: float = 3.0,
@@ -40,7 +42,8 @@ def export(
             their pitch.
         out: A new or empty folder.
         formats: sfz, wav, wavetable, separated by commas; sfz writes the WAV notes, too.
-        keys: Lowest and highest key, as names (C4 is middle C) or MIDI numbers.
+        keys: Lowest and highest key, as names (C4 is middle C) or MIDI numbers (C2:C6). Without it those of a piano
+            (A0:C8) that a neural instrument plays well, and C2:C6 of any other.
         every: Render only every so many semitones.
         velocities: A layer each, rising, separated by commas.
         held: Seconds that keys are held.
@@ -58,6 +61,7 @@ def export(
     from descant.instrument.export.api import export_instrument
     from descant.instrument.export.options import ExportOptions, Format, Looping
     from descant.instrument.find import find_playable
+    from descant.instrument.neural import NeuralPlayer
 
     kinds = tuple(kind for name in names_in(formats) for kind in get_args(Format) if kind == name)
     if len(kinds) != len(names_in(formats)):
@@ -65,7 +69,10 @@ def export(
     looping = next((kind for kind in get_args(Looping) if kind == loop), None)
     if looping is None:
         raise InvalidOption(f"--loop {loop!r} is not known.", f"Use {', '.join(get_args(Looping))}.")
-    lowest, highest = key_span(keys, "--keys")
+    playable = find_playable(source)
+    lowest, highest = key_span(keys or "C2:C6", "--keys")
+    if not keys and isinstance(playable, NeuralPlayer):
+        lowest, highest = max(playable.pitches[0], _PIANO[0]), min(playable.pitches[-1], _PIANO[1])
     options = ExportOptions(
         formats=kinds,
         lowest=lowest,
@@ -80,7 +87,6 @@ def export(
         table_key=key_of(table_key, "--table-key") if table_key else None,
         table_frames=table_frames,
     )
-    playable = find_playable(source)
     with progress_bar("instrument export", quiet=quiet) as progress:
         done = export_instrument(playable, out, options, progress=progress)
     for file in (done.mapping, done.table):

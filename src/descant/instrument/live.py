@@ -20,7 +20,9 @@ from descant.instrument.neural_note import (
     SILENT,
     UNHEARD,
     Event,
+    dynamics,
     hiss,
+    louder,
     loudest,
     phases_of,
     pressed,
@@ -88,6 +90,7 @@ class _Stack:
     phases: Tensor
     seeds: Tensor
     prepared: Prepared
+    gain: Tensor
 
 
 class LiveInstrument:
@@ -260,7 +263,7 @@ class LiveInstrument:
         hz = self._net.frequencies(notes)
         phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])
         seeds = torch.tensor([seed_of(event) for event in events])
-        return _Stack(notes, hz, phases, seeds, self._net.prepare(notes, hz))
+        return _Stack(notes, hz, phases, seeds, self._net.prepare(notes, hz), dynamics(self._net, notes, hz))
 
     @one_thread()
     @torch.no_grad()
@@ -289,7 +292,7 @@ class LiveInstrument:
         frames = torch.tensor([[voice.frame] for voice in voices]) + torch.arange(count)
         time_s = frames * FRAME_S
         since = [[_HELD if voice.released_s is None else -voice.released_s] for voice in voices]
-        levels = self._net.levels_at(stack.prepared, time_s, time_s + torch.tensor(since))
+        levels = louder(self._net.levels_at(stack.prepared, time_s, time_s + torch.tensor(since)), stack.gain)
         levels = wavered(self._net, stack.notes, levels, stack.seeds, frames)
         whole = controls_of(levels, stack.hz)
         strongest = loudest(levels, stack.hz).T.tolist()

@@ -28,6 +28,9 @@ ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
 _VIBRATO_RISES_S = 0.35
 _MOST_ROWS = 6000
 _SPARSE, _BUSY_S = 4, 0.15
+_LEARNED_VELOCITIES = (25.0, 75.0, 127.0)
+_SOFTEST_VELOCITY = 5.0
+_DYNAMICS_TIMES_S = (0.02, 0.1, 0.3)
 UNHEARD = 2e-5
 """Partials that never reach this amplitude are left out."""
 _POOL_FRAMES, _STRIDE = 2064, 977
@@ -63,6 +66,44 @@ def pressed(events: Sequence[Event]) -> Pressed:
     return Pressed(torch.tensor(rows), torch.tensor(pitches, dtype=torch.float32), torch.tensor(velocities).float())
 
 
+def dynamics(net: NeuralInstrument, notes: Pressed, hz: Tensor) -> Tensor:
+    """What brings notes to the level that their velocity means, as natural logarithms of amplitudes, [notes].
+
+    The net has heard three velocities. Between them its levels follow an S: all soft keys nearly alike, and a decibel
+    for each velocity near 45. Here the level goes straight over the logarithm of the velocity, as amplitudes of
+    General MIDI do, through the levels of the three, which stay as they are.
+    """
+    hardness = notes.velocity.clamp(_SOFTEST_VELOCITY, _LEARNED_VELOCITIES[-1])
+    soft, medium, hard = (torch.full_like(hardness, velocity) for velocity in _LEARNED_VELOCITIES)
+    is_soft = hardness < medium
+    below, above = torch.where(is_soft, soft, medium), torch.where(is_soft, medium, hard)
+    asked = (replace(notes, velocity=velocity) for velocity in (notes.velocity, below, above))
+    now, low, high = (_power(net, one, hz) for one in asked)
+    wanted = torch.lerp(low, high, torch.log(hardness / below) / torch.log(above / below))
+    return 0.5 * (wanted - now)
+
+
+def _power(net: NeuralInstrument, notes: Pressed, hz: Tensor) -> Tensor:
+    """Logarithm of the power of notes soon after they are struck, [notes]."""
+    times = torch.tensor(_DYNAMICS_TIMES_S).expand(hz.shape[0], -1)
+    levels: Levels = net(notes, hz, times, times - 1e6)
+    tones = ((2.0 * levels.partials).exp() * (hz > 0).unsqueeze(1)).sum(dim=-1)
+    noise = (2.0 * levels.noise_mid).exp().sum(dim=-1) + (2.0 * levels.noise_side).exp().sum(dim=-1)
+    power: Tensor = (tones + noise).mean(dim=-1).clamp_min(1e-20).log()
+    return power
+
+
+def louder(levels: Levels, gain: Tensor) -> Levels:
+    """Levels by a gain for each note, see `dynamics`."""
+    by = gain.view(-1, 1, 1)
+    return replace(
+        levels,
+        partials=levels.partials + by,
+        noise_mid=levels.noise_mid + by,
+        noise_side=levels.noise_side + by,
+    )
+
+
 @one_thread()
 @torch.no_grad()
 def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
@@ -71,8 +112,9 @@ def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
     hz = net.frequencies(notes)
     held = torch.tensor([[max(e.held_s, _SHORTEST_S)] for e in events], dtype=torch.float32)
     tails, steps = torch.tensor(_TAIL_TIMES_S).expand(len(events), -1), torch.tensor(_HELD_TIMES_S)
-    fading = loudest(net(notes, hz, steps.expand(len(events), -1), steps.expand(len(events), -1) - 1e6), hz)
-    after = loudest(net(notes, hz, held + tails, tails), hz)
+    gain, long = dynamics(net, notes, hz), steps.expand(len(events), -1)
+    fading = loudest(louder(net(notes, hz, long, long - 1e6), gain), hz)
+    after = loudest(louder(net(notes, hz, held + tails, tails), gain), hz)
     found = []
     for event, dying, falling in zip(events, fading.tolist(), after.tolist(), strict=True):
         tail = next((t for t, level in zip(_TAIL_TIMES_S, falling, strict=True) if level < SILENT), _TAIL_TIMES_S[-1])
@@ -134,7 +176,7 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
     notes = pressed(events)
     held = [max(e.held_s, _SHORTEST_S) for e in events]
     hz = net.frequencies(notes)
-    levels = _levels(net, notes, hz, held, frames)
+    levels = louder(_levels(net, notes, hz, held, frames), dynamics(net, notes, hz))
     seeds, every = torch.tensor([seed_of(event) for event in events]), torch.arange(frames).unsqueeze(0)
     levels = wavered(net, notes, levels, seeds, every)
     heard = (levels.partials.amax(dim=(0, 1)) > math.log(UNHEARD)) & (hz > 0).any(dim=0)
