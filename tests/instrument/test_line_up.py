@@ -75,6 +75,8 @@ def test_a_map_goes_by_track_then_program_then_others(tmp_path: Path) -> None:
     [
         ("others = ", "not TOML"),
         ('other = "violin"', "unknown key"),
+        ("others = " + "[" * 50_000, "not TOML"),
+        ('[programs]\n"' + "9" * 5000 + '" = "violin"', "no program"),
         ("others = 3", "others is 3"),
         ('drums = "violin"', "drums is 'violin'"),
         ('tracks = "violin"', "no table"),

@@ -107,6 +107,17 @@ def test_the_same_event_is_the_same_bytes_alone_or_in_company() -> None:
     assert np.abs(among - alone).max() < 1e-5
 
 
+@pytest.mark.parametrize("row", [PIANO, VIOLIN])
+def test_a_note_that_is_made_in_parts_is_the_same(row: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = Event(row, 62, 100, 0.7, ((0.0, 0.0), (0.7, 2.0)))
+    whole = note(event)
+    monkeypatch.setattr("descant.instrument.neural_note._MOST_ROWS", 30)
+    parts = note(event)
+    assert parts.shape == whole.shape
+    assert parts.shape[1] > 3 * 30 * 256
+    assert np.abs(parts - whole).max() < 2e-3 * np.abs(whole).max()
+
+
 @pytest.mark.parametrize("pitch", [0, 127])
 @pytest.mark.parametrize("velocity", [1, 127])
 @pytest.mark.parametrize("held", [0.001, 60.0])

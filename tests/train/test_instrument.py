@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from descant.data.notes.note_set import NoteSet
 from descant.errors import InputNotFound, InvalidOption, TextReadError
 from descant.hub.checkpoint import save_tensors
 from descant.instrument.neural import CONFIG, WEIGHTS, NeuralInstruments
-from descant.nets.neural_instrument import Levels
+from descant.instrument.note_analysis import Series, series_of
+from descant.nets.neural_instrument import InstrumentConfig, Levels
+from descant.train import note_levels
 from descant.train.instrument import (
     PLAN,
     InstrumentLesson,
@@ -21,6 +26,7 @@ from descant.train.instrument import (
     sing_distance,
 )
 from descant.train.lesson import Sound
+from descant.train.note_levels import read_pieces
 from made_notes import INSTRUMENTS, make_note_set
 
 TINY = {"width": 32, "layers": 1, "code": 4, "validation_notes": 4}
@@ -109,6 +115,41 @@ def test_what_was_measured_is_kept_and_read_again(notes: Path, taught: Instrumen
     with pytest.raises(TextReadError, match="is damaged"):
         build_lesson(taught.config, notes, 0)
     kept[0].write_bytes(damaged)
+
+
+def test_what_other_notes_taught_is_not_read(notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, names = InstrumentConfig(instruments=1), ["organ_electronic_000"]
+    items = sorted((n for n in NoteSet(notes).notes if n.instrument == names[0]), key=lambda n: n.name)
+    taught: list[set[int]] = []
+
+    def remembered(pitches: Sequence[int], *others: Any) -> Series:
+        taught.append(set(pitches))
+        return series_of(pitches, *others)
+
+    monkeypatch.setattr(note_levels, "series_of", remembered)
+    for learned in (items[:4], items[2:6], items[2:6]):
+        pieces, _ = read_pieces(items[:6], names, learned, tmp_path, config)
+        assert [piece.pitch for piece in pieces] == [item.pitch for item in items[:6]]
+    assert taught == [{item.pitch for item in items[:4]}, {item.pitch for item in items[2:6]}]
+    pieces, _ = read_pieces(items[:8], names, items[2:6], tmp_path, config)
+    assert len(pieces) == 8
+
+
+def test_vibrato_and_flutter_are_those_of_training_notes(
+    notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = sorted((n for n in NoteSet(notes).notes if n.family == "organ"), key=lambda n: n.name)[:8]
+    heard: dict[str, int] = {}
+    for name in ("vibrato_of", "flutter_of"):
+        real = getattr(note_levels, name)
+
+        def counted(rows: Sequence[object], name: str = name, real: Callable[..., object] = real) -> object:
+            heard[name] = len(rows)
+            return real(rows)
+
+        monkeypatch.setattr(note_levels, name, counted)
+    read_pieces(items, [items[0].instrument], items[:6], tmp_path, InstrumentConfig(instruments=1))
+    assert heard == {"vibrato_of": 6, "flutter_of": 6}
 
 
 def test_distances_are_nothing_for_the_same_and_more_for_the_worse(taught: InstrumentLesson) -> None:

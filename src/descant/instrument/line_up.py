@@ -88,7 +88,7 @@ def read_line_up(path: Path) -> LineUp:
     """
     try:
         found = tomllib.loads(text_of(path))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidOption(f"{path} is not TOML: {error}.", _EXAMPLE) from error
     unknown = found.keys() - {"others", "drums", "tracks", "programs"}
     if unknown:
@@ -101,7 +101,7 @@ def read_line_up(path: Path) -> LineUp:
         )
     programs = {}
     for key, name in _names(path, found, "programs").items():
-        if not key.isdecimal() or not 0 <= int(key) <= 127:
+        if not key.isdecimal() or len(key) > 3 or int(key) > 127:
             raise InvalidOption(f"{path}: {key!r} is no program of General MIDI.", "Programs are 0 to 127.")
         programs[int(key)] = name
     others = found.get("others", GENERAL)

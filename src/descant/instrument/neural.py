@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from descant.errors import CheckpointError
 from descant.hub.checkpoint import check_shapes, load_tensors
@@ -24,6 +26,8 @@ CARD = "descant-instruments"
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 ROSTER = "roster"
 _WIDEST = 4096
+_TABLES, _FARTHEST = ("vibrato", "flutter", "stiffness", "extra_place", "extra_there"), 64.0
+"""What is known of instruments, rates of vibrato and logarithms: no number in it is far from 0."""
 _STRETCH = 6
 """Semitones beyond the recorded range in which an instrument still sounds like itself."""
 
@@ -131,8 +135,18 @@ def _from_folder(folder: Path) -> NeuralInstruments:
     with torch.device("meta"):
         net = NeuralInstrument(config)
     check_shapes(tensors, {name: tuple(value.shape) for name, value in net.state_dict().items()}, where=str(path))
+    _check_numbers(tensors, path)
     net.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
     return NeuralInstruments(net, roster)
+
+
+def _check_numbers(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """A damaged number would be heard as noise at full scale, or sought as a frequency that does not exist."""
+    for name, value in tensors.items():
+        if not value.is_floating_point() or not value.isfinite().all():
+            raise CheckpointError(f"{path}: {name} holds what are no finite numbers.", "Export the model again.")
+        if name in _TABLES and value.numel() and float(value.abs().max()) > _FARTHEST:
+            raise CheckpointError(f"{path}: {name} holds impossible numbers.", "Export the model again.")
 
 
 def _config(path: Path, instruments: int) -> InstrumentConfig:

@@ -15,7 +15,15 @@ from torch import Tensor
 
 from descant.nets.neural_instrument import FRAME_S, Levels, NeuralInstrument, Pressed, controls_of
 from descant.nets.one_thread import one_thread
-from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, synthesize
+from descant.nets.partial_synth import (
+    HOP,
+    NOISE_BINS,
+    SAMPLE_RATE,
+    frame_waves,
+    overlap_add,
+    passed_s,
+    turns_of,
+)
 
 Floats = NDArray[np.float32]
 
@@ -174,10 +182,35 @@ def _moves(net: NeuralInstrument, event: Event) -> bool:
 
 def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Floats:
     notes = pressed(events)
-    held = [max(e.held_s, _SHORTEST_S) for e in events]
     hz = net.frequencies(notes)
+    speed = None
+    if _moves(net, events[0]):
+        time_s = torch.arange(frames) * FRAME_S
+        speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
+    phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])
+    passed = passed_s(speed, frames, hz.device)
+    # A key that is held for minutes is made in parts: its frames would not fit into memory.
+    starts = range(0, max(frames - 1, 1), _MOST_ROWS)
+    parts = [
+        _part(net, events, range(start, min(start + _MOST_ROWS + 1, frames)), hz, speed, (passed, phases))
+        for start in starts
+    ]
+    return np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def _part(
+    net: NeuralInstrument,
+    events: Sequence[Event],
+    frames: range,
+    hz: Tensor,
+    speed: Tensor | None,
+    clock: tuple[Tensor, Tensor],
+) -> Floats:
+    """Some frames of notes that are made together; `clock` is what has passed at all frames, and the phases at 0."""
+    notes = pressed(events)
+    held = [max(e.held_s, _SHORTEST_S) for e in events]
     levels = louder(_levels(net, notes, hz, held, frames), dynamics(net, notes, hz))
-    seeds, every = torch.tensor([seed_of(event) for event in events]), torch.arange(frames).unsqueeze(0)
+    seeds, every = torch.tensor([seed_of(event) for event in events]), torch.tensor(frames).unsqueeze(0)
     levels = wavered(net, notes, levels, seeds, every)
     heard = (levels.partials.amax(dim=(0, 1)) > math.log(UNHEARD)) & (hz > 0).any(dim=0)
     kept = Levels(
@@ -187,25 +220,24 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
         levels.noise_mid,
         levels.noise_side,
     )
-    speed = None
-    if _moves(net, events[0]):
-        time_s = torch.arange(frames) * FRAME_S
-        speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
-    phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])[:, heard]
-    sound: Floats = synthesize(controls_of(kept, hz[:, heard], speed), phases, hiss(seeds, every)).numpy()
+    now = slice(frames.start, frames.stop)
+    controls = controls_of(kept, hz[:, heard], None if speed is None else speed[:, now])
+    passed, phases = clock
+    turns = turns_of(controls.hz, passed[:, now], phases[:, heard])
+    sound: Floats = overlap_add(frame_waves(controls, turns, hiss(seeds, every))).numpy()
     return sound
 
 
-def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[float], frames: int) -> Levels:
-    """Levels of all frames: the net is asked for each where much happens, elsewhere for one in four."""
+def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[float], frames: range) -> Levels:
+    """Levels of frames: the net is asked for each where much happens, elsewhere for one in four."""
     busy = {0.0, *held}
-    asked = [k for k in range(frames) if k % _SPARSE == 0 or any(0 <= k * FRAME_S - t < _BUSY_S for t in busy)]
-    grid = torch.tensor(sorted({*asked, frames - 1}))
+    asked = [k for k in frames if k % _SPARSE == 0 or any(0 <= k * FRAME_S - t < _BUSY_S for t in busy)]
+    grid = torch.tensor(sorted({*asked, frames[0], frames[-1]}))
     time_s = (grid * FRAME_S).unsqueeze(0)
     found: Levels = net(notes, hz, time_s.expand(len(held), -1), time_s - torch.tensor(held).unsqueeze(-1))
-    if len(grid) == frames:
+    if len(grid) == len(frames):
         return found
-    every = torch.arange(frames)
+    every = torch.tensor(frames)
     after = torch.searchsorted(grid, every).clamp(1, len(grid) - 1)
     share = ((every - grid[after - 1]) / (grid[after] - grid[after - 1])).view(1, -1, 1)
     parts = (found.partials, found.pan, found.width, found.noise_mid, found.noise_side)

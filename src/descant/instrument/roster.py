@@ -16,6 +16,8 @@ from torch import Tensor
 
 from descant.errors import CheckpointError, InvalidOption
 
+_MOST_PLAYERS = 4096
+_MOST_BYTES = 512 * _MOST_PLAYERS
 _PROGRAM = re.compile(r"^(\d{3}) (.+)$")
 _FAMILY_PROGRAMS = {
     "bass": 32, "brass": 61, "flute": 73, "guitar": 25, "keyboard": 0, "mallet": 11, "organ": 19, "reed": 65,
@@ -158,14 +160,23 @@ class Roster:
         Raises:
             CheckpointError: It is no roster.
         """
+        if packed.dtype != torch.uint8 or packed.numel() > _MOST_BYTES:
+            raise CheckpointError(f"{where} has an impossible roster.", "Export the model again.")
         try:
             players = [Player(**row) for row in json.loads(bytes(packed.tolist()))]
-            fitting = all(
-                isinstance(p.name, str) and 0 <= p.lowest <= p.highest <= 127 and abs(p.level_db) <= _MOST_DB
-                for p in players
-            )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise CheckpointError(f"{where} has no readable roster: {error}.", "Export the model again.") from error
-        if not players or not fitting:
+        if not 0 < len(players) <= _MOST_PLAYERS or not all(map(_is_possible, players)):
             raise CheckpointError(f"{where} has an impossible roster.", "Export the model again.")
         return cls(players)
+
+
+def _is_possible(player: Player) -> bool:
+    """Whether what a file says of a player has the types and the ranges that it should have."""
+    texts, numbers = (player.name, player.family, player.made_from), (player.program, player.lowest, player.highest)
+    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
+        return False
+    in_range = -1 <= player.program <= 127 and 0 <= player.lowest <= player.highest <= 127
+    if type(player.level_db) not in (float, int) or not abs(player.level_db) <= _MOST_DB:
+        return False
+    return in_range and bool(player.name) and all(text.isprintable() for text in texts)

@@ -205,7 +205,7 @@ def waves_of(partials: Tensor, noise: Tensor) -> Tensor:
 def _lobe(distance: Tensor) -> Tensor:
     """The window's transform at distances in bins; 0 beyond the main lobe. Its inverse transform has its peak at 1."""
     table = _lobe_table().to(distance.device)
-    row = (distance.abs() * _TABLE_STEP).round().long().clamp(max=len(table) - 1)
+    row = (distance.abs() * _TABLE_STEP).round().clamp(max=len(table) - 1).long()
     return table[row]
 
 

@@ -32,6 +32,7 @@ from descant.progress import CancelToken
 FOLDER = "levels"
 _Manner = tuple[Series, tuple[float, float, float]]
 _VERSION = 4
+_NOTES = "notes"
 _LEVELS = ("hz", "partials", "pan", "width", "noise_mid", "noise_side", "wander")
 
 
@@ -116,8 +117,10 @@ def _piece(item: NoteItem, row: int, levels: Analysed) -> Piece:
 def _of_instrument(
     group: Sequence[NoteItem], learned: set[str], path: Path, config: InstrumentConfig, stop: CancelToken
 ) -> tuple[_Manner, Mapping[str, Analysed]]:
-    if path.is_file():
-        return _load(path)
+    # Where partials lie was learned from some notes: for a set that grew, whose split is another, it counts no more.
+    notes = sorted(f"{'learned' if item.name in learned else 'held out'} {item.name}" for item in group)
+    if path.is_file() and (kept := _load(path, notes)) is not None:
+        return kept
     # Velocities of one recording share their partials: the loudest is heard.
     heard: dict[int, Heard] = {}
     for item in sorted(group, key=lambda item: item.velocity):
@@ -133,13 +136,14 @@ def _of_instrument(
         )
     wanders = [levels[item.name].wander for item in group if item.name in learned]
     manner = (series, vibrato_of(wanders))
-    _save(path, manner, levels)
+    _save(path, notes, manner, levels)
     return manner, levels
 
 
-def _save(path: Path, manner: _Manner, levels: Mapping[str, Analysed]) -> None:
+def _save(path: Path, notes: Sequence[str], manner: _Manner, levels: Mapping[str, Analysed]) -> None:
     series, vibrato = manner
     arrays = {
+        _NOTES: np.array(notes),
         "stiffness": np.array(series.stiffness),
         "place": series.place,
         "there": series.there,
@@ -151,9 +155,12 @@ def _save(path: Path, manner: _Manner, levels: Mapping[str, Analysed]) -> None:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
-def _load(path: Path) -> tuple[_Manner, Mapping[str, Analysed]]:
+def _load(path: Path, notes: Sequence[str]) -> tuple[_Manner, Mapping[str, Analysed]] | None:
+    """What was kept; None if it was found in other notes, or others of them were held out."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            if _NOTES not in kept.files or kept[_NOTES].tolist() != notes:
+                return None
             arrays = {name: kept[name] for name in kept.files}
         stiffness, vibrato = arrays["stiffness"].tolist(), arrays["vibrato"].tolist()
         series = Series((stiffness[0], stiffness[1]), arrays["place"], arrays["there"])

@@ -12,7 +12,15 @@ import pytest
 from descant.audio.clip import Clip
 from descant.audio.io import probe, read, write
 from descant.cli.app import run
-from descant.errors import AudioReadError, InvalidOption, NothingHeard, OutputError, OutputIsInput, UnsupportedFormat
+from descant.errors import (
+    AudioReadError,
+    InvalidAudio,
+    InvalidOption,
+    NothingHeard,
+    OutputError,
+    OutputIsInput,
+    UnsupportedFormat,
+)
 from descant.instrument.blend.api import Blender
 from descant.instrument.blend.files import blend_files, blend_grid, blend_keys, parse_at
 from descant.instrument.export.options import ExportOptions
@@ -24,6 +32,13 @@ from .conftest import RATE, hiss, line_at, tone
 def sounds(tmp_path: Path) -> list[Path]:
     clips = (tone(220.0, 0.4), tone(330.0, 0.4, width=0.3), tone(262.0, 0.4), tone(440.0, 0.4))
     return [write(tmp_path / f"{name}.wav", clip) for name, clip in zip("abcd", clips, strict=True)]
+
+
+def test_samples_beyond_all_measure_are_refused(tmp_path: Path, sounds: list[Path], blender: Blender) -> None:
+    loud = write(tmp_path / "loud.wav", Clip(read(sounds[0]).samples * np.float32(1e20), RATE), subtype="FLOAT")
+    with pytest.raises(InvalidAudio, match="peak"):
+        blend_files([sounds[0], loud], tmp_path / "out.wav", [0.5], blender=blender)
+    assert not (tmp_path / "out.wav").exists()
 
 
 def left_over(folder: Path) -> set[str]:

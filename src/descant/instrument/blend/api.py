@@ -35,7 +35,7 @@ from descant.progress import CancelToken, Monitor, ProgressSink
 
 Floats = NDArray[np.float32]
 
-_SILENCE_PEAK = 1e-4
+_SILENCE_PEAK, _LOUDEST_PEAK = 1e-4, 1e6
 _SHORTEST_S = 0.05
 _NOTE_S = 5.0
 _SCAN = 4096
@@ -146,6 +146,8 @@ class Blender:
             raise InvalidAudio(f"{name} lasts {clip.duration_s:.3f} s.", f"Give at least {_SHORTEST_S} s.")
         if clip.peak < _SILENCE_PEAK:
             raise NothingHeard(f"{name} is silent.", "Check that the right file was exported.")
+        if clip.peak > _LOUDEST_PEAK:
+            raise InvalidAudio(f"{name} has a peak of {clip.peak:.3g}; full scale is 1.", "Export it again.")
         samples = resample(clip.to_channels(2) if clip.channels != 2 else clip, SAMPLE_RATE).samples
         contours = self._listener(samples)
         return Sound(samples, name, contours, hear(samples, contours, self.coder))
