@@ -1,84 +1,118 @@
-"""A new instrument from five notes, against a sampler's nearest note and the nearest stock instrument.
+"""A new instrument from a few recorded notes, against a sampler of the same notes and the nearest stock instrument.
 
-    python benchmarks/own_instrument.py [--model CARD_OR_FOLDER] [--programs 24,40,56,65,73]
+    python benchmarks/own_instrument.py --data NOTESET --model NET [--instruments NAME,NAME] [--notes 6]
 
-The notes are of TimGM6mb, which the shipped net has not heard, at keys that were really recorded; the middle one is
-held back. Distances are SING's log-spectral loss over the held-back note (lower is nearer).
+NOTESET is a set of `descant data notes`: it holds only pitches that were really recorded. NET is a card, or a folder as
+`descant export` writes it, that has not learned from these instruments: the shipped net has, so train one without them.
+Some notes of each instrument, spread over its range, are given to `descant instrument train` under names that do not
+tell their pitches. All other recorded pitches of the same velocity are then played by the instrument that was learned,
+by a sampler that has the same few notes, and by the stock instrument that is nearest; lower is nearer.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from descant.audio.clip import Clip
-from descant.audio.io import write
-from descant.data.notes.sources import NoteSource, find_sources
-from descant.hub.card import load_card
-from descant.hub.store import fetch
-from descant.instrument.neural import CARD, NeuralInstruments
-from descant.instrument.neural_note import render
-from descant.instrument.own.recordings import OwnNote, read_recordings
-from descant.instrument.sampled import Sampled
+from descant.data.notes.note_set import NoteItem, NoteSet
+from descant.data.notes.rendering import HELD_S
+from descant.evaluate.instrument_metrics import HIGH_RATE, Heard, Judge, heard
+from descant.evaluate.nearest_pitch import NearestPitch
+from descant.instrument.neural import CARD, NeuralInstruments, NeuralPlayer
+from descant.instrument.own.recordings import Recordings, read_recordings
 from descant.nets.swift_f0 import SwiftF0
-from descant.train.own_instrument import event_of, learn_instrument, note_distance, transposed
+from descant.train.own_instrument import LearningOptions, learn_instrument
 
-LOWEST, HIGHEST, MOST = 40, 90, 6
-HELD_S, VELOCITY = 1.5, 100
+MEASURES = ("SING 16k", "SING 48k", "multi-resolution", "level, dB")
+VELOCITY = 127
 
-
-def recorded_keys(source: NoteSource) -> list[int]:
-    """Keys that a preset holds recordings of, spread over its range."""
-    sounds = source.open()
-    regions = sounds.regions(sounds.choose(0, is_drum=False))
-    roots = sorted({r.root_key - round(r.tuning_cents / 100) for r in regions if r.cents_per_key == 100})
-    roots = [key for key in roots if LOWEST <= key <= HIGHEST]
-    return [roots[k] for k in np.unique(np.linspace(0, len(roots) - 1, min(MOST, len(roots))).round().astype(int))]
+System = Callable[[NoteItem, float], Clip]
 
 
-def recorded(source: NoteSource, folder: Path, tracker: SwiftF0) -> tuple[OwnNote, ...]:
-    """Its notes, written to files and heard from there."""
-    player = Sampled(source.name, source.open())
-    for key in recorded_keys(source):
-        write(folder / f"{key:03d}_v{VELOCITY:03d}.wav", Clip(player.note(key, VELOCITY, HELD_S), player.sample_rate))
-    return read_recordings(folder, tracker).notes
+def chosen(items: Sequence[NoteItem], count: int) -> tuple[list[NoteItem], list[NoteItem]]:
+    """Notes to learn from, the lowest and the highest among them, and all others."""
+    known = {int(row) for row in np.linspace(0, len(items) - 1, min(count, len(items))).round()}
+    return [item for row, item in enumerate(items) if row in known], [
+        item for row, item in enumerate(items) if row not in known
+    ]
+
+
+def listened(items: Sequence[NoteItem], tracker: SwiftF0) -> Recordings:
+    """Recordings as a user has them: the name tells how hard a key was struck, its pitch is heard."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, item in enumerate(items):
+            assert item.high is not None
+            (Path(folder) / f"take{chr(97 + number)}_v{item.velocity}.flac").symlink_to(item.high.resolve())
+        return read_recordings(folder, tracker)
+
+
+def played(player: NeuralPlayer, gain_db: float = 0.0) -> System:
+    """Its notes, made softer by what recordings were made louder by."""
+    gain = np.float32(10.0 ** (-gain_db / 20.0))
+    return lambda item, length_s: Clip(player.note(item.pitch, item.velocity, HELD_S, length_s) * gain, HIGH_RATE)
+
+
+def sampled(items: Sequence[NoteItem]) -> System:
+    """The nearest of some notes, played faster or slower."""
+    sampler = NearestPitch(items, high=True)
+    return lambda item, _length_s: sampler.play(item.instrument, item.pitch, item.velocity)
+
+
+def measured(systems: Sequence[System], items: Sequence[NoteItem]) -> np.ndarray:
+    """Means over notes, [systems, measures]."""
+    rows = []
+    for item in items:
+        truth = Heard(item.read(), item.read(high=True))
+        judge = Judge(truth, item.pitch)
+        scores = [judge(heard(system(item, truth.full.duration_s), truth.full)) for system in systems]
+        rows.append([[score[name] for name in MEASURES] for score in scores])
+    means: np.ndarray = np.array(rows, np.float64).mean(axis=0)
+    return means
+
+
+def cpu_s() -> float:
+    """Seconds of all threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
     """Print a table."""
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--data", required=True)
     asked.add_argument("--model", default=CARD)
-    asked.add_argument("--programs", default="24,40,56,65,73")
+    asked.add_argument("--instruments", default="reed_acoustic_010,brass_acoustic_001")
+    asked.add_argument("--notes", type=int, default=6)
+    asked.add_argument("--seed", type=int, default=0)
     given = asked.parse_args()
     place = Path(given.model)
     start = NeuralInstruments.from_folder(place) if place.is_dir() else NeuralInstruments.load(given.model)
-    card, tracker = "timgm6mb", SwiftF0.load()
-    sources = find_sources(soundfonts=[fetch(card) / load_card(card).files[0].path])
-    by_program = {source.place[1]: source for source in sources if source.place and source.place[0] == 0}
-    print("| preset | held back | learned | sampler | stock | silence | s | CPU s |\n|---|---|---|---|---|---|---|---|")
-    for program in map(int, given.programs.split(",")):
-        source = by_program[program]
-        with tempfile.TemporaryDirectory() as folder:
-            notes = recorded(source, Path(folder), tracker)
-        held_back = notes[len(notes) // 2]
-        known = [note for note in notes if note is not held_back]
-        began, cpu = time.perf_counter(), time.process_time()
-        learned = learn_instrument(known, start, "own", check=False)
-        took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        nearest = min(known, key=lambda note: abs(note.pitch - held_back.pitch))
-        stock = start.roster.row(learned.nearest[0])
-        found = (
-            render(learned.instruments.net, [event_of(held_back)])[0],
-            transposed(nearest, held_back),
-            render(start.net, [event_of(held_back, stock)])[0],
-            np.zeros((2, 1), np.float32),
-        )
-        cells = " | ".join(f"{note_distance(held_back, sound):.4f}" for sound in found)
-        print(f"| {source.name} | {held_back.pitch:.0f} | {cells} | {took:.0f} | {cpu:.0f} |", flush=True)
+    tracker, notes = SwiftF0.load(), NoteSet(Path(given.data)).notes
+    print(f"| instrument, notes | system | {' | '.join(MEASURES)} |\n|---|---|{'---|' * len(MEASURES)}")
+    for name in given.instruments.split(","):
+        items = sorted((n for n in notes if n.instrument == name and n.velocity == VELOCITY), key=lambda n: n.pitch)
+        known, unknown = chosen(items, given.notes)
+        recordings = listened(known, tracker)
+        began, cpu = time.perf_counter(), cpu_s()
+        learned = learn_instrument(recordings.notes, start, "own", LearningOptions(seed=given.seed), check=False)
+        took, cpu = time.perf_counter() - began, cpu_s() - cpu
+        systems = {
+            "learned": played(learned.instruments.player("own"), recordings.gain_db),
+            "sampler": sampled(known),
+            f"stock: {learned.nearest[0]}": played(start.player(learned.nearest[0])),
+        }
+        for which, group in ((f"{len(known)} learned from", known), (f"{len(unknown)} others", unknown)):
+            for system, row in zip(systems, measured(list(systems.values()), group), strict=True):
+                cells = " | ".join(f"{value:.4f}" for value in row)
+                print(f"| {name}, {which} | {system} | {cells} |", flush=True)
+        print(f"| {name} | learned in {took:.0f} s ({cpu:.0f} s of CPU) |", flush=True)
 
 
 if __name__ == "__main__":

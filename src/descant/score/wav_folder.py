@@ -48,19 +48,28 @@ def note_of_name(name: str) -> NamedNote | None:
     """
     if match := _NSYNTH.search(name):
         return NamedNote(int(match[1]), max(1, min(127, int(match[2]))))
-    low = name.lower()
-    velocity = None
-    if match := _VELOCITY.search(low):
-        velocity = max(1, min(127, int(match[1])))
-        low = low[: match.start()] + " " + low[match.end() :]
-    elif match := _LOUDNESS.search(low):
-        velocity = _LEVELS[match[1]]
+    velocity, low = _struck(name)
     notes = [m for m in _NOTE.finditer(low) if -1 <= int(m[3]) <= 9]
     if notes:
         pitch = _pitch(notes[-1])
         return NamedNote(pitch, velocity) if 0 <= pitch <= 127 else None
     numbers = [int(m[1]) for m in _NUMBER.finditer(low) if _LOWEST_KEY <= int(m[1]) <= _HIGHEST_KEY]
     return NamedNote(numbers[-1], velocity) if numbers else None
+
+
+def velocity_of_name(name: str) -> int | None:
+    """How hard the key was struck, as a file's name (without its suffix) tells: 90 of "take 3_v90", 112 of "low_ff"."""
+    return _struck(name)[0]
+
+
+def _struck(name: str) -> tuple[int | None, str]:
+    """The velocity that a name tells, and the rest of it in lower case."""
+    low = name.lower()
+    if match := _VELOCITY.search(low):
+        return max(1, min(127, int(match[1]))), low[: match.start()] + " " + low[match.end() :]
+    if match := _LOUDNESS.search(low):
+        return _LEVELS[match[1]], low
+    return None, low
 
 
 def key_of_name(text: str) -> int | None:

@@ -277,7 +277,7 @@ def _nearest_rows(net: NeuralInstrument, lessons: Sequence[Lesson]) -> list[int]
 def _fit_code(net: NeuralInstrument, lessons: Sequence[Lesson], options: LearningOptions, monitor: Monitor) -> None:
     """Learn the codes of all rows, and nothing else."""
     net.requires_grad_(requires_grad=False)
-    net.codes.weight.requires_grad_(requires_grad=True)
+    net.codes.requires_grad_(requires_grad=True)
     rows = len(net.codes.weight)
     few = replace(options, notes=max(options.notes // 2, 1), frames=max(options.frames // 2, 1))
 
@@ -289,7 +289,7 @@ def _fit_code(net: NeuralInstrument, lessons: Sequence[Lesson], options: Learnin
             losses.append(_levels_loss(levels, net(asked, hz, time_s, released_s), hz))
         return torch.stack(losses).sum()
 
-    _descend([net.codes.weight], loss, options.code_steps, _CODE_RATE, options.seed, monitor)
+    _descend(net.codes.parameters(), loss, options.code_steps, _CODE_RATE, options.seed, monitor)
 
 
 def _fit_net(net: NeuralInstrument, lessons: Sequence[Lesson], options: LearningOptions, monitor: Monitor) -> None:
@@ -348,7 +348,7 @@ def _descend(
     for step in range(steps):
         monitor.report(step / steps)
         optimiser.zero_grad()
-        loss(generator).backward()
+        torch.autograd.backward(loss(generator))
         torch.nn.utils.clip_grad_norm_(weights, _CLIP)
         optimiser.step()
         schedule.step()

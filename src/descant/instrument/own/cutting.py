@@ -156,13 +156,13 @@ def release_of(level: Doubles) -> int | None:
         A place in it; None where the note decays evenly to its end, or stops short.
     """
     step = max(round(_BEND_HOP_S * SAMPLE_RATE / _HOP), 1)
-    y = np.convolve(level, np.ones(step) / step, "valid")[::step]
+    y: Doubles = np.convolve(level, np.ones(step) / step, "valid")[::step].astype(np.float64, copy=False)
     hop_s = step * _HOP / SAMPLE_RATE
     top = int(np.argmax(y))
     y = y[top:]
     if len(y) < 10:
         return None
-    x = np.arange(len(y)) * hop_s
+    x: Doubles = np.arange(len(y), dtype=np.float64) * hop_s
     straight = _misfit(x, y)[0]
     best: tuple[float, int, float, float] | None = None
     for place in range(4, len(y) - 3):

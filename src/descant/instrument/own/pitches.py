@@ -136,7 +136,7 @@ def _fit(spectrum: Doubles, peaks: Doubles, midi: float) -> _Fit | None:
     cents = np.abs(1200.0 * np.log2(peaks[:, :1] / series))
     # Far up, harmonics lie closer than the cents that are allowed: there chance must not count as explaining.
     near = (cents < _SAME_CENTS) & (np.abs(peaks[:, :1] - series) < 0.12 * tuning.hz)
-    explained = near.any(axis=1)
+    explained: NDArray[np.bool_] = np.any(near, axis=1)
     power = _power(peaks)
     share = float(power[explained].sum() / power.sum())
     weights = 1.0 / np.arange(1, _COUNTED + 1)

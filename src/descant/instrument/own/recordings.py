@@ -26,7 +26,7 @@ from descant.instrument.own.faults import condition
 from descant.instrument.own.pitches import Pitch, heard_pitch
 from descant.nets.partial_synth import SAMPLE_RATE
 from descant.progress import CancelToken, Monitor, ProgressSink
-from descant.score.wav_folder import name_of_note, note_of_name
+from descant.score.wav_folder import name_of_note, note_of_name, velocity_of_name
 
 Floats = NDArray[np.float32]
 
@@ -40,6 +40,7 @@ _DISAGREE = 0.7
 _SAME_OCTAVE = 0.5
 _LOUDEST_VELOCITY, _SOFTEST_VELOCITY = 127, 20
 _DB_PER_TENFOLD = 40.0
+_KEYS_DIFFER_DB = 12.0
 _VOICED_SHARE = 0.2
 
 
@@ -123,8 +124,9 @@ def read_recordings(
 ) -> Recordings:
     """All notes of a folder, or of one file.
 
-    Velocities come from names ("_v90", "_ff") or from levels: the loudest note is at 127, and one that is softer by
-    d dB at 127 / 10^(d/40), as General MIDI's recommended practice has it.
+    Velocities come from names ("_v90", "_ff") or from levels: the loudest note of a key is at 127, and one that is
+    softer by d dB at 127 / 10^(d/40), as General MIDI's recommended practice has it. Keys differ by up to 12 dB when
+    they are struck alike (low notes of a saxophone are softer than high ones); what is softer still was played softer.
 
     Args:
         source: Folder with audio files at any depth, or one file.
@@ -197,12 +199,15 @@ def _read_file(file: Path, tracker: Tracker, cancel: CancelToken | None) -> tupl
     if not parts:
         say("is only a click: nothing in it lasts.", is_fault=True)
     name = note_of_name(file.stem) if len(parts) == 1 else None
+    velocity = 0
+    if len(parts) == 1:
+        velocity = (name.velocity if name else velocity_of_name(file.stem)) or 0
     notes = []
     for part in parts:
         where = f" at {part.start / SAMPLE_RATE:.2f} s" if len(parts) > 1 else ""
         note = _note(file, whole, part, track, name.pitch if name else None, where, remarks)
         if note is not None:
-            notes.append(replace(note, velocity=name.velocity or 0) if name else note)
+            notes.append(replace(note, velocity=velocity))
     if len(parts) > 1 and notes:
         said = f"is a phrase: {len(notes)} of its {len(parts)} notes are used."
         say(said, is_fault=False)
@@ -260,11 +265,15 @@ def _levelled(notes: Sequence[OwnNote], remarks: list[Remark]) -> Recordings:
     """Velocities from levels, and one gain for all."""
     levels = [float(envelope_db(note.samples, 0.05).max()) for note in notes]
     loudest = max(levels)
+    of_keys: dict[int, float] = {}
+    for note, level in zip(notes, levels, strict=True):
+        of_keys[round(note.pitch)] = max(level, of_keys.get(round(note.pitch), -np.inf))
     gain_db = LOUDEST_DB - loudest
     gain = np.float32(10.0 ** (gain_db / 20.0))
     found = []
     for note, level in zip(notes, levels, strict=True):
-        by_level = round(_LOUDEST_VELOCITY * 10.0 ** ((level - loudest) / _DB_PER_TENFOLD))
+        softer_db = max(of_keys[round(note.pitch)], loudest - _KEYS_DIFFER_DB) - level
+        by_level = round(_LOUDEST_VELOCITY * 10.0 ** (-softer_db / _DB_PER_TENFOLD))
         velocity = note.velocity or max(by_level, _SOFTEST_VELOCITY)
         found.append(replace(note, samples=note.samples * gain, velocity=velocity))
     found.sort(key=lambda note: (note.pitch, note.velocity, note.file))
