@@ -45,8 +45,11 @@ def play(
         quiet: Print nothing but errors.
     """
     from descant.cli.terminal import progress_bar
+    from descant.errors import InvalidOption
     from descant.instrument.api import play_file
 
+    if vibrato != 1.0 and instrument is None:
+        raise InvalidOption("Only neural instruments have a --vibrato.", "Name one with --instrument, or general.")
     with progress_bar(score.name, quiet=quiet) as progress:
         played = play_file(
             score,
