@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from descant.instrument.neural_note import SILENT, Event, pressed, render
+from descant.instrument.neural_note import SILENT, Event, pressed, render, vibrato_at
 from neural_instruments import VIBRATO, tiny_instruments
 
 RATE = 48_000
@@ -144,3 +144,9 @@ def test_a_net_that_says_louder_is_louder() -> None:
     assert max(levels) > 1.1 * min(levels)
     assert np.argsort(levels).tolist() == np.argsort(heard).tolist()
     assert heard == pytest.approx(levels, rel=0.02)
+
+
+def test_vibrato_begins_late_and_grows() -> None:
+    time_s = torch.tensor([0.0, 0.09, 0.15, 0.35, 0.65])  # sines of 1/4, 5/4 and 11/4 turns
+    found = vibrato_at((5.0, 0.02, 0.1), time_s).tolist()
+    assert found == pytest.approx([0.0, 0.0, 0.02 * 0.05 / 0.35, 0.02 * 0.25 / 0.35, -0.02], abs=1e-6)
