@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from descant.instrument.neural_note import SILENT, Event, pressed, render
+from descant.instrument.neural_note import SILENT, Event, pressed, render, vibrato_at
 from neural_instruments import VIBRATO, tiny_instruments
 
 RATE = 48_000
@@ -143,3 +143,9 @@ def test_notes_are_as_loud_as_the_net_says() -> None:
         heard.append(float(render(net, [event])[0][:, 9_600:14_400].mean(axis=0).std()) * math.sqrt(2))
     assert max(said) > 1.05 * min(said)
     assert heard == pytest.approx(said, rel=0.03)
+
+
+def test_vibrato_begins_late_and_grows() -> None:
+    time_s = torch.tensor([0.0, 0.09, 0.15, 0.35, 0.65])  # sines of 1/4, 5/4 and 11/4 turns
+    found = vibrato_at((5.0, 0.02, 0.1), time_s).tolist()
+    assert found == pytest.approx([0.0, 0.0, 0.02 * 0.05 / 0.35, 0.02 * 0.25 / 0.35, -0.02], abs=1e-6)

@@ -100,3 +100,20 @@ def test_curves_and_bands_interpolate() -> None:
     bands = band_weights()
     assert torch.allclose(bands.sum(dim=0), torch.ones(257), atol=1e-5)
     assert float(bands.min()) >= 0
+
+
+def test_what_falls_and_where_it_lies_is_as_the_net_says(net: NeuralInstrument) -> None:
+    net.fall.weight.zero_()
+    net.fall.bias.fill_(math.log(math.e - 1))  # rate and drop of 1
+    net.head.weight.zero_()
+    net.head.bias[-2 * CONFIG.side_points : -CONFIG.side_points] = 0.3
+    net.head.bias[-CONFIG.side_points :] = math.log(math.e**0.5 - 1)
+    notes = _pressed(0, 40.0)
+    hz = net.frequencies(notes)
+    found = net(notes, hz, torch.ones(1, 2), torch.tensor([[0.0, 0.06]]))
+    fallen = 6.0 * 0.06 + 1.0 - math.exp(-2.0)
+    for levels in (found.partials[..., :20], found.noise_mid, found.noise_side):
+        assert torch.allclose(levels[:, 0] - levels[:, 1], torch.tensor(fallen), atol=1e-5)
+    side = controls_of(found, hz).side[0, 0, :20]
+    assert torch.allclose(side.real, torch.tensor(0.3), atol=1e-5)
+    assert torch.allclose(side.imag, torch.tensor([0.5, -0.5] * 10), atol=1e-5)

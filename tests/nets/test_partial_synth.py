@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, Controls, synthesize
+from descant.nets.partial_synth import HOP, NOISE_BINS, SAMPLE_RATE, Controls, frame_waves, mixed_frame, synthesize
 
 FRAMES = 120
 
@@ -90,3 +90,15 @@ def test_gradients_reach_what_is_learned() -> None:
     for gradient in (mid.grad, noise.grad):
         assert gradient is not None
         assert float(gradient.abs().min()) > 0
+
+
+def test_a_mixed_frame_is_the_sum_of_frames() -> None:
+    generator = torch.Generator().manual_seed(2)
+    mid, turns = (torch.rand(2, 1, 3, generator=generator) for _ in range(2))
+    side = torch.complex(*(torch.randn(2, 1, 3, generator=generator) for _ in range(2)))
+    noises = (torch.rand(2, 1, NOISE_BINS, generator=generator) for _ in range(2))
+    hz = torch.tensor([[200.0, 900.0, 5000.0], [310.0, 620.0, 930.0]])
+    controls = Controls(hz, mid, side, *noises, torch.tensor([[1.0], [1.1]]))
+    noise = torch.randn(2, 2, 1, NOISE_BINS, dtype=torch.complex64, generator=generator)
+    wanted = frame_waves(controls, turns, noise).sum(dim=0)[:, 0]
+    assert torch.allclose(mixed_frame(controls, turns, noise, 0.0), wanted, atol=1e-4)
