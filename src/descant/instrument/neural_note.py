@@ -24,6 +24,8 @@ from descant.nets.partial_synth import (
     passed_s,
     turns_of,
 )
+from descant.parallel import side_by_side
+from descant.progress import CancelToken
 
 Floats = NDArray[np.float32]
 
@@ -34,7 +36,7 @@ _HELD_TIMES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _SHORTEST_S = 0.01
 ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
 _VIBRATO_RISES_S = 0.35
-_MOST_ROWS = 6000
+_MOST_ROWS, _LEAST_PART = 6000, 150
 _SPARSE, _BUSY_S = 4, 0.15
 _LEARNED_VELOCITIES = (25.0, 75.0, 127.0)
 _SOFTEST_VELOCITY = 5.0
@@ -189,15 +191,20 @@ def _together(net: NeuralInstrument, events: Sequence[Event], frames: int) -> Fl
         speed = torch.exp2(torch.stack([pitch_curve(net, event, time_s) for event in events]))
     phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])
     passed = passed_s(speed, frames, hz.device)
-    # A key that is held for minutes is made in parts: its frames would not fit into memory.
-    starts = range(0, max(frames - 1, 1), _MOST_ROWS)
-    parts = [
-        _part(net, events, range(start, min(start + _MOST_ROWS + 1, frames)), hz, speed, (passed, phases))
-        for start in starts
-    ]
+    # In two halves, one a core; and a key that is held for minutes would not fit into memory whole.
+    size = min(max(math.ceil((frames - 1) / 2), _LEAST_PART), _MOST_ROWS)
+    ranges = [range(start, min(start + size + 1, frames)) for start in range(0, max(frames - 1, 1), size)]
+
+    def part(some: range, stop: CancelToken) -> Floats:
+        stop.check()
+        return _part(net, events, some, hz, speed, (passed, phases))
+
+    parts = side_by_side(part, ranges) if len(ranges) > 1 else [part(ranges[0], CancelToken())]
     return np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
+@one_thread()
+@torch.no_grad()
 def _part(
     net: NeuralInstrument,
     events: Sequence[Event],
