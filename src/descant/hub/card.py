@@ -25,7 +25,6 @@ SHIPPED_CARDS = Path(__file__).parent / "cards"
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 SOURCE_KINDS = ("package", "wheel", "url", "path", "import")
-_SHA256_DIGITS = 64
 
 
 @dataclass(frozen=True, slots=True)
