@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from typing import IO
@@ -65,14 +67,12 @@ def copy_stream(source: IO[bytes], target: Path, monitor: Monitor, *, limit: int
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files under a folder, also while others write and rename in it."""
+    """Bytes of all files under a folder, also while others write, rename and remove in it."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            if path.is_file():
-                total += path.stat().st_size
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder):  # it passes over folders that vanish, `Path.rglob` fails at them
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(place, name).lstat().st_size
     return total
 
 
