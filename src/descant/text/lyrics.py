@@ -9,6 +9,26 @@ from descant.errors import TextReadError
 
 
 @dataclass(frozen=True, slots=True)
+class SungNote:
+    """A note on which a syllable, or a part of it, is sung.
+
+    Attributes:
+        pitch: Semitones, 60 is C4.
+        start_s: Where it starts in seconds.
+        end_s: Where it ends in seconds.
+    """
+
+    pitch: int
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pitch <= 127:
+            raise TextReadError(f"A sung note has the impossible pitch {self.pitch}.")
+        _check_times(f"The note {self.pitch}", self.start_s, self.end_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Syllable:
     """A part of a word that is sung on its own.
 
@@ -16,11 +36,13 @@ class Syllable:
         text: Its letters.
         start_s: Where it starts in seconds; None when unknown.
         end_s: Where it ends in seconds; None when unknown.
+        notes: What it is sung on, in order: one note, several in a melisma, none when unknown or spoken.
     """
 
     text: str
     start_s: float | None = None
     end_s: float | None = None
+    notes: tuple[SungNote, ...] = ()
 
     def __post_init__(self) -> None:
         _check_times(self.text, self.start_s, self.end_s)
@@ -46,8 +68,7 @@ class Word:
 
     def __post_init__(self) -> None:
         _check_times(self.text, self.start_s, self.end_s)
-        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
-            raise TextReadError(f"The confidence of {self.text!r} must lie between 0 and 1; got {self.confidence}.")
+        _check_confidence(self.text, self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +80,14 @@ class Line:
         start_s: Where the line starts; None takes the first timed word's start.
         end_s: Where it ends; None takes the last timed word's end.
         singer: Who sings it, where a format tells; may be empty.
+        confidence: 0..1 that its words are sung at its times; None when nobody measured it.
     """
 
     words: tuple[Word, ...]
     start_s: float | None = None
     end_s: float | None = None
     singer: str = ""
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         starts = [w.start_s for w in self.words if w.start_s is not None]
@@ -74,6 +97,7 @@ class Line:
         if self.end_s is None and ends:
             object.__setattr__(self, "end_s", max(ends))
         _check_times(self.text, self.start_s, self.end_s)
+        _check_confidence(self.text, self.confidence)
 
     @property
     def text(self) -> str:
@@ -135,3 +159,8 @@ def _check_times(text: str, start_s: float | None, end_s: float | None) -> None:
             raise TextReadError(f"{text!r} has an impossible time: {value} s.")
     if start_s is not None and end_s is not None and end_s < start_s:
         raise TextReadError(f"{text!r} ends at {end_s} s, before it starts at {start_s} s.")
+
+
+def _check_confidence(text: str, confidence: float | None) -> None:
+    if confidence is not None and not 0.0 <= confidence <= 1.0:
+        raise TextReadError(f"The confidence of {text!r} must lie between 0 and 1; got {confidence}.")
