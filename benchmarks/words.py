@@ -113,13 +113,25 @@ class Row:
         return self.what, self.model, self.way, *counts, self.language, self.cost_s
 
 
-def song_rows(folder: Path, recognizers: dict[str, WordRecognizer], ways: Sequence[str]) -> Iterator[Row]:
+def most_sung(vocals: Clip, seconds: float) -> slice:
+    """Where the voice has most energy for so long."""
+    size = min(round(seconds * vocals.sample_rate), vocals.frames)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(vocals.to_mono().samples[0], dtype=np.float64))])
+    first = int(np.argmax(energy[size:] - energy[: len(energy) - size]))
+    return slice(first, first + size)
+
+
+def song_rows(
+    folder: Path, recognizers: dict[str, WordRecognizer], ways: Sequence[str], excerpt_s: float
+) -> Iterator[Row]:
     """One song, heard by every recogniser in every way; processor seconds per minute."""
     about = json.loads((folder / "song.json").read_text(encoding="utf-8"))
     lines = [words for line in dict.fromkeys(about["lyrics"]) if (words := plain_words(line))]
     vocals = read(folder / "vocals.opus")
     band = sum(read(folder / f"{name}.opus").samples for name in ("drums", "bass", "other"))
     clips = {"vocals": vocals, "mix": Clip(vocals.samples + band, vocals.sample_rate)}
+    part = most_sung(vocals, excerpt_s)
+    clips = {name: Clip(clip.samples[:, part], clip.sample_rate) for name, clip in clips.items()}
     if "separated" in ways:
         clips["separated"] = separate(clips["mix"])["vocals"]
 
@@ -185,6 +197,7 @@ def main() -> None:
     parser.add_argument("--songs", nargs="*", help="folders of the album; all of them if not given")
     parser.add_argument("--models", nargs="+", default=["whisper-tiny-en", "whisper-base"])
     parser.add_argument("--ways", nargs="+", default=["vocals", "separated", "mix"])
+    parser.add_argument("--excerpt", type=float, default=1e6, help="only the seconds of a song in which most is sung")
     parser.add_argument("--speech", type=Path)
     parser.add_argument("--blocks", type=int, default=6, help="half minutes of speech for each language")
     arguments = parser.parse_args()
@@ -193,7 +206,7 @@ def main() -> None:
     rows: list[Row] = []
     for folder in folders:
         if arguments.songs is None or folder.name in arguments.songs:
-            for row in song_rows(folder, recognizers, arguments.ways):
+            for row in song_rows(folder, recognizers, arguments.ways, arguments.excerpt):
                 rows.append(row)
                 print(*row.cells(), file=sys.stderr, flush=True)
     for model, way in dict.fromkeys((row.model, row.way) for row in rows):

@@ -59,6 +59,18 @@ def test_sense_beats_certainty() -> None:
     assert sung_language(whisper, recording(0.2, 0.3)) == "en"
 
 
+def test_a_language_that_is_hardly_known_does_not_win_by_writing_another_one_down() -> None:
+    """Spanish speech in a song, and Spanish it stays when Whisper base is asked for Khmer."""
+    whisper = Whisper(
+        {
+            20: ({"es": 0.85, "it": 0.06, "km": 0.01, "en": 0.02}, {"es": (26, -0.41, 0.51), "km": (25, -0.51, 0.51)}),
+            30: ({"km": 0.32, "en": 0.19, "es": 0.02, "it": 0.01}, {"km": (4, -2.51, 0.87), "es": (1, -3.48, 0.87)}),
+            40: ({"es": 0.4, "it": 0.45, "km": 0.01, "en": 0.02}, {"es": (23, -0.28, 0.61), "km": (26, -0.1, 0.61)}),
+        }
+    )
+    assert sung_language(whisper, recording(0.2, 0.3, 0.4)) == "es"
+
+
 def test_an_intro_has_no_say() -> None:
     whisper = Whisper(
         {

@@ -166,11 +166,15 @@ def surer_passages(first: Sequence[Word], second: Sequence[Word]) -> list[Word]:
     end_s = 0.0
     for word, which in heard:
         if (word.start_s or 0.0) - end_s >= _PASSAGE_PAUSE_S:
-            kept += max(passage, key=_sureness)
+            kept += _surer(*passage)
             passage = ([], [])
         passage[which].append(word)
         end_s = max(end_s, word.end_s or 0.0)
-    return kept + max(passage, key=_sureness)
+    return kept + _surer(*passage)
+
+
+def _surer(first: list[Word], second: list[Word]) -> list[Word]:
+    return first if _sureness(first) >= _sureness(second) else second
 
 
 def _sureness(words: Sequence[Word]) -> float:
