@@ -41,9 +41,9 @@ METRICS = (
         Metric(within_name(window), f"share of words whose start is at most {window:g} s off{also}")
         for window, also in zip(WINDOWS_S, ("", "", " (PCO, PC)", "", " (Mauch's percentage)"), strict=True)
     ),
-    Metric("in segments", "share of the time given to the right word, from first to last true start (PCS, MIREX 2020)"),
+    Metric("in segments", "share of the time from first to last start given to the right word (PCS, MIREX 2020)"),
     Metric("in segments, 2019", "the same from the song's first second to its last (Perc); needs its length"),
-    Metric("perceptual", "how synchronous listeners would judge it (Lizé Masclef 2021); early is forgiven, late is not"),
+    Metric("perceptual", "how synchronous listeners would judge it (Lizé Masclef 2021): late is worse than early"),
     Metric("bias", "median signed error of word starts, s: positive is late", None),
     Metric("ends AAE", "mean absolute error of word ends, s", False),
     Metric("ends within 0.3 s", "share of words whose end is at most 0.3 s off"),
