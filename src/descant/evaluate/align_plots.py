@@ -24,7 +24,7 @@ _LINEAR_S = 0.3
 
 
 def draw_tolerances(systems: Sequence[AlignedSystem], path: Path) -> None:
-    """Share of words within each tolerance up to 1 s, the mean over songs; thin lines are songs where there is one system.
+    """Share of words within each tolerance to 1 s, the mean over songs; of one system thin lines show each song.
 
     Args:
         systems: One colour each.
