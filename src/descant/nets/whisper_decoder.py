@@ -26,19 +26,6 @@ class WhisperDecoderConfig:
     positions: int = 448
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the decoder makes of a text beside its audio.
-
-    Attributes:
-        attention: Where each token looks before the softmax over time, [heads asked for, tokens, frames].
-        logits: What it expects after each token, [tokens, vocabulary].
-    """
-
-    attention: Tensor
-    logits: Tensor
-
-
 class _SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -99,15 +86,17 @@ class WhisperDecoder(nn.Module):
         self.selves = nn.ModuleList(_SelfAttention(config.width, config.heads) for _ in range(config.layers))
         self.crosses = nn.ModuleList(_CrossAttention(config.width, config.heads) for _ in range(config.layers))
         self.feed_forwards = nn.ModuleList(_FeedForward(config.width) for _ in range(config.layers))
-        self.norm = nn.LayerNorm(config.width)
 
-    def forward(self, tokens: Tensor, heard: Tensor, heads: Sequence[tuple[int, int]]) -> Reading:
+    def forward(self, tokens: Tensor, heard: Tensor, heads: Sequence[tuple[int, int]]) -> Tensor:
         """Read a text along.
 
         Args:
             tokens: Numbers of its tokens, control tokens included, [tokens], at most `config.positions`.
             heard: The encoder's last output, [frames at 50 a second, width].
             heads: (layer, head) pairs whose attention is wanted.
+
+        Returns:
+            Where each token looks, before the softmax over time, [heads, tokens, frames].
         """
         x = self.embedding(tokens) + cast("Tensor", self.positions)[: len(tokens)]
         layers = []
@@ -115,8 +104,7 @@ class WhisperDecoder(nn.Module):
             x, scores = look(attend(x), heard)
             x = think(x)
             layers.append(scores)
-        attention = torch.stack([layers[layer][head] for layer, head in heads])
-        return Reading(attention, self.norm(x) @ self.embedding.weight.T)
+        return torch.stack([layers[layer][head] for layer, head in heads])
 
     def load_converted(self, tensors: Mapping[str, Tensor]) -> None:
         """Fill in the variables of a CTranslate2 file below "decoder/".
@@ -127,8 +115,6 @@ class WhisperDecoder(nn.Module):
         state = {
             "embedding.weight": tensors["embeddings/weight"],
             "positions": tensors["position_encodings/encodings"],
-            "norm.weight": tensors["layer_norm/gamma"],
-            "norm.bias": tensors["layer_norm/beta"],
         }
         for layer in range(self.config.layers):
             for own, theirs in _LAYER.items():
