@@ -6,9 +6,8 @@ Debian packages wngerman, wfrench, wspanish, witalian, wbrazilian, wamerican. `l
 and o, which spelling does not either.
 
 `python benchmarks/phones.py division SCORES.zip...` compares with how words are divided under the notes of MusicXML
-scores (OpenScore Lieder, OpenEWLD): share of words with the same number of syllables, and with the same parts. It also
-says how often the language of a song is guessed as the words themselves say it (`lyric language` of the file, where
-given), and lists it.
+scores (OpenScore Lieder, OpenEWLD): share of words with the same number of syllables, and with the same parts. The
+language of each song is guessed from its words.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from descant.text.language import guess_language
-from descant.text.phones import PHONES, spoken_syllables
+from descant.text.phones import PHONES, VOWELS, SpokenSyllable, spoken_syllables
 
 VOICES = {"en": "en-us", "de": "de", "fr": "fr-fr", "es": "es-419", "it": "it", "pt": "pt-br"}
 ALIKE = {
@@ -37,8 +36,8 @@ OF_LANGUAGE = {
     "de": {"ɑ": "a", "ɜ": "ɐ", "r": "ʁ", "ɾ": "ʁ", "ɔø": "ɔ ɪ", "ɔʏ": "ɔ ɪ", "??": "ʊ ʁ", "ɒ": "ɔ"},
     "fr": {"r": "ʁ", "ɑ": "a"},
     "es": {"ð": "d", "θ": "s", "ʎ": "j"},
-    "it": {},
-    "pt": {"æ": "a", "y": "i", "ɐ": "a", "ð": "d", "ɨ": "i", "ə": "a"},
+    "it": {"ʊ": "u", "ɪ": "i"},
+    "pt": {"ʊ": "u", "ɪ": "i", "æ": "a", "y": "i", "ɐ": "a", "ð": "d", "ɨ": "i", "ə": "a"},
 }
 LOOSE = {"ɛ": "e", "ɔ": "o", "œ": "ø", "ʊ": "u", "ɪ": "i", "ɐ": "a", "ʌ": "ə", "ŋ": "n", "ʏ": "y", "ɑ": "a", "w": "u", "j": "i"}
 
@@ -120,12 +119,11 @@ def sounds(language: str, path: Path, count: int, show: int) -> None:
         print("  ", row)
 
 
-def songs(path: Path) -> Iterator[list[list[str]]]:
+def songs(path: Path, count: int) -> Iterator[list[list[str]]]:
     """The words of each score, each as its parts, of the first strophe."""
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if not name.endswith(".mxl"):
-                continue
+        scores = [name for name in archive.namelist() if name.endswith(".mxl")]
+        for name in random.Random(7).sample(scores, min(count, len(scores))):
             with zipfile.ZipFile(io.BytesIO(archive.read(name))) as score:
                 inner = next(n for n in score.namelist() if n.endswith(".xml") and "META-INF" not in n)
                 yield list(divided(ElementTree.fromstring(score.read(inner))))
@@ -148,11 +146,11 @@ def divided(root: ElementTree.Element) -> Iterator[list[str]]:
             parts = []
 
 
-def division(paths: Sequence[Path], show: int) -> None:
+def division(paths: Sequence[Path], count: int, show: int) -> None:
     """Print how often words are divided as in scores, by the language that is guessed for each song."""
     seen: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
     for path in paths:
-        for words in songs(path):
+        for words in songs(path, count):
             text = " ".join("".join(word) for word in words)
             guess = guess_language(text)
             if len(words) >= 30 and guess.confidence > 0.9:
@@ -176,9 +174,11 @@ def division(paths: Sequence[Path], show: int) -> None:
             print("  ", count, row)
 
 
-def all_optional(part: object) -> bool:
+def all_optional(part: SpokenSyllable) -> bool:
     """Whether the only vowel of a syllable may stay unsung."""
-    return bool(getattr(part, "optional", ())) and len(getattr(part, "optional", ())) > 0
+    return any(phone in VOWELS for phone in part.phones) and not any(
+        phone in VOWELS and place not in part.optional for place, phone in enumerate(part.phones)
+    )
 
 
 def main() -> None:
@@ -191,13 +191,14 @@ def main() -> None:
     by_sound.add_argument("--words", type=int, default=2000)
     by_score = commands.add_parser("division")
     by_score.add_argument("scores", type=Path, nargs="+")
+    by_score.add_argument("--songs", type=int, default=1000, help="of each archive")
     for command in (by_sound, by_score):
         command.add_argument("--show", type=int, default=0, help="how many errors to list")
     arguments = parser.parse_args()
     if arguments.command == "sounds":
         sounds(arguments.language, arguments.list, arguments.words, arguments.show)
     else:
-        division(arguments.scores, arguments.show)
+        division(arguments.scores, arguments.songs, arguments.show)
 
 
 if __name__ == "__main__":

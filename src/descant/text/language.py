@@ -87,8 +87,8 @@ def guess_language(text: str) -> LanguageGuess:
     known = sum(count for word, count in counts.items() if _hits(word, best))
     share = known / len(latin)
     if len(latin) >= 8 and share < _OTHER_SHARE:
-        return LanguageGuess("other", 1.0 - share / _OTHER_SHARE)
-    return LanguageGuess(best, 1.0 / total)
+        return LanguageGuess("other", 1.0 - 0.5 * share / _OTHER_SHARE)
+    return LanguageGuess(best, 1.0 / total if known else min(1.0 / total, 0.5))
 
 
 _OTHER_SHARE = 0.12

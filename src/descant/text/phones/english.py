@@ -5,6 +5,7 @@ The table is made by scripts/english_lexicon.py; it has one sign for each letter
 
 from __future__ import annotations
 
+import itertools
 import lzma
 from functools import lru_cache
 from importlib import resources
@@ -13,7 +14,9 @@ from descant.text.phones.rules import Sound
 from descant.text.phones.syllables import Division
 
 ALPHABET = ""
-DIVISION = Division(stays=frozenset({"ck", "ng", "x", "dg"}), closing=frozenset({"æ", "ɛ"}))
+DIVISION = Division(
+    stays=frozenset({"ck", "ng", "x", "dg"}), closing=frozenset({"æ", "ɛ"}), endings=frozenset({"ing", "in'", "ings"})
+)
 EDGE = "_"
 
 _PHONES = {
@@ -29,9 +32,14 @@ _PAIRS = (
 _CODES = "AaUuOWYbCdDERrefghIijklmnNoPpxsStTXLvwyzZ" + "0123456789" + "BFGHJKMQV" + "!#$%&()*+,.:;"
 # Each sign of the table and the phones it stands for, in the order of the dictionary's names.
 SIGNS: dict[str, str] = {"": "-"} | dict(zip((*_PHONES, *_PAIRS), _CODES, strict=False))
-_HEARD = {sign: tuple(p for name in names.split("+") if name for p in _PHONES[name].split()) for names, sign in SIGNS.items()}
+_HEARD = {
+    sign: tuple(phone for name in filter(None, names.split("+")) for phone in _PHONES[name].split())
+    for names, sign in SIGNS.items()
+}
 # Letters that make one consonant together, of which the table gives one as silent.
-_DIGRAPHS = frozenset("ch sh th ph gh wh ng ck dg kn wr ps sc qu gn rh tz mb lk mn".split())
+_DIGRAPHS = frozenset({
+    *("ch", "sh", "th", "ph", "gh", "wh", "ng", "ck", "dg", "kn", "wr", "ps", "sc", "qu", "gn", "rh", "tz", "mb", "lk"),
+})
 
 
 def contexts(word: str, place: int) -> list[str]:
@@ -71,7 +79,7 @@ def read(word: str) -> list[Sound]:
         signs = "".join(
             next((rules[c] for c in reversed(contexts(word, place)) if c in rules), "-") for place in range(len(word))
         )
-    return _joined([Sound(letter, _HEARD[sign]) for letter, sign in zip(word, signs, strict=True)])
+    return _joined(_settled([Sound(letter, _HEARD[sign]) for letter, sign in zip(word, signs, strict=True)]))
 
 
 def _looked_up(word: str, words: dict[str, str]) -> str | None:
@@ -79,7 +87,7 @@ def _looked_up(word: str, words: dict[str, str]) -> str | None:
     if word in words:
         return words[word]
     if word.endswith("in'") and word[:-1] + "g" in words:  # lovin'
-        return words[word[:-1] + "g"][:-2] + "n-"
+        return words[word[:-1] + "g"][:-2] + SIGNS["N"] + "-"
     bare = word.strip("'")
     if bare and bare != word:
         signs = _looked_up(bare, words)
@@ -87,8 +95,19 @@ def _looked_up(word: str, words: dict[str, str]) -> str | None:
         return signs and "-" * start + signs + "-" * (len(word) - start - len(bare))
     if word.endswith("'s") and word[:-2] in words:
         stem = words[word[:-2]]
-        return stem + "-" + ("s" if _HEARD[stem.rstrip("-")[-1:] or "-"][-1:] in {("p",), ("t",), ("k",), ("f",), ("θ",)} else "z")
+        is_sharp = _HEARD[stem.rstrip("-")[-1:] or "-"][-1:] in {("p",), ("t",), ("k",), ("f",), ("θ",)}
+        return f"{stem}-{SIGNS['S'] if is_sharp else SIGNS['Z']}"
     return None
+
+
+def _settled(sounds: list[Sound]) -> list[Sound]:
+    """A vowel that the table gives to a consonant, as in "little", moved to the l, m, n or r that it is heard with."""
+    result = list(sounds)
+    for place, (sound, after) in enumerate(itertools.pairwise(sounds)):
+        if sound.phones == ("ə",) and sound.letters not in "aeiouy'" and after.letters in "lmnr":
+            result[place] = Sound(sound.letters, ())
+            result[place + 1] = Sound(after.letters, ("ə", *after.phones))
+    return result
 
 
 def _joined(sounds: list[Sound]) -> list[Sound]:

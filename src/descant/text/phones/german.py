@@ -68,8 +68,10 @@ _PREFIXES = (
     *("durch", "empor", "nieder", "nach", "über", "auf", "aus", "ein", "weg", "vorbei", "fort", "her", "hin"),
     *("ver", "zer", "ent", "emp", "miss", "er", "be", "ge", "un", "ur", "an", "ab", "um", "vor", "zu", "bei", "mit"),
 )
-_ENDINGS = ("schaft", "heiten", "heit", "keiten", "keit", "losen", "lose", "los", "lichen", "liche", "licher", "liches",
-            "lich", "haft", "same", "sam", "bare", "bar", "chen", "lein", "ling", "linge", "nisse", "nis", "tum")  # fmt: skip
+_ENDINGS = (
+    *("schaft", "heiten", "heit", "keiten", "keit", "losen", "lose", "los", "lichen", "liche", "licher", "liches"),
+    *("lich", "haft", "same", "sam", "bare", "bar", "chen", "lein", "ling", "linge", "nisse", "nis", "tum"),
+)
 _STARTS = re.compile(
     r"(?:[bcdfghjklmnpqrstvwxz]|bl|br|dr|fl|fr|gl|gn|gr|kl|kn|kr|ph|pl|pr|pf|pfl|pfr|qu|sch|schl|schm|schn|schr|schw"
     r"|sk|sp|spr|spl|st|str|tr|th|zw|wr)?[aeiouyäöü]"
@@ -220,7 +222,7 @@ _TABLE = RuleTable(
     <ö>ß              ø
     <ö>L              ø
     <ö>               œ
-    <ung>             ʊ ŋ
+    <u>ng             ʊ
     <u>h              u
     <u>ß              u
     <u>L              u
