@@ -2,8 +2,8 @@
 
 `python benchmarks/phones.py sounds de WORDS [--words 2000]` compares with espeak-ng (Debian package of this name; only
 asked from outside, never imported): phone error rate over a sample of a list with one word a line, such as those of the
-Debian packages wngerman, wfrench, wspanish, witalian, wbrazilian, wamerican. `loose` does not tell open from closed e
-and o, which spelling does not either.
+Debian packages wngerman, wfrench, wspanish, witalian, wbrazilian, wamerican. `loose` does not tell open from closed
+vowels and glides from vowels, which spelling does not either.
 
 `python benchmarks/phones.py division SCORES.zip...` compares with how words are divided under the notes of MusicXML
 scores (OpenScore Lieder, OpenEWLD): share of words with the same number of syllables, and with the same parts. The
@@ -21,7 +21,7 @@ import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from descant.text.language import guess_language
 from descant.text.phones import PHONES, VOWELS, SpokenSyllable, spoken_syllables
@@ -39,7 +39,7 @@ OF_LANGUAGE = {
     "it": {"ʊ": "u", "ɪ": "i"},
     "pt": {"ʊ": "u", "ɪ": "i", "æ": "a", "y": "i", "ɐ": "a", "ð": "d", "ɨ": "i", "ə": "a"},
 }
-LOOSE = {"ɛ": "e", "ɔ": "o", "œ": "ø", "ʊ": "u", "ɪ": "i", "ɐ": "a", "ʌ": "ə", "ŋ": "n", "ʏ": "y", "ɑ": "a", "w": "u", "j": "i"}
+LOOSE = dict(zip("ɛɔœʊɪɐʌŋʏɑwj", "eoøuiaənyaui", strict=True))
 
 
 def heard(words: Sequence[str], language: str) -> list[list[str]]:
@@ -126,10 +126,10 @@ def songs(path: Path, count: int) -> Iterator[list[list[str]]]:
         for name in random.Random(7).sample(scores, min(count, len(scores))):
             with zipfile.ZipFile(io.BytesIO(archive.read(name))) as score:
                 inner = next(n for n in score.namelist() if n.endswith(".xml") and "META-INF" not in n)
-                yield list(divided(ElementTree.fromstring(score.read(inner))))
+                yield list(divided(ET.fromstring(score.read(inner))))
 
 
-def divided(root: ElementTree.Element) -> Iterator[list[str]]:
+def divided(root: ET.Element) -> Iterator[list[str]]:
     """Words of a score as parts."""
     parts: list[str] = []
     for lyric in root.iter("lyric"):
@@ -154,7 +154,7 @@ def division(paths: Sequence[Path], count: int, show: int) -> None:
             text = " ".join("".join(word) for word in words)
             guess = guess_language(text)
             if len(words) >= 30 and guess.confidence > 0.9:
-                seen[guess.code].update(tuple(re.sub(r"[^\w'’]", "", p.lower()) for p in word) for word in words)
+                seen[guess.code].update(tuple(re.sub(r"[^\w'’]|\d", "", p.lower()) for p in word) for word in words)
     for language, words in sorted(seen.items()):
         number = same = total = 0
         wrong: Counter[str] = Counter()
@@ -169,7 +169,9 @@ def division(paths: Sequence[Path], count: int, show: int) -> None:
             same += count * (list(parts) == read_parts or (fits and len(parts) == 1))
             if list(parts) != read_parts:
                 wrong["-".join(parts) + " | " + "-".join(read_parts)] += count
-        print(f"{language}: {total} words, number of syllables right {number / total:.4f}, parts right {same / total:.4f}")
+        print(
+            f"{language}: {total} words, number of syllables right {number / total:.4f}, parts right {same / total:.4f}"
+        )
         for row, count in wrong.most_common(show):
             print("  ", count, row)
 

@@ -94,11 +94,12 @@ def learnt(words: dict[str, str]) -> dict[str, str]:
             for context in contexts(word, place):
                 counts[context][sign] += 1
     usual: dict[str, str] = {}
-    parents: dict[str, str] = {}
-    for word in words:
-        for place in range(len(word)):
-            for shorter, longer in itertools.pairwise(contexts(word, place)):
-                parents[longer] = shorter
+    parents = {
+        longer: shorter
+        for word in words
+        for place in range(len(word))
+        for shorter, longer in itertools.pairwise(contexts(word, place))
+    }
     kept: dict[str, str] = {}
     for context in sorted(counts, key=len):
         sign, count = counts[context].most_common(1)[0]

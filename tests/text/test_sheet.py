@@ -83,7 +83,9 @@ def test_a_chorus_named_again_is_sung_again(head: str, language: str) -> None:
     assert sung(text) == ["una linea", "otra linea", "words", "una linea", "otra linea"], language
 
 
-@pytest.mark.parametrize("head", ["Strophe 2", "Couplet 1:", "[Estrofa 2]", "Verse 3", "2. Strophe", "[Strofa]", "Verso 1:"])
+@pytest.mark.parametrize(
+    "head", ["Strophe 2", "Couplet 1:", "[Estrofa 2]", "Verse 3", "2. Strophe", "[Strofa]", "Verso 1:"]
+)
 def test_heads_of_verses_are_not_sung(head: str) -> None:
     assert sung(f"{head}\nla la\n") == ["la la"]
 
@@ -138,7 +140,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         sheet = read_sheet(text)
     except TextReadError:
         return
-    assert all(word.text and not any(sign.isspace() for sign in word.text) for line in sheet.lines for word in line.words)
+    assert all(
+        word.text and not any(sign.isspace() for sign in word.text) for line in sheet.lines for word in line.words
+    )
 
 
 MARKS = st.sampled_from(["[Chorus]", "Chorus x3", "la la (x20)", "|:", ":|", "x20", "oh (yeah", "C G Am", "", "words"])

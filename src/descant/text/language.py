@@ -12,34 +12,36 @@ from descant.text.phones.written import scripts
 # The commonest words of songs in each language; those that two languages share count for both.
 _WORDS = {
     "en": (
-        "the and you i to a me my it in is of that on your we for all be so no with but this love can know oh don't i'm "
-        "it's what when just do now like are was have not will if up down go get got let one out they he she her his "
-        "there never yeah you're i'll baby from at by o thou thee thy where who why how then than our us as or"
+        "the and you i to a me my it in is of that on your we for all be so no with but this love can know oh "
+        "don't i'm it's what when just do now like are was have not will if up down go get got let one out they "
+        "he she her his there never yeah you're i'll baby from at by o thou thee thy where who why how then than "
+        "our us as or"
     ),
     "de": (
-        "die und ich der das nicht du ist in es ein zu wir mit den so mich sie dich wie auf mir was dir ja nur von dem "
-        "für bin wenn doch dass im alles mein hat kann noch da aber eine nein bist auch nie schon hab er sich an aus "
-        "meine dein deine war ach o ihr uns am mehr hier zum ins nach wo einen als über liebe herz daß will"
+        "die und ich der das nicht du ist in es ein zu wir mit den so mich sie dich wie auf mir was dir ja nur "
+        "von dem für bin wenn doch dass im alles mein hat kann noch da aber eine nein bist auch nie schon hab er "
+        "sich an aus meine dein deine war ach o ihr uns am mehr hier zum ins nach wo einen als über liebe herz "
+        "daß will"
     ),
     "fr": (
-        "je de la le et les que tu un pas à des est en l' j'ai c'est qui une on ne dans pour me il mon ma moi toi se "
-        "te mais du sur plus tout avec ce si ta nous vous comme sans ton mes son au par elle où sa bien ça d'un tes ses "
-        "quand même fait être suis leur aux jamais nos votre notre ô cœur"
+        "je de la le et les que tu un pas à des est en l' j'ai c'est qui une on ne dans pour me il mon ma moi toi "
+        "se te mais du sur plus tout avec ce si ta nous vous comme sans ton mes son au par elle où sa bien ça "
+        "d'un tes ses quand même fait être suis leur aux jamais nos votre notre ô cœur"
     ),
     "es": (
-        "que de no la y el en me te tu a mi un es lo se por con yo los una si para las mí ya más como del al todo ti "
-        "amor sin corazón pero quiero porque esta eres soy cuando sé nada vida qué está le hay estoy su hasta tú él muy "
-        "nunca siempre o ay ni donde mis tus este nos"
+        "que de no la y el en me te tu a mi un es lo se por con yo los una si para las mí ya más como del al todo "
+        "ti amor sin corazón pero quiero porque esta eres soy cuando sé nada vida qué está le hay estoy su hasta "
+        "tú él muy nunca siempre o ay ni donde mis tus este nos"
     ),
     "it": (
-        "che e di non la il mi un è per in sei ma ti a una le si con più come se io no amore tu sono del lo da i della "
-        "perché mia te me ho quando solo dove mio cosa al qui ci ancora anche tutto gli sempre hai o chi questo nel tuo "
-        "cuor cuore ah dell l' d' nella sul senza poi mai"
+        "che e di non la il mi un è per in sei ma ti a una le si con più come se io no amore tu sono del lo da i "
+        "della perché mia te me ho quando solo dove mio cosa al qui ci ancora anche tutto gli sempre hai o chi "
+        "questo nel tuo cuor cuore ah dell l' d' nella sul senza poi mai"
     ),
     "pt": (
-        "que eu não o de a e você do me pra no um é da meu se te na com em mais por uma os só minha ela mim vou vai tudo "
-        "tem quem amor quando seu vem ser como bem já tá foi ele mas sem coração as ao meus sou nada aqui até isso dos "
-        "há teu tua muito nem à são"
+        "que eu não o de a e você do me pra no um é da meu se te na com em mais por uma os só minha ela mim vou "
+        "vai tudo tem quem amor quando seu vem ser como bem já tá foi ele mas sem coração as ao meus sou nada "
+        "aqui até isso dos há teu tua muito nem à são"
     ),
 }
 _LETTERS = {

@@ -140,9 +140,7 @@ class _Reading:
             self._close_paragraph()
             return
         is_first, self._is_first = self._is_first, False
-        if marks.is_web_leftover(row, is_first):
-            self._left_out(number, row)
-        elif marks.is_chords(row):
+        if marks.is_web_leftover(row, is_first) or marks.is_chords(row):
             self._left_out(number, row)
         elif times := marks.repeats(row):
             self._repeat_above(number, row, times)
@@ -175,10 +173,8 @@ class _Reading:
         self.notes.append(f"Row {number} is not sung: {row[:60]}")
 
     def _close_paragraph(self) -> None:
-        if self._section.lines:
-            self._close_section()
-            self._sections.append(_Section())
-        elif self._section.kind and self._earlier(self._section) is not None:
+        section = self._section
+        if section.lines or (section.kind and self._earlier(section) is not None):
             self._close_section()
             self._sections.append(_Section())
 

@@ -16,26 +16,39 @@ _KINDS = {
     "bridge": r"bridge|brücke|pont|puente|ponte|middle (?:8|eight)",
     "intro": r"intro|introduction|vorspiel|introducción|introdução",
     "outro": r"outro|nachspiel|ending|coda|schluss|final|fin",
-    "part": r"interlude|zwischenspiel|instrumental|instrumentale|solo|break|breakdown|drop|tag|rap|spoken|gesprochen|part|teil",
+    "part": (
+        r"interlude|zwischenspiel|instrumental|instrumentale|solo|break|breakdown|drop|tag|rap|spoken|gesprochen|part|"
+        r"teil"
+    ),
 }
 _PLAIN_KINDS = ("prechorus", "postchorus", "chorus", "verse", "bridge", "intro", "outro")
 _NOT_PLAIN = re.compile(r"(?:final|fin|vers|hook|pont|ponte|ending|coda|schluss)", re.IGNORECASE)
 _NUMBER = r"(?:\d{1,2}|[ivx]{1,4}|[a-d])"
 _ORDINAL = r"(?:\d{1,2}(?:st|nd|rd|th|\.|ª|º|e|er|ère)?|first|second|third|last|final|erste|zweite|dritte|letzte)"
-_TIMES = r"(?:[x×*] ?(?P<{0}1>\d{{1,2}})|(?P<{0}2>\d{{1,2}}) ?(?:[x×]|times|mal|fois|veces|volte|vezes)|(?P<{0}3>bis|ter|twice))"
+_TIMES = (
+    r"(?:[x×*] ?(?P<{0}1>\d{{1,2}})|(?P<{0}2>\d{{1,2}}) ?(?:[x×]|times|mal|fois|veces|volte|vezes)|"
+    r"(?P<{0}3>bis|ter|twice))"
+)
 _REPEAT_WORD = r"(?:repeat|repetir|repete|ripetere|répéter|wiederholen|wdh\.?|rep\.?)"
 _HEADER = re.compile(
     rf"(?:{_REPEAT_WORD} )?(?:{_ORDINAL} )?(?P<kind>"
     + "|".join(f"(?P<{kind}>{names})" for kind, names in _KINDS.items())
-    + rf")(?: ?#?(?P<number>{_NUMBER}))?(?P<more> ?\(?(?:{_REPEAT_WORD} ?)?(?:{_TIMES.format('t')})?\)?)(?P<rest>[:.\-–,/ ].*)?",
+    + rf")(?: ?#?(?P<number>{_NUMBER}))?(?P<more> ?\(?(?:{_REPEAT_WORD} ?)?(?:{_TIMES.format('t')})?\)?)"
+    rf"(?P<rest>[:.\-–,/ ].*)?",
     re.IGNORECASE,
 )
-_REPEAT_ROW = re.compile(rf"[\[(/\s]*(?:{_REPEAT_WORD} ?)?(?:{_TIMES.format('r')}|{_REPEAT_WORD})[\])/\s.!]*", re.IGNORECASE)
+_REPEAT_ROW = re.compile(
+    rf"[\[(/\s]*(?:{_REPEAT_WORD} ?)?(?:{_TIMES.format('r')}|{_REPEAT_WORD})[\])/\s.!]*", re.IGNORECASE
+)
 _REPEAT_END = re.compile(
-    rf"\s*(?:[\[(/]\s*(?:{_REPEAT_WORD} ?)?{_TIMES.format('b')}\s*[\])/]?|\s(?:[x×] ?(?P<e1>\d{{1,2}})|(?P<e2>\d{{1,2}})[x×]))\s*$",
+    rf"\s*(?:[\[(/]\s*(?:{_REPEAT_WORD} ?)?{_TIMES.format('b')}\s*[\])/]?|"
+    rf"\s(?:[x×] ?(?P<e1>\d{{1,2}})|(?P<e2>\d{{1,2}})[x×]))\s*$",
     re.IGNORECASE,
 )
-_CHORD = r"(?:N\.?C\.?|[A-H](?:[#♯]|b(?!e)|♭)?(?:maj|min|dim|aug|sus|add|m|M|°|ø|\+|-)?\d{0,2}(?:(?:sus|add|maj|b|#|♭|♯)\d{1,2})*(?:/[A-H][#b♭♯]?)?)"
+_CHORD = (
+    r"(?:N\.?C\.?|[A-H](?:[#♯]|b(?!e)|♭)?(?:maj|min|dim|aug|sus|add|m|M|°|ø|\+|-)?\d{0,2}"
+    r"(?:(?:sus|add|maj|b|#|♭|♯)\d{1,2})*(?:/[A-H][#b♭♯]?)?)"
+)
 _CHORD_ROW = re.compile(rf"[\s|:/%.(\[]*{_CHORD}[)\]]*(?:[\s|:/%.\-,(\[]+(?:{_CHORD}|[x×]\d)?[)\]]*)*")
 _INLINE_CHORD = re.compile(rf"\[{_CHORD}\]|\{{[^}}]*\}}")
 _TABLATURE = re.compile(r"\s*[eBGDAEb]?\s*\|[-0-9|hpbrxX/\\~^()= ]{4,}")
@@ -110,7 +123,12 @@ def header(row: str) -> Header | None:
         return None
     times = match["t1"] or match["t2"]
     count = int(times) if times else {"ter": 3}.get((match["t3"] or "").lower(), 2 if match["t3"] else 1)
-    return Header(kind, (match["number"] or "").lower(), min(max(count, 1), 20), "" if bracket else rest[1:].strip() if colon else "")
+    return Header(
+        kind,
+        (match["number"] or "").lower(),
+        min(max(count, 1), 20),
+        "" if bracket else rest[1:].strip() if colon else "",
+    )
 
 
 def _stands_plain(match: re.Match[str], kind: str, rest: str) -> bool:
@@ -152,7 +170,9 @@ def _count(match: re.Match[str], name: str) -> int:
 
 def is_chords(row: str) -> bool:
     """Whether a row holds only chords, or strings of a tablature; a lone A or E may be a word."""
-    return bool(_TABLATURE.fullmatch(row)) or (bool(_CHORD_ROW.fullmatch(row)) and row.strip("|:/ .") not in {"A", "E", "H"})
+    return bool(_TABLATURE.fullmatch(row)) or (
+        bool(_CHORD_ROW.fullmatch(row)) and row.strip("|:/ .") not in {"A", "E", "H"}
+    )
 
 
 def is_direction(row: str) -> bool:

@@ -5,17 +5,19 @@ The table is made by scripts/english_lexicon.py; it has one sign for each letter
 
 from __future__ import annotations
 
-import itertools
 import lzma
 from functools import lru_cache
 from importlib import resources
 
+from descant.text.phones.inventory import VOWELS
 from descant.text.phones.rules import Sound
 from descant.text.phones.syllables import Division
 
 ALPHABET = ""
 DIVISION = Division(
-    stays=frozenset({"ck", "ng", "x", "dg"}), closing=frozenset({"æ", "ɛ"}), endings=frozenset({"ing", "in'", "ings"})
+    stays=frozenset({"ck", "ng", "x", "dg"}),
+    closing=frozenset({"æ", "ɛ"}),
+    endings=frozenset({"ing", "in'", "ings", "n't"}),
 )
 EDGE = "_"
 
@@ -27,7 +29,22 @@ _PHONES = {
 }  # fmt: skip
 _PAIRS = (
     *("K+S", "G+Z", "Y+UW", "Y+UH", "Y+AH0", "Y+ER0", "Y+ER", "W+AH", "W+AA", "AH0+M", "AH0+N", "AH0+L", "K+SH"),
-    *("K+W", "T+S", "HH+W", "R+AH0", "AH0+R", "Y+AH", "Y+IY", "Y+AA", "Y+OW", "AY+AH0", "AW+AH0", "IY+AH0", "Y+EH", "AH0+K"),
+    *(
+        "K+W",
+        "T+S",
+        "HH+W",
+        "R+AH0",
+        "AH0+R",
+        "Y+AH",
+        "Y+IY",
+        "Y+AA",
+        "Y+OW",
+        "AY+AH0",
+        "AW+AH0",
+        "IY+AH0",
+        "Y+EH",
+        "AH0+K",
+    ),
 )
 _CODES = "AaUuOWYbCdDERrefghIijklmnNoPpxsStTXLvwyzZ" + "0123456789" + "BFGHJKMQV" + "!#$%&()*+,.:;"
 # Each sign of the table and the phones it stands for, in the order of the dictionary's names.
@@ -37,9 +54,31 @@ _HEARD = {
     for names, sign in SIGNS.items()
 }
 # Letters that make one consonant together, of which the table gives one as silent.
-_DIGRAPHS = frozenset({
-    *("ch", "sh", "th", "ph", "gh", "wh", "ng", "ck", "dg", "kn", "wr", "ps", "sc", "qu", "gn", "rh", "tz", "mb", "lk"),
-})
+_DIGRAPHS = frozenset(
+    {
+        *(
+            "ch",
+            "sh",
+            "th",
+            "ph",
+            "gh",
+            "wh",
+            "ng",
+            "ck",
+            "dg",
+            "kn",
+            "wr",
+            "ps",
+            "sc",
+            "qu",
+            "gn",
+            "rh",
+            "tz",
+            "mb",
+            "lk",
+        ),
+    }
+)
 
 
 def contexts(word: str, place: int) -> list[str]:
@@ -101,12 +140,23 @@ def _looked_up(word: str, words: dict[str, str]) -> str | None:
 
 
 def _settled(sounds: list[Sound]) -> list[Sound]:
-    """A vowel that the table gives to a consonant, as in "little", moved to the l, m, n or r that it is heard with."""
+    """Vowels on the letters they are heard with; the table has them on the consonant beside ("summer", "little")."""
     result = list(sounds)
-    for place, (sound, after) in enumerate(itertools.pairwise(sounds)):
-        if sound.phones == ("ə",) and sound.letters not in "aeiouy'" and after.letters in "lmnr":
-            result[place] = Sound(sound.letters, ())
-            result[place + 1] = Sound(after.letters, ("ə", *after.phones))
+    last = ""  # phone that was heard before
+    for place, after in enumerate(result[1:]):
+        sound = result[place]
+        last = sound.phones[-1] if sound.phones else last
+        if sound.letters in "aeiou" and after.letters == "r":
+            if sound.phones[-2:] == ("ə", "ɹ") and not after.phones:
+                result[place : place + 2] = [Sound(sound.letters, ("ə",)), Sound("r", ("ɹ",))]
+            elif not sound.phones and after.phones[:1] == ("ə",) and (sound.letters == "e" or last not in VOWELS):
+                result[place : place + 2] = [Sound(sound.letters, ("ə",)), Sound("r", after.phones[1:])]
+            elif after.phones == ("ə", "ɹ") and last in VOWELS:  # our: one syllable
+                result[place + 1] = Sound("r", ("ɹ",))
+        elif sound.phones == ("ə",) and sound.letters not in "aeiouy'" and after.letters in "lmnr":
+            result[place : place + 2] = [Sound(sound.letters, ()), Sound(after.letters, ("ə", *after.phones))]
+        elif sound.letters == "'" and after == Sound("r", ("ə", "ɹ")) and last in VOWELS:
+            result[place + 1] = Sound("r", ("ɹ",))
     return result
 
 

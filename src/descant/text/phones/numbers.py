@@ -41,7 +41,14 @@ class _Words:
 
 
 def _words(
-    small: str, tens: str, hundreds: str, large: str, signs: str, linked: str = "", joint: str = "", only_hundred: str = ""
+    small: str,
+    tens: str,
+    hundreds: str,
+    large: str,
+    signs: str,
+    linked: str = "",
+    joint: str = "",
+    only_hundred: str = "",
 ) -> _Words:
     """Words from lists with spaces between; a hyphen parts what is said as two words."""
     thousand, million, millions, point = large.split()

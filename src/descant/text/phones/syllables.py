@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from descant.text.phones.inventory import VOWELS
-from descant.text.phones.rules import OPTIONAL, Sound
+from descant.text.phones.rules import BREAK, OPTIONAL, Sound
 
 _LIQUIDS = frozenset({"l", "r", "ʁ", "ɹ"})
 _GLIDES = frozenset({"j", "w", "ɥ"})
-_BEFORE_LIQUID = frozenset({"p", "b", "t", "d", "k", "ɡ", "f", "v", "θ"})
+_BEFORE_LIQUID = frozenset({"p", "b", "t", "d", "k", "ɡ", "f", "v", "θ", "ʃ"})
+_STEM_ENDS = frozenset({"ll", "ss", "ff", "zz"})
 _NO_START = frozenset({"tl", "dl", "θl"})
 
 
@@ -58,7 +59,8 @@ def syllables(sounds: Sequence[Sound], division: Division) -> list[list[Sound]]:
         return [list(sounds)]
     groups = [list(sounds[: nuclei[0] + 1])]
     for first, second in itertools.pairwise(nuclei):
-        if "".join(sound.letters for sound in sounds[second:]) in division.endings and not _is_double(sounds[second - 1]):
+        is_ending = "".join(sound.letters for sound in sounds[second:]) in division.endings
+        if is_ending and (not _is_double(sounds[second - 1]) or sounds[second - 1].letters in _STEM_ENDS):
             head, tail = list(sounds[first + 1 : second]), []
         else:
             head, tail = _divided(sounds[first], sounds[first + 1 : second], division)
@@ -70,6 +72,11 @@ def syllables(sounds: Sequence[Sound], division: Division) -> list[list[Sound]]:
 
 def _divided(vowel: Sound, between: Sequence[Sound], division: Division) -> tuple[list[Sound], list[Sound]]:
     """What stands between two vowels, cut into the end of one syllable and the start of the next."""
+    if BREAK in between:
+        place = list(between).index(BREAK)
+        return list(between[:place]), list(between[place:])
+    if len(between) > 1 and between[-1] == Sound("e", ()):  # some-one
+        return list(between), []
     sounding = [place for place, sound in enumerate(between) if sound.phones]
     if not sounding:
         start = next((place for place, sound in enumerate(between) if sound.letters == "h"), len(between))
@@ -88,7 +95,7 @@ def _divided(vowel: Sound, between: Sequence[Sound], division: Division) -> tupl
 
 def _is_double(sound: Sound) -> bool:
     letters = sound.letters
-    return letters == "ng" or (len(letters) == 2 and letters[0] == letters[1] and letters != "''")
+    return letters in {"ng", "cq"} or (len(letters) > 1 and letters[0] == letters[1] and letters[0] not in "aeiou'")
 
 
 def _onset(between: Sequence[Sound], sounding: Sequence[int], s_opens: bool) -> int:
@@ -97,7 +104,9 @@ def _onset(between: Sequence[Sound], sounding: Sequence[int], s_opens: bool) -> 
     while place:
         before, after = between[sounding[place - 1]], between[sounding[place]]
         last, first = bare(before.phones[-1]), bare(after.phones[0])
-        is_cluster = first in _GLIDES or (first in _LIQUIDS and last in _BEFORE_LIQUID and last + first not in _NO_START)
+        is_cluster = first in _GLIDES or (
+            first in _LIQUIDS and last in _BEFORE_LIQUID and last + first not in _NO_START
+        )
         opens = s_opens and last in {"s", "z"} and len(before.phones) == 1 and not _is_double(before)
         is_parted = sounding[place] - sounding[place - 1] > 1  # a silent e stands between: love-ly
         if is_parted or not (is_cluster or opens):
