@@ -25,8 +25,8 @@ SEED = {
     "a": "AE AA AO EY AH0 AH", "b": "B", "c": "K S CH SH", "d": "D JH T", "e": "EH IY AH0 ER ER0 IH EY", "f": "F V",
     "g": "G JH NG ZH", "h": "HH", "i": "IH AY IY AH0 Y ER", "j": "JH Y", "k": "K", "l": "L", "m": "M", "n": "N NG",
     "o": "AA OW AO AH UW AH0 UH ER AW OY W", "p": "P F", "q": "K", "r": "R ER ER0", "s": "S Z SH ZH",
-    "t": "T TH DH SH CH", "u": "AH UW UH Y+UW W ER AH0 IH", "v": "V", "w": "W AW OW", "x": "K+S G+Z Z", "y": "IY AY IH Y",
-    "z": "Z S", "'": "",
+    "t": "T TH DH SH CH", "u": "AH UW UH Y+UW W ER AH0 IH", "v": "V", "w": "W AW OW", "x": "K+S G+Z Z",
+    "y": "IY AY IH Y", "z": "Z S", "'": "",
 }  # fmt: skip
 MIN_WORDS = 3
 

@@ -98,6 +98,8 @@ def test_syllables_have_one_vowel_or_one_diphthong(word: str, language: str) -> 
         ("en", "world's", "wɜɹldz"),
         ("en", "don't", "doʊnt"),
         ("en", "gonna", "ɡɑ.nə"),
+        ("en", "nooooo", "noʊ"),
+        ("es", "amooor", "a.mor"),
     ],
 )
 def test_words_of_each_language(language: str, word: str, heard: str) -> None:

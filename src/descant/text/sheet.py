@@ -197,7 +197,7 @@ class _Reading:
         exact = [each for each in alike if each.number == section.number]
         if section.kind in {"verse", "part", "intro", "outro"} or section.number:
             return exact[0] if exact and section.number else None
-        return (exact or alike or [None])[0]
+        return next(iter(exact or alike), None)
 
     def _start(self, number: int, row: str, head: marks.Header) -> None:
         self._close_section()

@@ -53,11 +53,22 @@ def _words(
     """Words from lists with spaces between; a hyphen parts what is said as two words."""
     thousand, million, millions, point = large.split()
     return _Words(
-        *(tuple(name.replace("-", " ") for name in names.split()) for names in (small, tens, hundreds)),
-        *(thousand, million, millions),
-        dict(zip(_SIGNS, (name.replace("-", " ") for name in signs.split()), strict=True)),
-        *(point, joint, linked, only_hundred),
+        small=_said(small),
+        tens=_said(tens),
+        hundreds=_said(hundreds),
+        thousand=thousand,
+        million=million,
+        millions=millions,
+        signs=dict(zip(_SIGNS, _said(signs), strict=True)),
+        point=point,
+        joint=joint,
+        linked=linked,
+        only_hundred=only_hundred,
     )
+
+
+def _said(names: str) -> tuple[str, ...]:
+    return tuple(name.replace("-", " ") for name in names.split())
 
 
 _LANGUAGES = {

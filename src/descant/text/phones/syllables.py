@@ -61,11 +61,12 @@ def syllables(sounds: Sequence[Sound], division: Division) -> list[list[Sound]]:
     for first, second in itertools.pairwise(nuclei):
         is_ending = "".join(sound.letters for sound in sounds[second:]) in division.endings
         if is_ending and (not _is_double(sounds[second - 1]) or sounds[second - 1].letters in _STEM_ENDS):
-            head, tail = list(sounds[first + 1 : second]), []
+            groups[-1] += sounds[first + 1 : second]
+            groups.append([sounds[second]])
         else:
             head, tail = _divided(sounds[first], sounds[first + 1 : second], division)
-        groups[-1] += head
-        groups.append([*tail, sounds[second]])
+            groups[-1] += head
+            groups.append([*tail, sounds[second]])
     groups[-1] += sounds[nuclei[-1] + 1 :]
     return groups
 
