@@ -138,6 +138,9 @@ _TABLE = RuleTable(
     <bb>              b
     <dd>              d
     <ff>              f
+    ^i<ll>            l
+    ^[mv]i<ll>        l
+    i<ll>             j
     <ll>              l
     <mm>              m
     <nn>              n
@@ -196,16 +199,17 @@ _TABLE = RuleTable(
     <au>              o
     <aî>              ɛ
     <aie>s?$          ɛ
-    <aill>            a j
+    <aient>$          ɛ
+    <ai>ll            a
     <ail>s?$          a j
-    <eill>            ɛ j
+    <ei>ll            ɛ
     <eil>s?$          ɛ j
-    <euill>           œ j
-    <ueill>           œ j
+    <eui>ll           œ
+    <uei>ll           œ
     <euil>s?$         œ j
     <ueil>s?$         œ j
     <œil>             œ j
-    <ouill>           u j
+    <oui>ll           u
     <ouil>s?$         u j
     <ay>V             ɛ j
     <ey>V             ɛ j
@@ -233,8 +237,8 @@ _TABLE = RuleTable(
     <ou>[aeiéèêâî](?!s?$) w
     <ou>[ié]          w
     <ou>              u
-    V<ill>            j
-    <ill>             i j
+    V<i>ll            -
+    <i>ll             i
     q<u>              -
     <u>[iîaoéèâ]      ɥ
     <ue>s?$           y
@@ -244,6 +248,7 @@ _TABLE = RuleTable(
     <û>               y
     <ü>               y
     <ie>s?$           i
+    <ie>ra            i
     <ée>s?$           e
     <és>$             e
     CC<i>V            i
@@ -273,7 +278,7 @@ _TABLE = RuleTable(
     <ez>$             e
     ^[^V]?[^V]?<e>s?$ ə
     ^[^V][^V]?<e>$    ə
-    [aeiouéèêyu]<e>s?$ -
+    ([aeioéèêyû]|[^qg]u)<e>s?$ -
     <e>s?$            ə?
     <et>s?$           ɛ
     <ed>s?$           e

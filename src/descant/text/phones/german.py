@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from descant.text.phones.rules import RuleTable, Sound, listed
+from descant.text.phones.rules import BREAK, RuleTable, Sound, listed
 from descant.text.phones.syllables import Division
 
 ALPHABET = "äöüßàéèêâô"
@@ -68,8 +68,10 @@ _PREFIXES = (
     *("durch", "empor", "nieder", "nach", "über", "auf", "aus", "ein", "weg", "vorbei", "fort", "her", "hin"),
     *("ver", "zer", "ent", "emp", "miss", "er", "be", "ge", "un", "ur", "an", "ab", "um", "vor", "zu", "bei", "mit"),
 )
-_ENDINGS = ("schaft", "heiten", "heit", "keiten", "keit", "losen", "lose", "los", "lichen", "liche", "licher", "liches",
-            "lich", "haft", "same", "sam", "bare", "bar", "chen", "lein", "ling", "linge", "nisse", "nis", "tum")  # fmt: skip
+_ENDINGS = (
+    *("schaft", "heiten", "heit", "keiten", "keit", "losen", "lose", "los", "lichen", "liche", "licher", "liches"),
+    *("lich", "haft", "same", "sam", "bare", "bar", "chen", "lein", "ling", "linge", "nisse", "nis", "tum"),
+)
 _STARTS = re.compile(
     r"(?:[bcdfghjklmnpqrstvwxz]|bl|br|dr|fl|fr|gl|gn|gr|kl|kn|kr|ph|pl|pr|pf|pfl|pfr|qu|sch|schl|schm|schn|schr|schw"
     r"|sk|sp|spr|spl|st|str|tr|th|zw|wr)?[aeiouyäöü]"
@@ -216,17 +218,17 @@ _TABLE = RuleTable(
     <o>$              o
     <ô>               o
     <o>               ɔ
-    <öh>              ø
+    <ö>h              ø
     <ö>ß              ø
     <ö>L              ø
     <ö>               œ
-    <ung>             ʊ ŋ
+    <u>ng             ʊ
     <u>h              u
     <u>ß              u
     <u>L              u
     <u>$              u
     <u>               ʊ
-    <üh>              y
+    <ü>h              y
     <ü>ß              y
     <ü>L              y
     <ü>               ʏ
@@ -258,11 +260,11 @@ def read(word: str) -> list[Sound]:
     for prefix in _PREFIXES:
         rest = word.removeprefix(prefix)
         if rest != word and _can_stand_alone(rest) and not (prefix in {"be", "ge"} and rest[0] in "eiu"):
-            return [*(_CLOSED.get(prefix) or _TABLE.read(prefix)), *read(rest)]
+            return [*(_CLOSED.get(prefix) or _TABLE.read(prefix)), BREAK, *read(rest)]
     for ending in _ENDINGS:
         stem = word.removesuffix(ending)
         if stem != word and len(stem) > 2 and _VOWEL.search(stem) and not _is_vowel_cut(stem, ending):
-            return [*read(stem), *_TABLE.read(ending)]
+            return [*read(stem), BREAK, *_TABLE.read(ending)]
     return _TABLE.read(word)
 
 

@@ -6,21 +6,25 @@ import re
 from dataclasses import dataclass
 
 _MILLION = 10**6
+_SIGNS = "&%$€£¥+=@#°"
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Words for numbers in one language, each list without spaces inside of a word.
+    """Words for numbers in one language.
 
     Attributes:
-        small: 0 to 19 or as far as they are words of their own.
+        small: 0 to 19, or as far as they are words of their own.
         tens: 20, 30 ... 90.
         hundreds: 100, 200 ... 900.
-        thousand, million, millions: As words.
-        joint: Between hundreds and the rest.
-        linked: Between tens and ones.
-        signs: What signs are called.
+        thousand: 1,000.
+        million: One of them.
+        millions: Several.
+        signs: What `_SIGNS` are called.
         point: Between a number and its decimals.
+        joint: Between hundreds and the rest; may be empty.
+        linked: Between tens and ones; may be empty.
+        only_hundred: 100 alone, where it is another word than in 101.
     """
 
     small: tuple[str, ...]
@@ -36,79 +40,98 @@ class _Words:
     only_hundred: str = ""
 
 
-def _signs(names: str) -> dict[str, str]:
-    return dict(zip("&%$€£¥+=@#°", names.split(","), strict=True))
+def _words(
+    small: str,
+    tens: str,
+    hundreds: str,
+    large: str,
+    signs: str,
+    linked: str = "",
+    joint: str = "",
+    only_hundred: str = "",
+) -> _Words:
+    """Words from lists with spaces between; a hyphen parts what is said as two words."""
+    thousand, million, millions, point = large.split()
+    return _Words(
+        small=_said(small),
+        tens=_said(tens),
+        hundreds=_said(hundreds),
+        thousand=thousand,
+        million=million,
+        millions=millions,
+        signs=dict(zip(_SIGNS, _said(signs), strict=True)),
+        point=point,
+        joint=joint,
+        linked=linked,
+        only_hundred=only_hundred,
+    )
 
 
-_ENGLISH_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_GERMAN_ONES = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
-_FRENCH_ONES = "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf"
+def _said(names: str) -> tuple[str, ...]:
+    return tuple(name.replace("-", " ") for name in names.split())
+
 
 _LANGUAGES = {
-    "en": _Words(
-        tuple(_ENGLISH_ONES.split()),
-        tuple("twenty thirty forty fifty sixty seventy eighty ninety".split()),
-        tuple(f"{one} hundred" for one in _ENGLISH_ONES.split()[1:10]),
-        "thousand", "million", "million",
-        _signs("and,percent,dollars,euros,pounds,yen,plus,equals,at,number,degrees"), "point",
+    "en": _words(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen",
+        "twenty thirty forty fifty sixty seventy eighty ninety",
+        "one-hundred two-hundred three-hundred four-hundred five-hundred six-hundred seven-hundred eight-hundred "
+        "nine-hundred",
+        "thousand million million point",
+        "and percent dollars euros pounds yen plus equals at number degrees",
     ),
-    "de": _Words(
-        tuple(_GERMAN_ONES.split()),
-        tuple("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()),
-        ("hundert", *(f"{one} hundert" for one in _GERMAN_ONES.split()[2:10])),
-        "tausend", "million", "millionen",
-        _signs("und,prozent,dollar,euro,pfund,yen,plus,gleich,at,nummer,grad"), "komma", linked="und",
+    "de": _words(
+        "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn "
+        "siebzehn achtzehn neunzehn",
+        "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
+        "hundert zwei-hundert drei-hundert vier-hundert fünf-hundert sechs-hundert sieben-hundert acht-hundert "
+        "neun-hundert",
+        "tausend million millionen komma",
+        "und prozent dollar euro pfund yen plus gleich at nummer grad",
+        linked="und",
     ),
-    "fr": _Words(
-        tuple(_FRENCH_ONES.replace("-", " ").split()[:17]) + ("dix sept", "dix huit", "dix neuf"),
-        tuple("vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt".replace("-", " ").split()),
-        ("cent", *(f"{one} cent" for one in _FRENCH_ONES.split()[2:10])),
-        "mille", "million", "millions",
-        _signs("et,pourcent,dollars,euros,livres,yens,plus,égale,arobase,numéro,degrés"), "virgule",
+    "fr": _words(
+        "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept "
+        "dix-huit dix-neuf",
+        "vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt",
+        "cent deux-cent trois-cent quatre-cent cinq-cent six-cent sept-cent huit-cent neuf-cent",
+        "mille million millions virgule",
+        "et pourcent dollars euros livres yens plus égale arobase numéro degrés",
     ),
-    "es": _Words(
-        tuple(
-            (
-                "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
-                "diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco "
-                "veintiséis veintisiete veintiocho veintinueve"
-            ).split()
-        ),
-        tuple("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()),
-        tuple("ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos".split()),
-        "mil", "millón", "millones",
-        _signs("y,por ciento,dólares,euros,libras,yenes,más,igual,arroba,número,grados"), "coma", linked="y",
+    "es": _words(
+        "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
+        "diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis "
+        "veintisiete veintiocho veintinueve",
+        "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
+        "ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos",
+        "mil millón millones coma",
+        "y por-ciento dólares euros libras yenes más igual arroba número grados",
+        linked="y",
         only_hundred="cien",
     ),
-    "it": _Words(
-        tuple(
-            (
-                "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici "
-                "sedici diciassette diciotto diciannove"
-            ).split()
-        ),
-        tuple("venti trenta quaranta cinquanta sessanta settanta ottanta novanta".split()),
-        tuple("cento duecento trecento quattrocento cinquecento seicento settecento ottocento novecento".split()),
-        "mila", "milione", "milioni",
-        _signs("e,percento,dollari,euro,sterline,yen,più,uguale,chiocciola,numero,gradi"), "virgola",
+    "it": _words(
+        "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici "
+        "diciassette diciotto diciannove",
+        "venti trenta quaranta cinquanta sessanta settanta ottanta novanta",
+        "cento duecento trecento quattrocento cinquecento seicento settecento ottocento novecento",
+        "mila milione milioni virgola",
+        "e percento dollari euro sterline yen più uguale chiocciola numero gradi",
     ),
-    "pt": _Words(
-        tuple(
-            (
-                "zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis "
-                "dezessete dezoito dezenove"
-            ).split()
-        ),
-        tuple("vinte trinta quarenta cinquenta sessenta setenta oitenta noventa".split()),
-        tuple("cento duzentos trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos".split()),
-        "mil", "milhão", "milhões",
-        _signs("e,por cento,dólares,euros,libras,ienes,mais,igual,arroba,número,graus"), "vírgula", joint="e",
-        linked="e", only_hundred="cem",
+    "pt": _words(
+        "zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete "
+        "dezoito dezenove",
+        "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa",
+        "cento duzentos trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos",
+        "mil milhão milhões vírgula",
+        "e por-cento dólares euros libras ienes mais igual arroba número graus",
+        linked="e",
+        joint="e",
+        only_hundred="cem",
     ),
-}  # fmt: skip
+}
 _NUMBER = re.compile(r"(?P<before>[$€£¥]?)(?P<digits>\d+(?:[.,:]\d+)*)(?P<after>\D?)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-_EDGE = "€$£¥"
 
 
 def spoken_number(number: str, language: str) -> str:

@@ -96,21 +96,21 @@ _TABLE = RuleTable(
     <u>N              ũ
     <ú>N              ũ
     <a>nh             ɑ̃
-    <ai>(?!V|N|nh)    a ɪ
-    <ái>(?!V)         a ɪ
+    <ai>(?!N|nh)      a ɪ
+    <ái>              a ɪ
     <au>(?!V|N)       a ʊ
     <áu>(?!V)         a ʊ
-    <ei>(?!V|N|nh)    e ɪ
-    <éi>(?!V)         ɛ ɪ
-    <êi>(?!V)         e ɪ
+    <ei>(?!N|nh)      e ɪ
+    <éi>              ɛ ɪ
+    <êi>              e ɪ
     <eu>(?!V|N)       e ʊ
     <éu>(?!V)         ɛ ʊ
-    <oi>(?!V|N|nh)    o ɪ
-    <ói>(?!V)         ɔ ɪ
-    <ôi>(?!V)         o ɪ
+    <oi>(?!N|nh)      o ɪ
+    <ói>              ɔ ɪ
+    <ôi>              o ɪ
     <ou>(?!V|N)       o ʊ
     <iu>$             i ʊ
-    <ui>(?!V|N|nh)    u ɪ
+    <ui>(?!N|nh)      u ɪ
     ^<e>$             i
     ^<o>s?$           u
     [^^]<e>s?$        i

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,6 +46,7 @@ _READERS = {
     "it": _Reader(italian.read, italian.ALPHABET, italian.DIVISION),
     "pt": _Reader(portuguese.read, portuguese.ALPHABET, portuguese.DIVISION),
 }
+_LONG_DRAWN = re.compile(r"([^\W\d_])\1{2,}")
 _OTHER = _Reader(latin.read, latin.ALPHABET, latin.DIVISION)
 
 
@@ -92,8 +94,24 @@ def _letter_syllables(letters: Sequence[Letter], reader: _Reader) -> list[Spoken
 
 
 def _sounds(word: str, reader: _Reader) -> list[Sound]:
+    run = _LONG_DRAWN.search(word)
+    if run:  # "nooooo": read once, and what is too much is silent
+        end = run.start() + 1
+        sounds = _sounds(word[:end] + word[run.end() :], reader)
+        return _with_silent(sounds, end, word[end : run.end()])
     sounds = reader.read(word)
     return sounds if any(sound.phones for sound in sounds) else latin.read(word)
+
+
+def _with_silent(sounds: Sequence[Sound], place: int, letters: str) -> list[Sound]:
+    """Sounds of which the one that has the letter before `place` takes more letters."""
+    result, end = [], 0
+    for sound in sounds:
+        start, end = end, end + len(sound.letters)
+        cut = place - start
+        is_here = start < place <= end
+        result.append(Sound(sound.letters[:cut] + letters + sound.letters[cut:], sound.phones) if is_here else sound)
+    return result
 
 
 def _syllable(text: str, phones: Sequence[str]) -> SpokenSyllable:

@@ -27,6 +27,10 @@ class Sound:
     phones: tuple[str, ...]
 
 
+# Stands between two parts of a word that are divided whatever their letters are: `ver` and `gnügt`.
+BREAK = Sound("", ())
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     left: re.Pattern[str] | None
@@ -47,8 +51,9 @@ class RuleTable:
     """An ordered table of rules.
 
     Each line of the table is `left<letters>right phones`: regular expressions for what stands before and after, where
-    the names of `classes` stand for classes of letters (or for a pattern in parentheses), `^` for the start of the word and `$` for its end; phones are
-    separated by spaces, `-` is silence. Rules are tried from top to bottom, so the special ones stand first.
+    the names of `classes` stand for classes of letters (or for a pattern in parentheses), `^` for the start of the
+    word and `$` for its end; phones are separated by spaces, `-` is silence. Rules are tried from top to bottom, so
+    the special ones stand first.
 
     Args:
         table: The lines; what follows a `#` and blank lines are left out.

@@ -6,7 +6,7 @@ from descant.text.phones.rules import RuleTable, Sound
 from descant.text.phones.syllables import Division
 
 ALPHABET = "áéíóúüñàèìòùâêîôûç"
-DIVISION = Division()
+DIVISION = Division(opens=frozenset({"ll", "rr"}))
 
 _TABLE = RuleTable(
     """

@@ -14,17 +14,29 @@ _SPECIAL = {
     "ſ": "s", "ĳ": "ij", "ŀ": "l", "ŉ": "n", "ª": "a", "º": "o", "ƒ": "f", "ȷ": "j", "ẞ": "ß",
 }  # fmt: skip
 _PLAIN = {"ß": "ss", "æ": "ae", "œ": "oe", "ñ": "ny", "ç": "s", "ä": "e", "ö": "o", "ü": "u"}
-_CYRILLIC = dict(
-    pair.split(":")
-    for pair in (
-        "а:a б:b в:v г:g д:d е:e ё:yo ж:zh з:z и:i й:y к:k л:l м:m н:n о:o п:p р:r с:s т:t у:u ф:f х:kh ц:ts ч:ch ш:sh "
-        "щ:sh ъ: ы:i ь: э:e ю:yu я:ya і:i ї:yi є:ye ґ:g ў:u ј:y љ:ly њ:ny ћ:ch ђ:dzh џ:dzh"
-    ).split(" ")
-)
-_GREEK = dict(
-    zip("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n x o p r s s t i f kh ps o".split(" "), strict=True)
-)
-
+_CYRILLIC = dict(zip("абвгдезийклмнопрстуфыэіґўј", "abvgdeziyklmnoprstufieiguy", strict=True)) | {
+    "ё": "yo",
+    "ж": "zh",
+    "х": "kh",
+    "ц": "ts",
+    "ч": "ch",
+    "ш": "sh",
+    "щ": "sh",
+    "ю": "yu",
+    "я": "ya",
+    "ї": "yi",
+    "є": "ye",
+    "љ": "ly",
+    "њ": "ny",
+    "ћ": "ch",
+    "ђ": "dzh",
+    "џ": "dzh",
+}
+_GREEK = dict(zip("αβγδεζηικλμνξοπρσςτυφω", "avgdeziiklmnxoprsstifo", strict=True)) | {
+    "θ": "th",
+    "χ": "kh",
+    "ψ": "ps",
+}
 _KINDS = dict.fromkeys("$€£¥", "C") | dict.fromkeys(".,:", "P") | dict.fromkeys("%°", "R") | dict.fromkeys("&+=@#", "S")
 _PART = re.compile(r"(?P<number>C?D+(?:PD+)*[CR]?|[CRS])|(?P<letters>A*L[AL]*)")
 
