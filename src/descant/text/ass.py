@@ -129,7 +129,7 @@ class AssFormat(TextFormat):
     def _body(self, timed: TimedLine, start: int, end: int) -> str:
         if not timed.pieces:
             return _escaped(timed.text)
-        starts = []
+        starts: list[int] = []
         for piece in timed.pieces:
             starts.append(max(in_units(piece.start_s, 100), starts[-1] if starts else start))
         body, at = [], start

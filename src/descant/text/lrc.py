@@ -69,7 +69,7 @@ class LrcFormat(TextFormat):
                 rows.append(f"[{minutes_clock(timed.end_s)}]")
         return "\n".join([*_tags(lyrics), *rows, ""]) if rows else ""
 
-    def _body(self, timed: TimedLine, following_s: float | None) -> str:
+    def _body(self, timed: TimedLine, following_s: float | None) -> str:  # noqa: ARG002 - words with times need it
         return timed.text
 
 

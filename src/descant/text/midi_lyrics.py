@@ -1,8 +1,8 @@
-"""MIDI files with lyric events: what karaoke players and notation programs sing from.
+r"""MIDI files with lyric events: what karaoke players and notation programs sing from.
 
 Written after RP-017 of the MIDI Manufacturers Association: one lyric event a syllable, a space after the end of each
 word, a carriage return at the end of each line. Read: that, text events of .kar files (a space before each word, `/`
-before a line, `\\` before a verse), and `Hal-`, `le-`, `lu` where a file has neither spaces nor line ends.
+before a line, `\` before a verse), and `Hal-`, `le-`, `lu` where a file has neither spaces nor line ends.
 """
 
 from __future__ import annotations
@@ -100,9 +100,8 @@ class MidiLyricsFormat:
         title, artist = on_one_row(lyrics.title), on_one_row(lyrics.artist)
         titles = (title or _UNKNOWN, artist) if artist else (title,)  # the first is the title, whatever it says
         conductor += [Event(0, META, META_TEXT, _bytes(f"@T{each}")) for each in titles if each]
-        tracks = [conductor]
-        for singer in dict.fromkeys(timed.line.singer for timed in lines):
-            tracks.append(self._track(on_one_row(singer), [timed for timed in lines if timed.line.singer == singer]))
+        voices = {singer: [t for t in lines if t.line.singer == singer] for singer in (t.line.singer for t in lines)}
+        tracks = [conductor, *(self._track(on_one_row(singer), sung) for singer, sung in voices.items())]
         if max(event.tick for track in tracks for event in track) > _MOST_TICKS:
             raise TextReadError("The lyrics are too long for a MIDI file.", "Look for a time that is wrong.")
         return format_midi(tracks, _TICKS)

@@ -35,11 +35,11 @@ class _Cue:
 
 
 class SrtFormat(TextFormat):
-    """SubRip: a number, `start --> end`, the words. Times are in milliseconds.
+    r"""SubRip: a number, `start --> end`, the words. Times are in milliseconds.
 
     Kept: the text, line starts and ends (cues last at least 0.3 s, or nobody could read them). Lost: everything about
     single words, singers, title and artist. The format has no way to write words that look like its own markup
-    (`<i>`, `{\\an8}`); they are dropped when it is read.
+    (`<i>`, `{\an8}`); they are dropped when it is read.
     """
 
     name: ClassVar[str] = "srt"

@@ -44,8 +44,8 @@ class WordsCsvFormat(TextFormat):
     def read(self, text: str) -> Lyrics:
         """Words from a table with a heading; one of its columns is named as a start, in any case.
 
-        Starts may be word_start, start_s, start, onset, time or time_s; ends word_end, end_s, end or offset; words word, text or
-        label; without a column line_end all words are one line.
+        Starts may be word_start, start_s, start, onset, time or time_s; ends word_end, end_s, end or offset; words
+        word, text or label. Without a column line_end all words are one line.
 
         Raises:
             TextReadError: No column is a start, a start is no number or lies before the one above it, or a word ends
