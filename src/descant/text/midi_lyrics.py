@@ -79,8 +79,7 @@ class MidiLyricsFormat:
             raise TextReadError(error.message, error.hint) from error
         sources = [_TrackLyrics.of(events, tempo, file.ticks_per_quarter) for events in file.tracks]
         has_lyrics = any(source.lyrics for source in sources)
-        texts = [(source, source.lyrics if has_lyrics else source.texts) for source in sources]
-        lines = [line for source, found in texts if found for line in _lines(source, found, sources)]
+        lines = [line for source in sources for line in _lines(source, sources, is_kar=not has_lyrics)]
         if not lines:
             raise TextReadError(f"{name} has no words, only notes.", "Choose a MIDI file with lyric events.")
         titles = [text[2:].strip() for source in sources for _, text in source.texts if text.startswith("@T")]
@@ -176,9 +175,10 @@ def _tempo(file: MidiFile) -> TempoMap:
     return TempoMap.from_tempi([(0.0, 120.0), *tempi.items()] if min(tempi, default=1.0) > 0 else tempi.items())
 
 
-def _lines(source: _TrackLyrics, found: Sequence[tuple[float, str]], sources: Sequence[_TrackLyrics]) -> Iterable[Line]:
+def _lines(source: _TrackLyrics, sources: Sequence[_TrackLyrics], *, is_kar: bool) -> Iterable[Line]:
     """The lines of one track; its notes, or those of the only other track that could be meant."""
-    rows = _rows([(at, text) for at, text in found if not text.startswith("@")])
+    found = [(at, text) for at, text in source.texts if not text.startswith("@")] if is_kar else source.lyrics
+    rows = _rows(found, is_kar=is_kar)
     notes = source.notes or _melody([at for row in rows for at, _ in row], sources)
     starts = [note.start_s for note in notes]
     onsets = sorted(at for row in rows for at, _ in row)
@@ -215,9 +215,8 @@ def _melody(onsets: Sequence[float], sources: Sequence[_TrackLyrics]) -> tuple[S
     return best
 
 
-def _rows(found: Sequence[tuple[float, str]]) -> list[list[tuple[float, str]]]:
+def _rows(found: Sequence[tuple[float, str]], *, is_kar: bool) -> list[list[tuple[float, str]]]:
     """Syllables by lines, with spaces where words end, whichever of the conventions the file has."""
-    is_kar = any(text[:1] in "/\\" for _, text in found if text)
     has_spaces = is_kar or any(set(text) & set(" \r\n") for _, text in found)
     has_hyphens = any("-" in (text[:1], text.rstrip()[-1:]) for _, text in found if len(text.strip()) > 1)
     rows: list[list[tuple[float, str]]] = [[]]

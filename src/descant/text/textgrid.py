@@ -267,7 +267,7 @@ def _with_notes(word: _Interval, parts: list[Syllable], notes: list[SungNote]) -
     if len(parts) == 1 and not notes:
         return ()
     places = [_Interval(part.start_s or 0.0, part.end_s or 0.0, "") for part in parts]
-    of_parts = _inside([(n.start_s, n.end_s) for n in notes], places)
+    of_parts = list(_inside([(n.start_s, n.end_s) for n in notes], places))
     return tuple(
         replace(part, notes=tuple(n for n, at in zip(notes, of_parts, strict=True) if at == index))
         for index, part in enumerate(parts)
