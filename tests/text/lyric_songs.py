@@ -35,7 +35,7 @@ texts = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters=
 
 @st.composite
 def songs(draw: st.DrawFn, *, words: st.SearchStrategy[str] = texts, with_notes: bool = False) -> Lyrics:
-    """Songs whose words do not overlap, in milliseconds; syllables of one letter and more, with a note each if asked."""
+    """Songs whose words do not overlap, in milliseconds; syllables have notes if asked."""
     lines, at = [], draw(st.integers(0, 5000))
     for _ in range(draw(st.integers(1, 4))):
         sung = []

@@ -99,7 +99,10 @@ class MidiLyricsFormat:
         title, artist = on_one_row(lyrics.title), on_one_row(lyrics.artist)
         titles = (title or _UNKNOWN, artist) if artist else (title,)  # the first is the title, whatever it says
         conductor += [Event(0, META, META_TEXT, _bytes(f"@T{each}")) for each in titles if each]
-        voices = {singer: [t for t in lines if t.line.singer == singer] for singer in (t.line.singer for t in lines)}
+        voices = {
+            singer: [t for t in lines if t.line.singer == singer]
+            for singer in dict.fromkeys(t.line.singer for t in lines)
+        }
         tracks = [conductor, *(self._track(on_one_row(singer), sung) for singer, sung in voices.items())]
         if max(event.tick for track in tracks for event in track) > _MOST_TICKS:
             raise TextReadError("The lyrics are too long for a MIDI file.", "Look for a time that is wrong.")

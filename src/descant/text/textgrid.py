@@ -225,18 +225,35 @@ def _lines(tiers: dict[str, _Tier], singer: str) -> list[Line]:
     if "lines" not in tiers:
         return [Line(tuple(words), singer=singer)] if words else []
     intervals = tiers["lines"].intervals
-    inside = _inside([(word.start_s or 0.0, word.end_s or 0.0) for word in words], intervals)
-    found: list[list[Word]] = [[] for _ in intervals]
-    loose: list[Word] = []
-    for word, index in zip(words, inside, strict=True):
-        (loose if index is None else found[index]).append(word)
+    found = _by_texts(words, intervals) or _by_times(words, intervals)
     lines = [
-        Line(
-            tuple(sung) or tuple(Word(each) for each in interval.text.split()), interval.start_s, interval.end_s, singer
-        )
-        for interval, sung in zip(intervals, found, strict=True)
+        Line(tuple(sung or map(Word, interval.text.split())), interval.start_s, interval.end_s, singer)
+        for interval, sung in zip(intervals, found, strict=False)
     ]
-    return [*lines, *(Line((word,), singer=singer) for word in loose)]
+    return [*lines, *(Line((word,), singer=singer) for word in found[-1])]
+
+
+def _by_texts(words: list[Word], lines: Sequence[_Interval]) -> list[list[Word]]:
+    """The words of each line, and none left over, where the tiers say the same; else nothing.
+
+    This keeps the words of lines that overlap, whose intervals had to be cut.
+    """
+    found: list[list[Word]] = []
+    at = 0
+    for line in lines:
+        count = len(line.text.split())
+        fits = " ".join(word.text for word in words[at : at + count]) == line.text
+        found.append(words[at : at + count] if fits else [])
+        at += count if fits else 0
+    return [*found, []] if at == len(words) else []
+
+
+def _by_times(words: list[Word], lines: Sequence[_Interval]) -> list[list[Word]]:
+    """The words of each line by where their middles lie, then those outside of all lines."""
+    found: list[list[Word]] = [[] for _ in range(len(lines) + 1)]
+    for word, index in zip(words, _inside([(w.start_s or 0.0, w.end_s or 0.0) for w in words], lines), strict=True):
+        found[-1 if index is None else index].append(word)
+    return found
 
 
 def _words(tiers: dict[str, _Tier]) -> list[Word]:
