@@ -170,7 +170,7 @@ def test_names_tell_formats_and_texts_are_looked_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_long_files_take_reasonable_time(name: str) -> None:
     """Thousands of lines: quadratic work would take minutes."""
-    count = 300 if name == "musicxml" else 4000
+    count = 200 if name == "musicxml" else 2000
     song = Lyrics(tuple(Line((Word("la", float(i), i + 0.5), Word("lu", i + 0.5, i + 1.0))) for i in range(count)))
     back = text_format(name).read_bytes(text_format(name).write_bytes(song), "long")
     assert len(back.words) == 2 * count
