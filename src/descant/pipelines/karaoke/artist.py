@@ -57,10 +57,8 @@ class Element:
         if done >= len(self.spans):
             return self.rest.width
         start, end = self.spans[done]
-        if share <= 0.0:
-            reached = self.spans[done - 1][1] if done else 0.0
-        else:
-            reached = start + (end - start) * share
+        before = self.spans[done - 1][1] if done else 0.0
+        reached = start + (end - start) * share if share > 0.0 else before
         return min(self.rest.width, 2 * round(reached / 2))
 
 

@@ -43,7 +43,7 @@ class Still:
     def __init__(self, picture: Planes) -> None:
         self._picture = picture
 
-    def at(self, time_s: float) -> Planes:  # noqa: ARG002: it is the same at all times
+    def at(self, time_s: float) -> Planes:  # noqa: ARG002 (it is the same at all times)
         """The picture."""
         return self._picture
 

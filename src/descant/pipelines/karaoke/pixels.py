@@ -73,9 +73,8 @@ class Planes:
         height, width = yuv.shape[:2]
         quarters = yuv.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
         half = noise[::2, ::2]
-        return cls(
-            *(np.floor(p).astype(np.uint8) for p in (yuv[..., 0] + noise, quarters[..., 1] + half, quarters[..., 2] + half))
-        )  # fmt: skip
+        exact = (yuv[..., 0] + noise, quarters[..., 1] + half, quarters[..., 2] + half)
+        return cls(*(np.floor(plane).astype(np.uint8) for plane in exact))
 
     @classmethod
     def black(cls, width: int, height: int) -> Planes:

@@ -26,6 +26,7 @@ VOCALS = "vocals.flac"
 _HALF_DB = -6.0205999132796239  # kept at half its height: a stem may peak beyond the song's full scale
 _LOUDEST_DB = 12.0
 _LISTEN_S = 120.0
+_HIGHEST_PITCH = 127
 _EARLY_S, _LATE_S = 0.25, 0.25
 
 
@@ -142,9 +143,10 @@ def heard_notes(
     for index, (start, end) in enumerate(stretches):
         part = monitor.part("guide melody", index / len(stretches), (index + 1) / len(stretches))
         clip = read(vocals, start_s=start, end_s=end, channels=1)
-        for note in sung_notes(clip, progress=part.sink, cancel=cancel):
-            if 0 <= note.number <= 127:
-                found.append(SungNote(note.number, start + note.start_s, start + note.end_s))
+        heard = sung_notes(clip, progress=part.sink, cancel=cancel)
+        found += [
+            SungNote(n.number, start + n.start_s, start + n.end_s) for n in heard if 0 <= n.number <= _HIGHEST_PITCH
+        ]
     sung = [(row.start_s - _EARLY_S, row.end_s + _LATE_S) for row in rows]
     kept = [note for note in found if any(a <= 0.5 * (note.start_s + note.end_s) <= b for a, b in sung)]
     return one_at_a_time(sorted(kept, key=lambda note: note.start_s))

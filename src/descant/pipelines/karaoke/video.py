@@ -168,9 +168,8 @@ class VideoFile:
         context.time_base = Fraction(1, screen.fps)
         context.gop_size = _KEY_FRAME_S * screen.fps
         context.thread_count = max(1, min(os.cpu_count() or 1, 8))
-        context.colorspace, context.color_primaries, context.color_trc, context.color_range = (_BT709,) * 3 + (
-            _LIMITED,
-        )
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED
         self._video = video
         self._audio: Any = self._container.add_stream(container.audio, rate=AUDIO_RATE, layout="stereo")
         self._audio.bit_rate = _AUDIO_BITRATE
