@@ -30,6 +30,7 @@ _SHADOW = 0.55
 _ROWS_TOP, _ROWS_HEIGHT = 0.20, 0.74
 _BAR_TOP = 0.085
 _MARGIN = 0.05
+_SHRINKS = 0.82  # a row a little too long is written smaller rather than divided
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +90,7 @@ class Layout:
     @property
     def font_size(self) -> int:
         """Of the words."""
-        return max(8, int(min(0.078 * self.height, 0.052 * self.width, 0.52 * self.pitch)))
+        return max(8, int(min(0.074 * self.height, 0.052 * self.width, 0.52 * self.pitch)))
 
     def row_top(self, slot: int) -> int:
         """Upper edge of a row's text."""
@@ -121,9 +122,10 @@ class Artist:
         self._singers = {name: SINGERS[index % len(SINGERS)] for index, name in enumerate(singers)}
 
     def fits(self, text: str) -> bool:
-        """Whether a text goes between the margins in one row."""
+        """Whether a text goes between the margins in one row, a little smaller if need be."""
         font = self._typeface.font(self.layout.font_size)
-        return font.getlength(text) + 2 * _padding(self.layout.font_size) <= self.layout.room
+        length = font.getlength(text) + 2 * _padding(self.layout.font_size)
+        return length * _SHRINKS <= self.layout.room
 
     def row(self, row: Row, slot: int) -> Element:
         """A row of words."""
@@ -290,7 +292,8 @@ def _rounded(width: int, height: int) -> Mask:
     y, x = np.mgrid[0:height, 0:width] + 0.5
     radius = height / 2
     beyond = np.maximum(np.maximum(radius - x, x - (width - radius)), 0.0)
-    return np.clip(radius - np.hypot(beyond, y - radius) + 0.5, 0.0, 1.0)
+    cover: Mask = np.clip(radius - np.hypot(beyond, y - radius) + 0.5, 0.0, 1.0)
+    return cover
 
 
 def seconds_left(until_s: float, now_s: float) -> int:

@@ -165,7 +165,8 @@ def _gradient(width: int, height: int) -> NDArray[np.float64]:
     down = (y / max(1, height - 1))[..., None]
     ground = np.asarray(_TOP) * (1.0 - down) + np.asarray(_BOTTOM) * down
     glow = np.exp(-(((x / width - 0.22) / 0.45) ** 2) - ((y / height - 0.05) / 0.55) ** 2)[..., None]
-    return ground + 0.55 * glow * (np.asarray(_GLOW) - ground)
+    mixed: NDArray[np.float64] = ground + 0.55 * glow * (np.asarray(_GLOW) - ground)
+    return mixed
 
 
 def _image(path: Path, width: int, height: int) -> NDArray[np.float64] | None:
@@ -190,4 +191,5 @@ def _dimming_table() -> NDArray[np.uint8]:
 
 
 def _plane(plane: Any) -> NDArray[np.uint8]:
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+    rows: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
