@@ -36,8 +36,11 @@ def notes_of(lyrics: Lyrics) -> tuple[SungNote, ...]:
 
 def one_at_a_time(notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
     """Sorted notes, each cut where the next begins."""
-    ends = [note.start_s for note in notes[1:]] + [float("inf")]
-    cut = (SungNote(n.pitch, n.start_s, min(n.end_s, end)) for n, end in zip(notes, ends, strict=True))
+    following = zip(notes, [*notes[1:], None], strict=False)
+    cut = (
+        n if after is None or n.end_s <= after.start_s else SungNote(n.pitch, n.start_s, after.start_s)
+        for n, after in following
+    )
     return tuple(note for note in cut if note.end_s > note.start_s)
 
 
