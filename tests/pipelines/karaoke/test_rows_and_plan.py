@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -48,7 +49,7 @@ def test_every_row_is_there_while_it_is_sung_and_none_lies_over_another(
         assert placed.shows_s >= plan.title_until_s
     for slot in range(plan.slots):
         stays = [(p.shows_s, p.hides_s) for p in plan.rows if p.slot == slot]
-        assert all(before[1] <= after[0] for before, after in zip(stays, stays[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in pairwise(stays))
     overlap = max(sum(r.start_s <= row.start_s < r.end_s for r in rows) for row in rows)
     assert plan.slots <= max(slots, overlap)
 
@@ -103,7 +104,8 @@ def test_singers_at_once_get_slots_of_their_own() -> None:
 
 
 def test_long_lines_are_divided_between_words_evenly() -> None:
-    words = tuple(Word(text, float(i), i + 1.0) for i, text in enumerate("one two three four five six".split()))
+    texts = ["one", "two", "three", "four", "five", "six"]
+    words = tuple(Word(text, float(i), i + 1.0) for i, text in enumerate(texts))
     rows = rows_of(Lyrics((Line(words),)), lambda text: len(text) <= 14)
     assert [row.text for row in rows] == ["one two three", "four five six"]
     assert [(row.start_s, row.end_s) for row in rows] == [(0.0, 3.0), (3.0, 6.0)]
@@ -148,7 +150,7 @@ def test_lines_with_times_alone_are_shared_out_by_letters() -> None:
 
 
 def test_words_in_brackets_are_backing_vocals() -> None:
-    words = tuple(Word(text, float(i), i + 1.0) for i, text in enumerate("stay (stay with me) now".split()))
+    words = tuple(Word(text, float(i), i + 1.0) for i, text in enumerate(["stay", "(stay", "with", "me)", "now"]))
     (row,) = rows_of(Lyrics((Line(words),)))
     assert [piece.is_backing for piece in row.pieces] == [False, True, True, True, False]
 

@@ -140,13 +140,13 @@ class Sprite:
         return cls(Planes(y, u, v), full, small)
 
     def over(self, ground: Planes, first: int = 0, stop: int | None = None) -> Planes:
-        """The picture of columns `first` to `stop` (even) with this laid over it; `ground` has the sprite's size."""
+        """Columns `first` to `stop` (both even) of this laid over a picture of just their size."""
         columns = slice(first, self.width if stop is None else stop)
         half = slice(columns.start // 2, columns.stop // 2)
         return Planes(
-            _blend(self.ink.y[:, columns], self.cover[:, columns], ground.y[:, columns]),
-            _blend(self.ink.u[:, half], self.half_cover[:, half], ground.u[:, half]),
-            _blend(self.ink.v[:, half], self.half_cover[:, half], ground.v[:, half]),
+            _blend(self.ink.y[:, columns], self.cover[:, columns], ground.y),
+            _blend(self.ink.u[:, half], self.half_cover[:, half], ground.u),
+            _blend(self.ink.v[:, half], self.half_cover[:, half], ground.v),
         )
 
 
