@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,13 +141,12 @@ class _Job:
     def write(self, folder: Path) -> _Written:
         """Write everything into an empty folder."""
         options, monitor = self._options, self.monitor
-        given = read_lyrics(self._lyrics)
-        written_notes = notes_of(given)
         gain = vocals_gain(options.vocals)
-        vocals = None
-        if gain != 1.0 or not written_notes or not given.is_timed:
-            vocals = self._vocals(monitor.part("separating", 0.0, 0.3))
-        words = self._words(vocals, monitor.part("aligning", 0.3, 0.35))
+        separating = monitor.part("separating", 0.0, 0.3)
+        words = self._words(lambda: self._vocals(separating), monitor.part("aligning", 0.3, 0.35))
+        written_notes = notes_of(words.lyrics)
+        needs_vocals = gain != 1.0 or not written_notes
+        vocals = self._vocals(separating) if needs_vocals else None
         beats = self._beats(monitor.part("beats", 0.35, 0.42))
         notes = written_notes or self._heard(vocals, words.rows, monitor.part("guide melody", 0.42, 0.47))
         names = [f"lyrics{text_format(name).suffix}" for name in options.lyrics]
@@ -176,7 +175,7 @@ class _Job:
         )  # fmt: skip
         return step / VOCALS
 
-    def _words(self, vocals: Path | None, monitor: Monitor) -> _Words:
+    def _words(self, vocals: Callable[[], Path], monitor: Monitor) -> _Words:
         lyrics = timed_lyrics(self._song, self._lyrics, vocals=vocals, progress=monitor.sink, cancel=monitor.cancel)
         if lyrics.lines and not any(line.has_word_times for line in lyrics.lines):
             self.remarks.append("Only lines have times: within a line, words are wiped at an even pace.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from descant.errors import TextReadError
@@ -15,7 +16,7 @@ def timed_lyrics(
     song: Path,
     lyrics_path: PathLike,
     *,
-    vocals: Path | None = None,
+    vocals: Callable[[], Path] | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Lyrics:
@@ -24,7 +25,7 @@ def timed_lyrics(
     Args:
         song: The recording.
         lyrics_path: Its words, timed by word or by line, in any of `descant.text.formats.FORMATS`.
-        vocals: Its voice alone, at half its height, where it has been taken out already.
+        vocals: Takes its voice out, at half its height, and says where it lies; called only where that is needed.
         progress: Receives events.
         cancel: Stops the work.
 
