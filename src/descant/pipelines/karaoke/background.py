@@ -192,4 +192,5 @@ def _dimming_table() -> NDArray[np.uint8]:
 
 def _plane(plane: Any) -> NDArray[np.uint8]:
     rows: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[: plane.height, : plane.width]
+    shown: NDArray[np.uint8] = rows[: plane.height, : plane.width]
+    return shown
