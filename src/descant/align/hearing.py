@@ -1,4 +1,4 @@
-"""What a recording says about words, before anybody knows which: phones in every frame, and states to read along with."""
+"""What a recording says about words before anybody knows which: phones in every frame, states to read along with."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from descant.progress import Monitor
 Floats = NDArray[np.float32]
 
 _PER_FRAME = SAMPLE_RATE // FPS
+_HALF = torch.backends.cpu.get_cpu_capability() == "AVX512"
+"""Whether the encoder runs in bfloat16, as fast there as it is slow elsewhere; alignments differ by a frame at most."""
 _WINDOW = round(LONGEST_S * FPS)
 _HOP = 22 * FPS
 _SHORTEST = 10
@@ -82,7 +84,7 @@ def hear(mono: Floats, encoder: WhisperEncoder, reader: PhoneReader, *, prior: f
 @torch.inference_mode()
 def _listen(part: Floats, encoder: WhisperEncoder, reader: PhoneReader) -> tuple[Floats, NDArray[np.float16]]:
     padded = np.pad(part, (0, max(0, _SHORTEST * _PER_FRAME - len(part)) + -len(part) % _PER_FRAME))
-    with torch.autocast("cpu", torch.bfloat16, enabled=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())):
+    with torch.autocast("cpu", torch.bfloat16, enabled=_HALF):
         states = encoder(log_mel(torch.from_numpy(padded)[None]))
     seen = torch.cat([states[layer][0] for layer in reader.config.layers], dim=-1).float()
     posteriors = reader(seen[None])[0].softmax(dim=-1)
@@ -90,7 +92,7 @@ def _listen(part: Floats, encoder: WhisperEncoder, reader: PhoneReader) -> tuple
 
 
 def _fade(frames: int, *, is_first: bool, is_last: bool) -> Floats:
-    """Weight of a window's frames, [frames, 1]: a second at an inner edge counts little, the encoder hears half of it."""
+    """Weight of a window's frames, [frames, 1]: seconds at an inner edge count little, their context is cut off."""
     shared = _WINDOW - _HOP
     rise = np.clip((np.arange(shared) - 0.3 * shared) / (0.4 * shared), 1e-3, 1.0).astype(np.float32)
     weight = np.ones(frames, np.float32)

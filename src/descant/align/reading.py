@@ -24,7 +24,7 @@ _EDGE_S = 3.0
 _LOWEST, _HIGHEST = -1.0, 3.0
 _SMOOTHED = 5
 _MOST_TOKENS = 430
-_PUNCTUATION = ".,;:!?…\"“”„«»¡¿()[]-–—"
+_PUNCTUATION = '.,;:!?…"“”„«»¡¿()[]-–—'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ class _Tokens:
 
     @classmethod
     def of(cls, words: Sequence[SungWord], first: int, last: int, tokenizer: Tokenizer, stop: int) -> _Tokens:
-        """Of words first..last (the last left out), each line closed by a full stop: it looks at the rest that follows."""
+        """Of words first..last (the last left out); a full stop closes each line: it looks at the rest that follows."""
         numbers: list[int] = []
         of_word: dict[int, list[int]] = {}
         after_line: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""What the path through a song is worth: phones against "any other words", rests against voices, and where readers look."""
+"""What a path through a song is worth: written words against any others, rests against voices, where readers look."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class SongScores:
     """Scores of frames in states, made as they are asked for.
 
     A rest must be able to hold what is not in the lyrics: silence, the band, and also voices (ad-libs, "ooh", a spoken
-    intro, a verse that was left out). For those it scores as the best sequence of any phones does, less a price for each
-    change of phone. A held "aah" changes seldom, so a rest holds it cheaply; words change ten times a second, so that
+    intro, a verse that was left out). For those it scores as the best sequence of any phones does, less a price for
+    each change of phone. A held "aah" changes seldom, so a rest holds it cheaply; words change ten times a second, so
     written words win where they are sung.
 
     Args:
@@ -70,7 +70,7 @@ class SongScores:
         return found
 
     def along(self, path: np.ndarray, first: int, last: int) -> Floats:
-        """What the recording says for a path's phones in frames first..last, without prices: 0 is the likeliest phone."""
+        """What frames first..last say for the phones of a path, without prices: 0 is the likeliest phone."""
         phones = self._chain.phones[path[first:last]]
         return np.maximum(self._heard.phones[np.arange(first, last), phones], self._costs.floor)
 

@@ -30,7 +30,7 @@ class PhoneReaderConfig:
     states: int = 1024
     width: int = 192
     kernel: int = 5
-    classes: int = 49
+    classes: int = 54
     layers: tuple[int, ...] = (3, 6)
     dropout: float = 0.15
 

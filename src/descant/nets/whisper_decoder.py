@@ -36,7 +36,8 @@ class _SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tokens, width = x.shape
-        query, key, value = self.inward(self.norm(x)).view(tokens, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
+        split = self.inward(self.norm(x)).view(tokens, 3, self.heads, width // self.heads)
+        query, key, value = split.permute(1, 2, 0, 3)
         heard = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         return x + cast("Tensor", self.outward(heard.transpose(0, 1).reshape(tokens, width)))
 
