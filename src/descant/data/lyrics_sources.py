@@ -203,7 +203,8 @@ def mixed(voice: Floats, backing: Floats, voice_db: float) -> Floats:
     """
     under = np.resize(backing, len(voice))
     gain = 10.0 ** (-voice_db / 20.0) * _active_level(voice) / max(_active_level(under), 1e-6)
-    return (voice + gain * under).astype(np.float32)
+    both: Floats = (voice + gain * under).astype(np.float32)
+    return both
 
 
 def _active_level(sound: Floats) -> float:

@@ -1,5 +1,7 @@
-"""A Wave-U-Net that hears characters, of Stoller, Durand and Ewert, "End-to-end Lyrics Alignment for Polyphonic Music
-Using an Audio-to-Character Recognition Model" (ICASSP 2019, arXiv 1902.06797).
+"""A Wave-U-Net that hears characters.
+
+Of Stoller, Durand and Ewert, "End-to-end Lyrics Alignment for Polyphonic Music Using an Audio-to-Character Recognition
+Model" (ICASSP 2019, arXiv 1902.06797).
 
 Raw samples go down twelve times (a convolution, then every second frame) and up again only twice, so that what comes
 out is 1,024 times slower than what went in. Convolutions are valid: 352,243 samples (16 s at 22,050 Hz) are heard for
@@ -19,6 +21,8 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from descant.nets.lyrics_contrastive import AudioEncoder, ContrastiveConfig
 
 SAMPLE_RATE = 22_050
 """Of the sound that is heard, in Hz."""
@@ -100,6 +104,40 @@ class LyricsWaveUNet(nn.Module):
             x = F.leaky_relu(convolution(x), _SLOPE)
         told: Tensor = self.tell(x).transpose(1, 2).float()
         return cast("Tensor", F.log_softmax(told, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualCtcConfig:
+    """Sizes of `ResidualCtc`: symbols with the blank, and for the rest see `ContrastiveConfig`."""
+
+    symbols: int = 29
+    width: int = 64
+    blocks: int = 10
+    halvings: int = 0
+
+
+class ResidualCtc(nn.Module):
+    """The audio encoder of the contrastive net with a layer that tells symbols: the CTC model of arXiv 2306.07744.
+
+    Args:
+        config: Sizes.
+    """
+
+    def __init__(self, config: ResidualCtcConfig = ResidualCtcConfig()) -> None:
+        super().__init__()
+        self.config = config
+        sizes = ContrastiveConfig(width=config.width, blocks=config.blocks, halvings=config.halvings)
+        self.audio = AudioEncoder(sizes)
+        self.tell = nn.Linear(sizes.embedding, config.symbols)
+
+    @property
+    def reach(self) -> int:
+        """As of the contrastive net."""
+        return 2 * self.config.blocks
+
+    def forward(self, spectra: Tensor) -> Tensor:
+        """Log spectra [batch, bins, frames] to log-probabilities of symbols [batch, frames, symbols]."""
+        return F.log_softmax(self.tell(F.relu(self.audio(spectra))).float(), -1)
 
 
 def _middle(x: Tensor, length: int) -> Tensor:

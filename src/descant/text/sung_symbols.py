@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -83,11 +84,11 @@ def sung_symbols(lyrics: Lyrics, units: Units) -> SungSymbols:
     count = 0
     for number, line in enumerate(lyrics.lines):
         for word in line.words:
-            for spelled in (_of_word(word.text, lyrics.language, units),):
-                if spelled:
-                    symbols += [*spelled, space]
-                    words += [*(count for _ in spelled), -1]
-                    lines += [number] * (len(spelled) + 1)
+            spelled = _of_word(word.text, lyrics.language, units)
+            if spelled:
+                symbols += [*spelled, space]
+                words += [*(count for _ in spelled), -1]
+                lines += [number] * (len(spelled) + 1)
             count += 1
     if len(symbols) == 1:
         raise InvalidOption("No word of this text can be written in these symbols.", "Transliterate it first.")
@@ -97,7 +98,8 @@ def sung_symbols(lyrics: Lyrics, units: Units) -> SungSymbols:
 def _of_word(word: str, language: str, units: Units) -> list[int]:
     if units == "characters":
         return [_NUMBERS[c] for c in letters(word)]
-    return [_PHONE_NUMBERS()[phone] for phone in _phones(word, language)]
+    numbers = _phone_numbers()
+    return [numbers[phone] for phone in _phones(word, language)]
 
 
 def _phones(word: str, language: str) -> Iterable[str]:
@@ -106,7 +108,8 @@ def _phones(word: str, language: str) -> Iterable[str]:
     return (phone for syllable in spoken_syllables(word, language) for phone in syllable.phones)
 
 
-def _PHONE_NUMBERS() -> dict[str, int]:
+@lru_cache(maxsize=1)
+def _phone_numbers() -> dict[str, int]:
     return {phone: number for number, phone in enumerate(alphabet("phonemes"))}
 
 

@@ -8,10 +8,13 @@ from functools import partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import nn
 
 from descant.data.lyrics_set import Piece
 from descant.dsp.forced_alignment import Path, ctc_path, monotone_path, two_passes
+from descant.nets import lyrics_ctc
 from descant.nets.lyrics_contrastive import (
     FRAMES_PER_S,
     SAMPLE_RATE,
@@ -19,6 +22,7 @@ from descant.nets.lyrics_contrastive import (
     contexts_of,
     similarity,
 )
+from descant.nets.lyrics_ctc import LyricsWaveUNet, ResidualCtc
 from descant.text.lyrics import Lyrics
 from descant.text.sung_symbols import SungSymbols, Units, sung_symbols
 from descant.train.lyrics_segments import heard_at, log_spectra
@@ -28,6 +32,7 @@ Floats = NDArray[np.float32]
 WINDOW_FRAMES = 216
 """5 s, as in training: what the norms are computed over."""
 RAMP_S = 2.5
+_LEAST = 1e-4
 TOKEN_S = {"characters": 0.2, "phonemes": 0.4}
 """How long a symbol lasts on average, as published."""
 
@@ -37,7 +42,8 @@ class Evidence:
     """What a net hears in a piece, for a text.
 
     Attributes:
-        scores: Contrastive: similarity of frames and tokens, [frames, tokens]. CTC: log-probabilities, [frames, symbols].
+        scores: Contrastive: similarity of frames and tokens, [frames, tokens]. CTC:
+            log-probabilities, [frames, symbols].
         blank: CTC's blank; None of a contrastive net.
         frames_per_s: Of the frames.
     """
@@ -77,7 +83,13 @@ def starts_of(
 
 
 def _contrastive_search(scores: Floats, mask: Floats | None) -> Path:
-    return monotone_path(scores if mask is None else scores * mask)
+    """Log similarity, counted where a token begins and not while it goes on.
+
+    So does the public re-implementation. Where all frames counted, tokens that are a little alike to everything would
+    swallow whole songs.
+    """
+    held = scores if mask is None else scores * mask
+    return monotone_path(np.log(np.maximum(held, _LEAST)), staying=0.0)
 
 
 def _ctc_search(scores: Floats, symbols: NDArray[np.int64], blank: int, mask: Floats | None) -> Path:
@@ -92,7 +104,8 @@ def hear_contrastive(model: LyricsContrastive, piece: Piece, text: SungSymbols, 
     net = model.config
     contexts = contexts_of(torch.from_numpy(text.symbols), net.context, net.space)
     told = torch.full((len(contexts),), language) if net.languages else None
-    return Evidence(similarity(heard, model.read(contexts, told)).numpy(), None, FRAMES_PER_S)
+    scores = similarity(heard, model.read(contexts, told)).float().numpy()
+    return Evidence(scores, None, FRAMES_PER_S)
 
 
 def hear_windows(hear: Callable[[torch.Tensor], torch.Tensor], spectra: torch.Tensor, reach: int) -> torch.Tensor:
@@ -105,7 +118,7 @@ def hear_windows(hear: Callable[[torch.Tensor], torch.Tensor], spectra: torch.Te
     parts = []
     for first in range(0, frames, inner):
         low = max(0, min(first - reach, frames - WINDOW_FRAMES))
-        window = hear(spectra[None, :, low : low + WINDOW_FRAMES])[0]
+        window = hear(spectra[None, :, low : low + WINDOW_FRAMES])[0].float()
         parts.append(window[first - low : first - low + min(inner, frames - first)])
     return torch.cat(parts)
 
@@ -114,6 +127,39 @@ def align_contrastive(model: LyricsContrastive, piece: Piece, units: Units, lang
     """Word starts of a piece in seconds, by the published two passes."""
     text = sung_symbols(piece.lyrics, units)
     return starts_of(hear_contrastive(model, piece, text, language), text, len(piece.lyrics.words), units)
+
+
+@torch.no_grad()
+def hear_ctc(model: nn.Module, piece: Piece) -> Evidence:
+    """The log-probabilities of symbols in a piece, the blank last."""
+    if isinstance(model, ResidualCtc):
+        spectra = torch.from_numpy(log_spectra(heard_at(piece, SAMPLE_RATE)))
+        told, rate = hear_windows(model, spectra, model.reach), FRAMES_PER_S
+    else:
+        assert isinstance(model, LyricsWaveUNet), "there are two CTC nets"
+        told = _hear_samples(model, torch.from_numpy(heard_at(piece, lyrics_ctc.SAMPLE_RATE)))
+        rate = lyrics_ctc.SAMPLE_RATE / model.config.step
+    scores = told.float().numpy()
+    return Evidence(scores, scores.shape[1] - 1, rate)
+
+
+def _hear_samples(model: LyricsWaveUNet, samples: torch.Tensor) -> torch.Tensor:
+    """[samples] through the Wave-U-Net, window by window with silence around, so that frames lie one step apart."""
+    window = model.config.frames(lyrics_ctc.INPUT_SAMPLES)
+    hop = window * model.config.step
+    needed = -(-len(samples) // model.config.step)
+    # the middle of a window's first frame lies so far behind the window's beginning
+    ahead = (lyrics_ctc.INPUT_SAMPLES - 1 - (window - 1) * model.config.step) // 2
+    windows = -(-needed // window)
+    padded = F.pad(samples, (ahead, ahead + windows * hop))
+    parts = [model(padded[n * hop : n * hop + lyrics_ctc.INPUT_SAMPLES][None])[0] for n in range(windows)]
+    return torch.cat(parts)[:needed]
+
+
+def align_ctc(model: nn.Module, piece: Piece, units: Units) -> NDArray[np.float64]:
+    """Word starts of a piece in seconds, by two passes, the second under the line mask of the contrastive system."""
+    text = sung_symbols(piece.lyrics, units)
+    return starts_of(hear_ctc(model, piece), text, len(piece.lyrics.words), units)
 
 
 def word_errors(starts_s: NDArray[np.float64], lyrics: Lyrics) -> NDArray[np.float64]:

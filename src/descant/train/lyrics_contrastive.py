@@ -24,7 +24,7 @@ from descant.train.config import check_numbers
 from descant.train.lesson import Batch, on_device_of
 from descant.train.lyrics_align import align_contrastive, word_errors
 from descant.train.lyrics_invented import invented_pieces
-from descant.train.lyrics_segments import Stretch, Stretches, log_spectra, lyrics_of
+from descant.train.lyrics_segments import Hearing, Stretch, Stretches, log_spectra, lyrics_of
 from descant.train.plan import Draft, Hears, Plan, required, write_config
 
 _VALIDATION_SEED = 0
@@ -54,6 +54,10 @@ class ContrastiveLessonConfig:
     """Stretches in a batch."""
     seconds: float = 5.0
     """Length of a stretch."""
+    shortest_line_s: float = 0.0
+    """Lines are divided at words whose time is known, into parts of at least this; 0 leaves them whole."""
+    backed_share: float = 0.6
+    """Of the stretches that have a band under the voice."""
     negatives: int = 1000
     """Symbols of other texts, shared by a batch's stretches; those that a stretch has are left out of its own."""
     validation_batches: int = 4
@@ -88,8 +92,8 @@ class ContrastiveLesson:
     def __init__(self, config: ContrastiveLessonConfig, pieces: Sequence[Piece], seed: int) -> None:
         torch.manual_seed(seed)
         self.config = config
-        self._train = Stretches(pieces, "train", sample_rate=SAMPLE_RATE, languages=config.languages)
-        self._held = Stretches(pieces, "validation", sample_rate=SAMPLE_RATE, languages=config.languages)
+        hearing = Hearing(SAMPLE_RATE, config.languages, config.shortest_line_s, config.backed_share)
+        self._train, self._held = (Stretches(pieces, split, hearing) for split in ("train", "validation"))
         self.languages = tuple(sorted({p.lyrics.language for p in self._train.pieces}))
         self.model = LyricsContrastive(config.network(len(self.languages)))
         self._contexts, self._odds = self._corpus()
@@ -133,6 +137,12 @@ class ContrastiveLesson:
         """How far the best frame of each symbol that is sung is from alike, and of those that are not from unlike."""
         spectra, positives, owners, negatives, counted, told = batch
         heard = self.model.hear(spectra)
+        with torch.autocast(heard.device.type, enabled=False):
+            return self._distance(heard, positives, owners, negatives, counted, told)
+
+    def _distance(
+        self, heard: Tensor, positives: Tensor, owners: Tensor, negatives: Tensor, counted: Tensor, told: Tensor
+    ) -> Tensor:
         is_told = self.model.config.languages > 0
         read = self.model.read(positives, told[owners] if is_told else None)
         sung = torch.einsum("pte,pe->pt", heard[owners], read).amax(1)
@@ -183,7 +193,11 @@ def build_lesson(config: ContrastiveLessonConfig, data: Path | None, seed: int) 
 def trained_on(source: str) -> tuple[TrainingData, ...]:
     """What cards of both lyrics lessons say of their data."""
     if source == "invented":
-        return (TrainingData("tones that spell letters (descant.train.lyrics_invented)", "Apache-2.0", "The Descant authors"),)
+        return (
+            TrainingData(
+                "tones that spell letters (descant.train.lyrics_invented)", "Apache-2.0", "The Descant authors"
+            ),
+        )
     made = "prompts, words and the synthetic band's singers, see recipes/lyrics_contrastive/README.md"
     return (TrainingData(made, "several", "see the recipe"),)
 

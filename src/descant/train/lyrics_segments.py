@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,6 @@ from descant.text.lyrics import Word as Sung
 
 Floats = NDArray[np.float32]
 
-_BACKED_SHARE = 0.6
 _VOICE_DB = (-2.0, 14.0)
 _GAIN_DB = (-12.0, 6.0)
 _FASTEST = 1.12
@@ -37,9 +36,27 @@ class Stretch:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How pieces are heard.
+
+    Attributes:
+        sample_rate: Of what is drawn.
+        languages: Only pieces in these; empty takes all.
+        shortest_line_s: Lines are divided at words whose time is known, into parts of at least this; 0 divides none.
+        backed_share: Of the stretches that have a band under the voice.
+    """
+
+    sample_rate: int
+    languages: tuple[str, ...] = ()
+    shortest_line_s: float = 0.0
+    backed_share: float = 0.6
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Voice:
     piece: Piece
+    lines: tuple[Line, ...]
     samples: NDArray[np.int16]
 
 
@@ -49,22 +66,24 @@ class Stretches:
     Args:
         pieces: Voices alone and bands alone.
         split: Which part of them is heard.
-        sample_rate: Of what is drawn.
-        languages: Only pieces in these; empty takes all.
+        hearing: How.
 
     Raises:
         InputNotFound: No piece is left.
     """
 
-    def __init__(
-        self, pieces: Sequence[Piece], split: Split, *, sample_rate: int, languages: Sequence[str] = ()
-    ) -> None:
-        self.sample_rate = sample_rate
+    def __init__(self, pieces: Sequence[Piece], split: Split, hearing: Hearing) -> None:
+        self.hearing = hearing
+        languages, sample_rate = hearing.languages, hearing.sample_rate
         wanted = [p for p in pieces if p.split == split and p.mix == "vocals"]
         wanted = [p for p in wanted if not languages or p.lyrics.language in languages]
         if not wanted:
-            raise InputNotFound(f"No voices of the part {split} are in this set.", "Build it: recipes/lyrics_contrastive.")
-        self._voices = [_Voice(p, _at_rate(p, sample_rate)) for p in wanted]
+            raise InputNotFound(
+                f"No voices of the part {split} are in this set.", "Build it: recipes/lyrics_contrastive."
+            )
+        self._voices = [
+            _Voice(p, tuple(_divided(p.lyrics, hearing.shortest_line_s)), _at_rate(p, sample_rate)) for p in wanted
+        ]
         self._bands = [_at_rate(p, sample_rate) for p in pieces if p.mix == "backing"]
         lengths = np.array([p.duration_s for p in wanted])
         self._odds = lengths / lengths.sum()
@@ -74,7 +93,9 @@ class Stretches:
         """The voices."""
         return tuple(voice.piece for voice in self._voices)
 
-    def draw(self, seconds: float, rng: np.random.Generator, *, at_line: bool = False, margin_s: float = 0.0) -> Stretch:
+    def draw(
+        self, seconds: float, rng: np.random.Generator, *, at_line: bool = False, margin_s: float = 0.0
+    ) -> Stretch:
         """A stretch of a song as it could be heard: a little faster or slower, often over a band.
 
         Args:
@@ -86,21 +107,23 @@ class Stretches:
         """
         voice = self._voices[int(rng.choice(len(self._voices), p=self._odds))]
         faster = float(_FASTEST ** rng.uniform(-1.0, 1.0))
-        lines = voice.piece.lyrics.lines
+        lines = voice.lines
         spare = voice.piece.duration_s - faster * (seconds - 2 * margin_s)
         begins = float(rng.uniform(0.0, max(spare, 0.0)))
         if at_line and lines:
             ahead = float(rng.uniform(0.05, 0.6))
             begins = max(0.0, (lines[int(rng.integers(len(lines)))].start_s or 0.0) - ahead)
-        count = round(seconds * self.sample_rate)
-        at = (begins - faster * margin_s) * self.sample_rate + faster * np.arange(count)
+        count = round(seconds * self.hearing.sample_rate)
+        at = (begins - faster * margin_s) * self.hearing.sample_rate + faster * np.arange(count)
         samples = _read_at(voice.samples, at)
-        if self._bands and rng.random() < _BACKED_SHARE:
+        if self._bands and rng.random() < self.hearing.backed_share:
             samples = self._with_band(samples, rng)
         samples *= np.float32(10.0 ** (rng.uniform(*_GAIN_DB) / 20.0))
         ends = seconds - 2 * margin_s
         placed = (((_s(ln.start_s) - begins) / faster, (_s(ln.end_s) - begins) / faster, ln) for ln in lines)
-        return Stretch(samples, tuple(row for row in placed if row[0] < ends and row[1] > 0), voice.piece.lyrics.language)
+        return Stretch(
+            samples, tuple(row for row in placed if row[0] < ends and row[1] > 0), voice.piece.lyrics.language
+        )
 
     def _with_band(self, samples: Floats, rng: np.random.Generator) -> Floats:
         band = self._bands[int(rng.integers(len(self._bands)))]
@@ -126,6 +149,19 @@ def heard_at(piece: Piece, sample_rate: int) -> Floats:
 def lyrics_of(stretch: Stretch) -> Lyrics:
     """The lines of a stretch as a text of their own."""
     return Lyrics(tuple(Line(tuple(Sung(w.text) for w in ln.words)) for _, _, ln in stretch.lines), stretch.language)
+
+
+def _divided(lyrics: Lyrics, shortest_s: float) -> Iterator[Line]:
+    """Lines as parts that begin with words whose time is known; the last part of a line may be shorter."""
+    for line in lyrics.lines:
+        words: list[Sung] = []
+        begins = _s(line.start_s)
+        for word in line.words:
+            if words and shortest_s and word.start_s is not None and word.start_s - begins >= shortest_s:
+                yield Line(tuple(words), begins, word.start_s)
+                words, begins = [], word.start_s
+            words.append(word)
+        yield Line(tuple(words), begins, line.end_s)
 
 
 def _at_rate(piece: Piece, sample_rate: int) -> NDArray[np.int16]:
