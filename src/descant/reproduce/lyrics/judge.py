@@ -42,10 +42,14 @@ def over_songs(
     return spread(values)
 
 
-def floor_of(results: Results, name: str, measure: str = "aae") -> float | None:
-    """Mean over songs of a floor."""
+def floor_of(results: Results, name: str, measure: str = "aae", songs: Collection[str] | None = None) -> float | None:
+    """Mean over songs, or some of them, of a floor."""
     found = results.get("floors")
-    return None if found is None else float(np.mean([row[measure] for row in found["ways"][name].values()]))
+    if found is None:
+        return None
+    rows = found["ways"][name].items()
+    kept = [row[measure] for song, row in rows if songs is None or song in songs]
+    return float(np.mean(kept)) if kept else None
 
 
 def _finding(claim: Claim, held: bool, text: str, **numbers: object) -> Finding:
@@ -94,11 +98,11 @@ def _less(
     def rule(claim: Claim, results: Results) -> Finding:
         songs = _songs_in(results, languages)
         first, second = over_songs(results, *ours, songs=songs), over_songs(results, *theirs, songs=songs)
-        even = floor_of(results, "even")
+        even = floor_of(results, "even", songs=songs)
         if first is None or second is None or even is None:
             return _missing(claim)
         held = first.median <= second.median if ties else first.median < second.median
-        text = f"{names[0]} {first} s, {names[1]} {second} s; even spread {even:.2f} s over all songs."
+        text = f"{names[0]} {first} s, {names[1]} {second} s; even spread {even:.2f} s."
         if min(first.median, second.median) >= even:
             text += " Neither is better than the even spread, so nothing follows."
             held = False

@@ -13,7 +13,6 @@ from descant.reproduce.lyrics.judge import floor_of, judge, over_songs
 from descant.reproduce.lyrics.material import MIXES, Material
 from descant.reproduce.lyrics.scale import read_scale
 from descant.reproduce.plots import Drawing, Plot
-from descant.reproduce.spread import spread
 from descant.reproduce.systems import Options, folder_of
 
 _FLOORS = {
@@ -150,18 +149,16 @@ def _languages(results: Results) -> Table:
         return Table("", (), ())
     by_language: dict[str, list[str]] = {}
     for song, language in floors["languages"].items():
-        by_language.setdefault(language, []).append(song)
+        by_language.setdefault(f"{language}, {song.split('-')[0]}", []).append(song)
     rows: list[tuple[Cell, ...]] = []
     for name, title in _FLOORS.items():
-        ways = floors["ways"][name]
-        means = (spread([sum(ways[s]["aae"] for s in songs) / len(songs)]) for songs in by_language.values())
-        rows.append((title, *map(str, means)))
+        rows.append((title, *(floor_of(results, name, songs=songs) for songs in by_language.values())))
     for arm in VARIANTS:
         found = [over_songs(results, arm, "separated/masked", songs=songs) for songs in by_language.values()]
         if any(found):
             rows.append((_TITLES[arm], *(None if value is None else str(value) for value in found)))
     columns = ("system", *(f"{language} ({len(songs)} songs)" for language, songs in by_language.items()))
-    return Table("AAE in seconds by language, separated vocals, two passes", columns, tuple(rows))
+    return Table("AAE in seconds by language and source, separated vocals, two passes", columns, tuple(rows))
 
 
 def _costs(results: Results, threads: int) -> Table:
