@@ -16,7 +16,6 @@ channels at each level down are that net's 24 in its published form: here, too, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -103,7 +102,7 @@ class LyricsWaveUNet(nn.Module):
             x = torch.cat((_middle(skips.pop(), x.shape[-1]), x), 1)
             x = F.leaky_relu(convolution(x), _SLOPE)
         told: Tensor = self.tell(x).transpose(1, 2).float()
-        return cast("Tensor", F.log_softmax(told, -1))
+        return F.log_softmax(told, -1)
 
 
 @dataclass(frozen=True, slots=True)
