@@ -80,7 +80,9 @@ def measure(album: Path) -> None:
     """Print the table of docs/align.md."""
     aligner = Aligner.load()
     found = list(songs(album))
-    print("| song | listened to | words moved, s | over 0.3 s | after silence, s (bias, mean, of) | heard | of another |")
+    print(
+        "| song | listened to | words moved, s | over 0.3 s | after silence, s (bias, mean, of) | heard | of another |"
+    )
     print("|---|---|---|---|---|---|---|")
     for number, song in enumerate(found):
         other = found[(number + 1) % len(found)].sheet
@@ -99,6 +101,28 @@ def measure(album: Path) -> None:
                 f"{np.median(late):+.3f}, {np.abs(late).mean():.3f}, {len(late)} of {len(moments)} | "
                 f"{own.fit:.0%} | {wrong.fit:.0%} | {took:.1f} s"
             )
+
+
+def fit(album: Path) -> None:
+    """Fit "is this word sung here" on the album's own words against those of another song; print the three numbers."""
+    aligner = Aligner.load()
+    found = list(songs(album))
+    rows, truth = [], []
+    for number, song in enumerate(found):
+        for sheet, is_own in ((song.sheet, 1.0), (found[(number + 1) % len(found)].sheet, 0.0)):
+            for way in WAYS:
+                said = aligner(song.heard[way], sheet, options=ANY_FIT).said
+                rows += [(word.heard, word.looks, 1.0) for word in said if word is not None]
+                truth += [is_own] * (len(rows) - len(truth))
+    table, truth = np.array(rows), np.array(truth)
+    weights = np.zeros(3)
+    for _ in range(30):  # Newton's method
+        odds = 1.0 / (1.0 + np.exp(-table @ weights))
+        curvature = (table * (odds * (1.0 - odds))[:, np.newaxis]).T @ table
+        weights += np.linalg.solve(curvature, table.T @ (truth - odds))
+    sure = table @ weights > 0
+    print(f"heard {weights[0]:.2f}, looks {weights[1]:.2f}, odds {weights[2]:.2f}")
+    print(f"own words taken for heard: {sure[truth == 1].mean():.1%}, another song's: {sure[truth == 0].mean():.1%}")
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ from descant.align.hearing import Floats, Heard, hear
 from descant.align.lattice import Moves, best_path
 from descant.align.reading import Read, read_along
 from descant.align.scores import SongScores
-from descant.align.times import place_words, timed_lyrics
+from descant.align.times import Said, place_words, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
+from descant.hub.card import load_card
 from descant.hub.checkpoint import load_tensors
 from descant.hub.ctranslate2 import read_tensors
-from descant.hub.card import load_card
 from descant.hub.store import fetch
 from descant.nets.phone_reader import PhoneReader, PhoneReaderConfig
 from descant.nets.whisper_decoder import WhisperDecoder
@@ -75,11 +75,13 @@ class Alignment:
     Attributes:
         lyrics: With times of lines, words and syllables, a confidence for each line and word.
         fit: Share of the words that are heard where they were placed.
+        said: What the recording says for each word; None for one that was passed over.
         evidence: To place them anew.
     """
 
     lyrics: Lyrics
     fit: float
+    said: tuple[Said | None, ...]
     evidence: Evidence
 
     @property
@@ -233,7 +235,7 @@ def realign(
             f"sung, and at least {options.lowest_fit:.0%} must be.",
             "Are they of another song or language? Fix a word by hand with --anchor if they are not.",
         )
-    return Alignment(timed_lyrics(text, placed, chain), fit, evidence)
+    return Alignment(timed_lyrics(text, placed, chain), fit, tuple(word.said for word in placed), evidence)
 
 
 def _path(
