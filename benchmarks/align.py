@@ -126,6 +126,7 @@ def fit(album: Path) -> None:
 
 
 def main() -> None:
+    """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("songs", "fit"))
     parser.add_argument("album", type=Path)

@@ -17,8 +17,8 @@ from descant.text.phones import SpokenSyllable
 _HEARD, _LOOKS, _ODDS = 0.97, 2.66, -2.52
 """Logistic regression of "is this word sung here" on how well its phones are heard and looked at.
 
-Fitted on the six album songs with their own words and with those of another one (`python benchmarks/align.py fit`): 96 %
-of the first and 5 % of the second then count as heard.
+Fitted on the six album songs with their own words and with those of another one (`python benchmarks/align.py fit`):
+96 % of the first and 5 % of the second then count as heard.
 """
 
 
