@@ -76,6 +76,25 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
     return path
 
 
+def fewest_moves(moves: Moves, first: int, last: int) -> int:
+    """Moves of the shortest way from one state to a later one: so many frames lie between them at least."""
+    far = len(moves.optional)
+    counts = [far] * (last - first + 1)
+    counts[0] = 0
+    source_of = dict(zip(moves.jumps[:, 1].tolist(), moves.jumps[:, 0].tolist(), strict=True))
+    for at in range(1, len(counts)):
+        ways = [counts[at - 1]]
+        if at > 1 and moves.optional[first + at - 1]:
+            ways.append(counts[at - 2])
+            if at > 2 and moves.optional[first + at - 2]:
+                ways.append(counts[at - 3])
+        source = source_of.get(first + at, -1) - first
+        if source >= 0:
+            ways.append(counts[source])
+        counts[at] = min(ways) + 1
+    return counts[-1]
+
+
 def _check(cancel: CancelToken | None) -> None:
     if cancel is not None:
         cancel.check()

@@ -111,7 +111,13 @@ def any_words(phones: Floats, change: float) -> Floats:
 
 
 def _spread(scores: Floats) -> Floats:
-    return np.convolve(scores, np.full(_SPREAD, 1.0 / _SPREAD, np.float32), "same").astype(np.float32)
+    padded = np.pad(scores, _SPREAD // 2, mode="edge")
+    return np.convolve(padded, np.full(_SPREAD, 1.0 / _SPREAD, np.float32), "valid").astype(np.float32)
+
+
+def anchored_frame(anchor: Anchor, frames: int) -> int:
+    """The frame in which a fixed word starts."""
+    return min(round(anchor.start_s * FPS), frames - 1)
 
 
 def _limits(anchors: Sequence[Anchor], chain: Chain, frames: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -121,7 +127,8 @@ def _limits(anchors: Sequence[Anchor], chain: Chain, frames: int) -> tuple[np.nd
     lowest, highest = np.zeros(frames, np.int64), np.full(frames, len(chain) - 1)
     starts = chain.first_states()
     for anchor in anchors:
-        frame, state = min(round(anchor.start_s * FPS), frames - 1), int(starts[anchor.word])
+        frame, state = anchored_frame(anchor, frames), int(starts[anchor.word])
         highest[:frame] = np.minimum(highest[:frame], state - 1)
+        highest[frame] = min(highest[frame], state)  # nor is it jumped over
         lowest[frame:] = np.maximum(lowest[frame:], state)
     return lowest, highest

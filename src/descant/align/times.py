@@ -26,18 +26,18 @@ class Placed:
     Attributes:
         starts_s: Of its syllables; that of the word first.
         end_s: Where its last phone ends.
-        confidence: 0..1 that it is sung there.
+        confidence: 0..1 that it is sung there; None for a dash or an emoji, which nobody can hear.
     """
 
     starts_s: tuple[float, ...]
     end_s: float
-    confidence: float
+    confidence: float | None
 
 
 def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tuple[Placed, ...]:
     """Times and confidences of all words of a chain.
 
-    A word that the path passed over, or that has no sounds, stands where the word before it ends, with confidence 0.
+    A word that the path passed over, or that has no sounds, stands where the word before it ends.
 
     Args:
         path: State of each frame.
@@ -50,11 +50,12 @@ def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tu
     looks = scores.looks_along(path)
     borders = np.searchsorted(words, np.arange(len(chain.spoken) + 1))
     placed: list[Placed] = []
-    for first, last, spoken in zip(borders[:-1], borders[1:], chain.spoken, strict=True):
+    for number, spoken in enumerate(chain.spoken):
+        first, last = borders[number : number + 2]
         frames = sung[first:last]
         if not len(frames):
             at = placed[-1].end_s if placed else (sung[0] / FPS if len(sung) else 0.0)
-            placed.append(Placed((at,) * max(1, len(spoken)), at, 0.0))
+            placed.append(Placed((at,) * max(1, len(spoken)), at, 0.0 if chain.is_sounding(number) else None))
             continue
         syllables = chain.syllables[path[frames]]
         starts = np.searchsorted(syllables, np.arange(len(spoken)))
@@ -76,17 +77,17 @@ def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyri
     lines = []
     for line in lyrics.lines:
         words = tuple(_timed(word, *next(found)) for word in line.words)
-        sure = [word.confidence or 0.0 for word in words]
+        sure = [word.confidence for word in words if word.confidence is not None]
         lines.append(Line(words, singer=line.singer, confidence=round(float(np.mean(sure)), 3) if sure else None))
     return lyrics.with_lines(lines)
 
 
 def _timed(word: Word, placed: Placed, spoken: Sequence[SpokenSyllable]) -> Word:
     ends = (*placed.starts_s[1:], placed.end_s)
-    syllables = tuple(
-        Syllable(part.text, start, end) for part, start, end in zip(spoken, placed.starts_s, ends, strict=True)
-    )
-    return Word(word.text, placed.starts_s[0], placed.end_s, round(placed.confidence, 3), syllables)
+    times = zip(placed.starts_s, ends, strict=True) if spoken else ()
+    syllables = tuple(Syllable(part.text, *each) for part, each in zip(spoken, times, strict=True))
+    sure = None if placed.confidence is None else round(placed.confidence, 3)
+    return Word(word.text, placed.starts_s[0], placed.end_s, sure, syllables)
 
 
 def _confidence(heard: float, looks: float) -> float:
