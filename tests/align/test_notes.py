@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,11 +49,8 @@ def test_all_else_is_kept() -> None:
 def test_lengths_add_up(syllable_borders: list[int], note_borders: list[int]) -> None:
     """On a grid of 0.1 s, where no slide is dropped: what sounds during the syllables is what they are given."""
     borders = [border / 10 for border in syllable_borders]
-    syllables = [Syllable("la", *ends) for ends in zip(borders, borders[1:], strict=False)]
-    notes = [
-        SungNote(60 + n, start / 10, end / 10)
-        for n, (start, end) in enumerate(zip(note_borders, note_borders[1:], strict=False))
-    ]
+    syllables = [Syllable("la", *ends) for ends in pairwise(borders)]
+    notes = [SungNote(60 + n, start / 10, end / 10) for n, (start, end) in enumerate(pairwise(note_borders))]
     given_notes = _notes_of(with_notes(_lyrics(*syllables), notes))
     for syllable, own in zip(syllables, given_notes, strict=True):
         assert all(syllable.start_s <= note.start_s < note.end_s <= syllable.end_s for note in own)

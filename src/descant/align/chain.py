@@ -117,11 +117,12 @@ def build_chain(words: Sequence[SungWord], language: str) -> Chain:
     jumps = []
     spoken = tuple(spoken_syllables(word.text, language) for word in words)
     sounding = [number for number, syllables in enumerate(spoken) if any(part.phones for part in syllables)]
-    for number, following in zip(sounding, [*sounding[1:], -1], strict=True):  # not a dash, not an emoji
+    for place, number in enumerate(sounding):
         before = len(draft.kinds) - 1
         _add_phones(draft, number, spoken[number])
-        is_last = following < 0 or words[following].line != words[number].line
-        draft.add(Kind.REST if is_last else Kind.GAP, number)
+        following = sounding[place + 1 : place + 2]  # a dash or an emoji at the end of a line does not join two lines
+        is_inside = following and words[following[0]].line == words[number].line
+        draft.add(Kind.GAP if is_inside else Kind.REST, number)
         if words[number].is_backing:
             jumps.append((before, len(draft.kinds) - 1, number))
     return Chain(

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 Scores = Callable[[int, int], Floats]
 """Scores of frames first..last (the last left out) in all states: float32, [frames, states]."""
 
-NEVER = np.float32(-1e9)
+NEVER = np.float32(-np.inf)
 _CELLS = 32 << 20
 _SHORTEST_BLOCK = 64
 _JUMP = 4
@@ -50,6 +50,9 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
 
     Returns:
         int32, shape [frames].
+
+    Raises:
+        ValueError: No path leads through; `fewest_moves` tells it beforehand.
     """
     states = len(moves.optional)
     block = max(_SHORTEST_BLOCK, _CELLS // states)
@@ -64,6 +67,8 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
         column, _ = search.run(column, scores(first, min(frames, first + block)), is_start=not first, keep=False)
     ends = [states - 1, states - 2] if states > 1 and moves.optional[-1] else [states - 1]
     state = max(ends, key=lambda end: column[end])
+    if column[state] == NEVER:
+        raise ValueError("no path leads through the chain in so many frames, or past the scores")
     path = np.empty(frames, np.int32)
     for number in reversed(range(len(columns))):
         _check(cancel)
