@@ -273,11 +273,9 @@ def _prepared(
 
 
 def _sung_words(lyrics: Lyrics | Sheet) -> tuple[SungWord, ...]:
-    return tuple(
-        SungWord(word.text, number, getattr(word, "is_backing", False))
-        for number, line in enumerate(lyrics.lines)
-        for word in line.words
-    )
+    if isinstance(lyrics, Sheet):
+        return tuple(SungWord(w.text, n, w.is_backing) for n, line in enumerate(lyrics.lines) for w in line.words)
+    return tuple(SungWord(word.text, n) for n, line in enumerate(lyrics.lines) for word in line.words)
 
 
 def _too_long(words: int, frames: int) -> TextReadError:

@@ -122,13 +122,11 @@ class _Tokens:
 
 
 def _prompt(tokenizer: Tokenizer, language: str) -> list[int]:
-    named = tokenizer.token_to_id(f"<|{language.replace('_', '-').split('-')[0].lower()}|>")
-    return [
-        tokenizer.token_to_id("<|startoftranscript|>"),
-        tokenizer.token_to_id("<|en|>") if named is None else named,
-        tokenizer.token_to_id("<|transcribe|>"),
-        tokenizer.token_to_id("<|notimestamps|>"),
-    ]
+    code = language.replace("_", "-").split("-")[0].lower()
+    names = ("<|startoftranscript|>", f"<|{code}|>", "<|transcribe|>", "<|notimestamps|>")
+    english: int = tokenizer.token_to_id("<|en|>")
+    found = [tokenizer.token_to_id(name) for name in names]
+    return [english if number is None else number for number in found]
 
 
 def _normal(scores: torch.Tensor) -> torch.Tensor:
@@ -161,4 +159,4 @@ def _trust(frames: int, *, is_first: bool, is_last: bool) -> Floats:
     edge = max(1, round(_EDGE_S * FPS))
     ramp = np.clip(np.arange(frames, dtype=np.float32) / edge, 0.02, 1.0)
     weight = np.ones(frames, np.float32) if is_first else ramp
-    return weight if is_last else np.minimum(weight, ramp[::-1])
+    return weight if is_last else np.minimum(weight, ramp[::-1]).astype(np.float32)

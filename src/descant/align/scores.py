@@ -54,7 +54,7 @@ class SongScores:
 
     def __call__(self, first: int, last: int) -> Floats:
         """Frames first..last (the last left out) in all states, [frames, states]."""
-        found = np.maximum(self._heard.phones[first:last][:, self._chain.phones], self._costs.floor)
+        found: Floats = np.maximum(self._heard.phones[first:last][:, self._chain.phones], self._costs.floor)
         found[:, self._chain.kinds == Kind.GAP] = self._gap[first:last, np.newaxis]
         found[:, self._chain.kinds == Kind.REST] = self._rest[first:last, np.newaxis]
         for read in self._reads:
@@ -72,7 +72,8 @@ class SongScores:
     def along(self, path: np.ndarray, first: int, last: int) -> Floats:
         """What frames first..last say for the phones of a path, without prices: 0 is the likeliest phone."""
         phones = self._chain.phones[path[first:last]]
-        return np.maximum(self._heard.phones[np.arange(first, last), phones], self._costs.floor)
+        found: Floats = np.maximum(self._heard.phones[np.arange(first, last), phones], self._costs.floor)
+        return found
 
     def looks_along(self, path: np.ndarray) -> Floats:
         """How strongly the reader looks along a path, [frames]; 0 where nothing was read."""
