@@ -6,6 +6,7 @@ The ladder: `Aligner.load()`, `aligner(clip, lyrics)`, and `descant.pipelines.al
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,9 +18,9 @@ import numpy as np
 from descant.align.chain import Chain, SungWord, build_chain
 from descant.align.config import AlignOptions, Anchor
 from descant.align.hearing import Floats, Heard, hear
-from descant.align.lattice import Moves, best_path
+from descant.align.lattice import Moves, best_path, fewest_moves
 from descant.align.reading import Read, read_along
-from descant.align.scores import SongScores
+from descant.align.scores import SongScores, anchored_frame
 from descant.align.times import Said, place_words, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
@@ -64,10 +65,12 @@ class Evidence:
     Attributes:
         heard: The recording.
         reads: Where the decoder looked for the words of the text.
+        chain: The text.
     """
 
     heard: Heard
     reads: tuple[Read, ...]
+    chain: Chain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,8 +153,7 @@ class Aligner:
         """
         options = options or AlignOptions()
         monitor = Monitor(progress, cancel, "aligning")
-        words = _sung_words(lyrics)
-        _require_room(words, clip.duration_s)
+        _prepared(lyrics, options, math.ceil(clip.duration_s * FPS), anchors)  # what cannot be is refused at once
         heard = self.hear(clip, options, monitor.part("listening", 0.0, 0.6))
         return self.align(heard, lyrics, options=options, anchors=anchors, monitor=monitor.part("reading", 0.6, 1.0))
 
@@ -227,8 +229,7 @@ class Aligner:
         monitor: Monitor,
     ) -> Alignment:
         """Place lyrics in a recording that was listened to; arguments and errors as for a call."""
-        text, words, chain = _prepared(lyrics, options, heard)
-        _require_possible(anchors, text, heard)
+        text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
         path = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
         middles = _middles(path, chain)
         for turn in range(_TURNS):
@@ -247,7 +248,9 @@ class Aligner:
             before, middles = middles, _middles(_path(scores, chain, heard, options, monitor.cancel), chain)
             if np.abs(middles - before).max() < _MOVED_S:
                 break  # the words were read where they are
-        return realign(Evidence(heard, reads), lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
+        found = realign(Evidence(heard, reads, chain), lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
+        monitor.report(1.0)
+        return found
 
 
 def realign(
@@ -272,11 +275,12 @@ def realign(
     """
     options = options or AlignOptions()
     heard = evidence.heard
-    text, _, chain = _prepared(lyrics, options, heard)
-    _require_possible(anchors, text, heard)
+    text, _, chain = _prepared(lyrics, options, heard.frames, anchors)
+    if not np.array_equal(chain.phones, evidence.chain.phones):
+        raise InvalidOption("The words are others than those that were read along.", "Align them as a whole.")
     scores = SongScores(heard, chain, options.costs, reads=evidence.reads, anchors=anchors)
     placed = place_words(_path(scores, chain, heard, options, cancel), chain, scores)
-    fit = float(np.mean([word.confidence >= _SURE for word in placed]))
+    fit = float(np.mean([word.said.confidence >= _SURE for word in placed if word.said is not None]))
     _require_fit(fit, options, anchors)
     return Alignment(timed_lyrics(text, placed, chain), fit, tuple(word.said for word in placed), evidence)
 
@@ -293,9 +297,11 @@ def _require_fit(fit: float, options: AlignOptions, anchors: Sequence[Anchor]) -
 def _path(
     scores: SongScores, chain: Chain, heard: Heard, options: AlignOptions, cancel: CancelToken | None
 ) -> np.ndarray:
-    jumps = chain.jumps[:, :2]
-    costs = np.full(len(jumps), -options.costs.backing, np.float32)
-    return best_path(scores, heard.frames, Moves(chain.optional, jumps, costs), cancel=cancel)
+    return best_path(scores, heard.frames, _moves(chain, options), cancel=cancel)
+
+
+def _moves(chain: Chain, options: AlignOptions) -> Moves:
+    return Moves(chain.optional, chain.jumps[:, :2], np.full(len(chain.jumps), -options.costs.backing, np.float32))
 
 
 def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
@@ -310,59 +316,75 @@ def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
 
 
 def _prepared(
-    lyrics: Lyrics | Sheet, options: AlignOptions, heard: Heard
+    lyrics: Lyrics | Sheet, options: AlignOptions, frames: int, anchors: Sequence[Anchor]
 ) -> tuple[Lyrics, tuple[SungWord, ...], Chain]:
     words = _sung_words(lyrics)
+    if not words:
+        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
+    if len(words) > _MOST_WORDS_A_SECOND * frames / FPS:
+        raise _too_long(len(words), frames)
     text = lyrics.lyrics if isinstance(lyrics, Sheet) else lyrics
     language = options.language or text.language or guess_language(text.text).code
     chain = build_chain(words, language)
-    needed = np.count_nonzero((chain.kinds == 0) & ~chain.optional)
-    if not needed:
+    if len(chain) == 1:
         raise TextReadError("The lyrics have no word that can be sung.", "Write them in Latin letters.")
-    if needed >= heard.frames:
-        raise _too_long(len(words), heard.frames / FPS)
+    moves = _moves(chain, options)
+    if _fewest(moves, _START, _end(chain)) >= frames:
+        raise _too_long(len(words), frames)
+    _require_possible(anchors, text, chain, moves, frames)
     return replace(text, language=language), words, chain
 
 
 def _sung_words(lyrics: Lyrics | Sheet) -> tuple[SungWord, ...]:
-    lines: Sequence[Line | SheetLine] = lyrics.lines
-    return tuple(
-        SungWord(word.text, number, isinstance(word, SheetWord) and word.is_backing)
-        for number, line in enumerate(lines)
-        for word in line.words
-    )
+    if isinstance(lyrics, Sheet):
+        return tuple(SungWord(w.text, n, w.is_backing) for n, line in enumerate(lyrics.lines) for w in line.words)
+    return tuple(SungWord(word.text, n) for n, line in enumerate(lyrics.lines) for word in line.words)
 
 
-def _require_room(words: Sequence[SungWord], duration_s: float) -> None:
-    if not words:
-        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
-    if len(words) > _MOST_WORDS_A_SECOND * duration_s:
-        raise _too_long(len(words), duration_s)
-
-
-def _too_long(words: int, duration_s: float) -> TextReadError:
+def _too_long(words: int, frames: int) -> TextReadError:
     return TextReadError(
-        f"The lyrics have {words} words, more than can be sung in {duration_s:.1f} s.",
+        f"The lyrics have {words} words, more than can be sung in {frames / FPS:.1f} s.",
         "Are they of this recording, and is it whole?",
     )
 
 
-def _require_possible(anchors: Sequence[Anchor], text: Lyrics, heard: Heard) -> None:
-    last = (-1, -1.0)
+_START = (0, 1)
+"""States in which a path may start: the first rest, or the first phone."""
+
+
+def _end(chain: Chain) -> tuple[int, ...]:
+    return (len(chain) - 2, len(chain) - 1)
+
+
+def _fewest(moves: Moves, sources: Sequence[int], targets: Sequence[int]) -> int:
+    return min(fewest_moves(moves, source, target) for source in sources for target in targets if source <= target)
+
+
+def _require_possible(anchors: Sequence[Anchor], text: Lyrics, chain: Chain, moves: Moves, frames: int) -> None:
+    starts = chain.first_states()
+    before: tuple[int, Sequence[int]] = (0, _START)
     for anchor in sorted(anchors, key=lambda each: each.word):
         if not 0 <= anchor.word < len(text.words):
             raise InvalidOption(f"There is no word {anchor.word + 1}: the lyrics have {len(text.words)}.")
-        if not 0.0 <= anchor.start_s < heard.frames / FPS:
+        word = text.words[anchor.word].text
+        if not chain.is_sounding(anchor.word):
+            raise InvalidOption(f"{word!r} has no sound, so it cannot be fixed.", "Fix the word after it.")
+        if not 0.0 <= anchor.start_s < frames / FPS:
             raise InvalidOption(
-                f"{text.words[anchor.word].text!r} cannot start at {anchor.start_s:g} s: "
-                f"the recording lasts {heard.frames / FPS:.1f} s."
+                f"{word!r} cannot start at {anchor.start_s:g} s: the recording lasts {frames / FPS:.1f} s."
             )
-        if anchor.word == last[0] or anchor.start_s <= last[1]:
+        here = (anchored_frame(anchor, frames), (int(starts[anchor.word]),))
+        if here[1][0] in before[1][:1] or here[0] < before[0] + _fewest(moves, before[1], here[1]):
             raise InvalidOption(
-                f"{text.words[anchor.word].text!r} is fixed at {anchor.start_s:g} s, "
-                "but a word before it (or the same word) is fixed there or later."
+                f"{word!r} cannot start at {anchor.start_s:g} s: the words before it do not fit between it and "
+                f"{'the start' if before[1] is _START else 'the fixed word before it'}.",
+                "Fix words in the order in which they are sung, not closer than they can be sung.",
             )
-        last = (anchor.word, anchor.start_s)
+        before = here
+    if anchors and frames - 1 < before[0] + _fewest(moves, before[1], _end(chain)):
+        raise InvalidOption(
+            f"The words after the last fixed one do not fit into the {(frames - before[0]) / FPS:.2f} s that are left."
+        )
 
 
 @cache

@@ -66,6 +66,10 @@ class Chain:
     def __len__(self) -> int:
         return len(self.kinds)
 
+    def is_sounding(self, word: int) -> bool:
+        """Whether a word has phones; a dash or an emoji has none."""
+        return any(syllable.phones for syllable in self.spoken[word])
+
     def first_states(self) -> NDArray[np.int64]:
         """First state of each word; for a word without phones that of the next one (or the last rest)."""
         sung = np.flatnonzero(self.kinds == Kind.PHONE)
@@ -112,14 +116,14 @@ def build_chain(words: Sequence[SungWord], language: str) -> Chain:
     draft.add(Kind.REST, -1)
     jumps = []
     spoken = tuple(spoken_syllables(word.text, language) for word in words)
-    for number, (word, syllables) in enumerate(zip(words, spoken, strict=True)):
+    sounding = [number for number, syllables in enumerate(spoken) if any(part.phones for part in syllables)]
+    for place, number in enumerate(sounding):
         before = len(draft.kinds) - 1
-        _add_phones(draft, number, syllables)
-        if len(draft.kinds) - 1 == before:
-            continue  # nothing of it sounds: a dash, an emoji
-        is_last = number + 1 == len(words) or words[number + 1].line != word.line
-        draft.add(Kind.REST if is_last else Kind.GAP, number)
-        if word.is_backing:
+        _add_phones(draft, number, spoken[number])
+        following = sounding[place + 1 : place + 2]  # a dash or an emoji at the end of a line does not join two lines
+        is_inside = following and words[following[0]].line == words[number].line
+        draft.add(Kind.GAP if is_inside else Kind.REST, number)
+        if words[number].is_backing:
             jumps.append((before, len(draft.kinds) - 1, number))
     return Chain(
         np.asarray(draft.kinds, np.int8),

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 Scores = Callable[[int, int], Floats]
 """Scores of frames first..last (the last left out) in all states: float32, [frames, states]."""
 
-NEVER = np.float32(-1e9)
+NEVER = np.float32(-np.inf)
 _CELLS = 32 << 20
 _SHORTEST_BLOCK = 64
 _JUMP = 4
@@ -50,6 +50,9 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
 
     Returns:
         int32, shape [frames].
+
+    Raises:
+        ValueError: No path leads through; `fewest_moves` tells it beforehand.
     """
     states = len(moves.optional)
     block = max(_SHORTEST_BLOCK, _CELLS // states)
@@ -64,6 +67,8 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
         column, _ = search.run(column, scores(first, min(frames, first + block)), is_start=not first, keep=False)
     ends = [states - 1, states - 2] if states > 1 and moves.optional[-1] else [states - 1]
     state = max(ends, key=lambda end: column[end])
+    if column[state] == NEVER:
+        raise ValueError("no path leads through the chain in so many frames, or past the scores")
     path = np.empty(frames, np.int32)
     for number in reversed(range(len(columns))):
         _check(cancel)
@@ -74,6 +79,25 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
             path[frame] = state
             state = search.before(state, int(back[frame - first, state]))
     return path
+
+
+def fewest_moves(moves: Moves, first: int, last: int) -> int:
+    """Moves of the shortest way from one state to a later one: so many frames lie between them at least."""
+    far = len(moves.optional)
+    counts = [far] * (last - first + 1)
+    counts[0] = 0
+    source_of = dict(zip(moves.jumps[:, 1].tolist(), moves.jumps[:, 0].tolist(), strict=True))
+    for at in range(1, len(counts)):
+        ways = [counts[at - 1]]
+        if at > 1 and moves.optional[first + at - 1]:
+            ways.append(counts[at - 2])
+            if at > 2 and moves.optional[first + at - 2]:
+                ways.append(counts[at - 3])
+        source = source_of.get(first + at, -1) - first
+        if source >= 0:
+            ways.append(counts[source])
+        counts[at] = min(ways) + 1
+    return counts[-1]
 
 
 def _check(cancel: CancelToken | None) -> None:

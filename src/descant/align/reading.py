@@ -81,7 +81,7 @@ def read_along(
         monitor.report(number / len(windows))
         begin, end = window.first / FPS, (window.first + len(window.states)) / FPS
         first, last = np.searchsorted(middles_s, (begin, end))
-        tokens = _Tokens.of(words, first, last, tokenizer, stop)
+        tokens = _Tokens.of(words, range(first, last), chain, tokenizer, stop)
         if not tokens.numbers:
             continue
         with torch.inference_mode():
@@ -108,32 +108,31 @@ class _Tokens:
     after_line: dict[int, int]
 
     @classmethod
-    def of(cls, words: Sequence[SungWord], first: int, last: int, tokenizer: Tokenizer, stop: int) -> _Tokens:
-        """Of words first..last (the last left out); a full stop closes each line: it looks at the rest that follows."""
+    def of(cls, words: Sequence[SungWord], chosen: range, chain: Chain, tokenizer: Tokenizer, stop: int) -> _Tokens:
+        """Of those of some words that sound; a full stop closes each line: it looks at the rest that follows."""
+        rests = set(chain.words[chain.kinds == Kind.REST].tolist())
         numbers: list[int] = []
         of_word: dict[int, list[int]] = {}
         after_line: dict[int, int] = {}
-        for word in range(first, last):
+        for word in filter(chain.is_sounding, chosen):
             text = words[word].text.strip(_PUNCTUATION) or words[word].text
             some = tokenizer.encode(f" {text}", add_special_tokens=False).ids
             if len(numbers) + len(some) + 1 > _MOST_TOKENS:
                 break
             of_word[word] = list(range(len(numbers), len(numbers) + len(some)))
             numbers += some
-            if word + 1 == len(words) or words[word + 1].line != words[word].line:
+            if word in rests:
                 after_line[word] = len(numbers)
                 numbers.append(stop)
         return cls(numbers, of_word, after_line)
 
 
 def _prompt(tokenizer: Tokenizer, language: str) -> list[int]:
-    named = tokenizer.token_to_id(f"<|{language}|>")
-    return [
-        tokenizer.token_to_id("<|startoftranscript|>"),
-        tokenizer.token_to_id("<|en|>") if named is None else named,
-        tokenizer.token_to_id("<|transcribe|>"),
-        tokenizer.token_to_id("<|notimestamps|>"),
-    ]
+    code = language.replace("_", "-").split("-")[0].lower()
+    names = ("<|startoftranscript|>", f"<|{code}|>", "<|transcribe|>", "<|notimestamps|>")
+    english: int = tokenizer.token_to_id("<|en|>")
+    found = [tokenizer.token_to_id(name) for name in names]
+    return [english if number is None else number for number in found]
 
 
 def _normal(scores: torch.Tensor) -> torch.Tensor:
@@ -167,4 +166,4 @@ def _trust(frames: int, *, is_first: bool, is_last: bool) -> Floats:
     edge = max(1, round(_EDGE_S * FPS))
     ramp = np.clip(np.arange(frames, dtype=np.float32) / edge, 0.02, 1.0)
     weight = np.ones(frames, np.float32) if is_first else ramp
-    return weight if is_last else np.minimum(weight, ramp[::-1])
+    return weight if is_last else np.minimum(weight, ramp[::-1]).astype(np.float32)

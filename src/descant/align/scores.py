@@ -54,7 +54,7 @@ class SongScores:
 
     def __call__(self, first: int, last: int) -> Floats:
         """Frames first..last (the last left out) in all states, [frames, states]."""
-        found = np.maximum(self._heard.phones[first:last][:, self._chain.phones], self._costs.floor)
+        found: Floats = np.maximum(self._heard.phones[first:last][:, self._chain.phones], self._costs.floor)
         found[:, self._chain.kinds == Kind.GAP] = self._gap[first:last, np.newaxis]
         found[:, self._chain.kinds == Kind.REST] = self._rest[first:last, np.newaxis]
         for read in self._reads:
@@ -72,7 +72,8 @@ class SongScores:
     def along(self, path: np.ndarray, first: int, last: int) -> Floats:
         """What frames first..last say for the phones of a path, without prices: 0 is the likeliest phone."""
         phones = self._chain.phones[path[first:last]]
-        return np.maximum(self._heard.phones[np.arange(first, last), phones], self._costs.floor)
+        found: Floats = np.maximum(self._heard.phones[np.arange(first, last), phones], self._costs.floor)
+        return found
 
     def looks_along(self, path: np.ndarray) -> Floats:
         """How strongly the reader looks along a path, [frames]; 0 where nothing was read."""
@@ -111,7 +112,13 @@ def any_words(phones: Floats, change: float) -> Floats:
 
 
 def _spread(scores: Floats) -> Floats:
-    return np.convolve(scores, np.full(_SPREAD, 1.0 / _SPREAD, np.float32), "same").astype(np.float32)
+    padded = np.pad(scores, _SPREAD // 2, mode="edge")
+    return np.convolve(padded, np.full(_SPREAD, 1.0 / _SPREAD, np.float32), "valid").astype(np.float32)
+
+
+def anchored_frame(anchor: Anchor, frames: int) -> int:
+    """The frame in which a fixed word starts."""
+    return min(round(anchor.start_s * FPS), frames - 1)
 
 
 def _limits(anchors: Sequence[Anchor], chain: Chain, frames: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -121,7 +128,8 @@ def _limits(anchors: Sequence[Anchor], chain: Chain, frames: int) -> tuple[np.nd
     lowest, highest = np.zeros(frames, np.int64), np.full(frames, len(chain) - 1)
     starts = chain.first_states()
     for anchor in anchors:
-        frame, state = min(round(anchor.start_s * FPS), frames - 1), int(starts[anchor.word])
+        frame, state = anchored_frame(anchor, frames), int(starts[anchor.word])
         highest[:frame] = np.minimum(highest[:frame], state - 1)
+        highest[frame] = min(highest[frame], state)  # nor is it jumped over
         lowest[frame:] = np.maximum(lowest[frame:], state)
     return lowest, highest

@@ -48,22 +48,26 @@ class Placed:
         starts_s: Of its syllables; that of the word first.
         end_s: Where its last phone ends.
         said: What the recording says for it; None where the path passed over it.
+        is_sounding: False for a dash or an emoji, which nobody can hear.
     """
 
     starts_s: tuple[float, ...]
     end_s: float
     said: Said | None = None
+    is_sounding: bool = True
 
     @property
-    def confidence(self) -> float:
-        """0..1 that it is sung there."""
-        return self.said.confidence if self.said else 0.0
+    def confidence(self) -> float | None:
+        """0..1 that it is sung there; None where nobody could hear it."""
+        if self.said is not None:
+            return self.said.confidence
+        return 0.0 if self.is_sounding else None
 
 
 def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tuple[Placed, ...]:
     """Times and confidences of all words of a chain.
 
-    A word that the path passed over, or that has no sounds, stands where the word before it ends, with confidence 0.
+    A word that the path passed over, or that has no sounds, stands where the word before it ends.
 
     Args:
         path: State of each frame.
@@ -76,11 +80,12 @@ def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tu
     looks = scores.looks_along(path)
     borders = np.searchsorted(words, np.arange(len(chain.spoken) + 1))
     placed: list[Placed] = []
-    for first, last, spoken in zip(borders[:-1], borders[1:], chain.spoken, strict=True):
+    for number, spoken in enumerate(chain.spoken):
+        first, last = borders[number : number + 2]
         frames = sung[first:last]
         if not len(frames):
             at = placed[-1].end_s if placed else (sung[0] / FPS if len(sung) else 0.0)
-            placed.append(Placed((at,) * max(1, len(spoken)), at))
+            placed.append(Placed((at,) * max(1, len(spoken)), at, is_sounding=chain.is_sounding(number)))
             continue
         syllables = chain.syllables[path[frames]]
         starts = np.searchsorted(syllables, np.arange(len(spoken)))
@@ -102,14 +107,14 @@ def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyri
     lines = []
     for line in lyrics.lines:
         words = tuple(_timed(word, *next(found)) for word in line.words)
-        sure = [word.confidence or 0.0 for word in words]
+        sure = [word.confidence for word in words if word.confidence is not None]
         lines.append(Line(words, singer=line.singer, confidence=round(float(np.mean(sure)), 3) if sure else None))
     return lyrics.with_lines(lines)
 
 
 def _timed(word: Word, placed: Placed, spoken: Sequence[SpokenSyllable]) -> Word:
     ends = (*placed.starts_s[1:], placed.end_s)
-    syllables = tuple(
-        Syllable(part.text, start, end) for part, start, end in zip(spoken, placed.starts_s, ends, strict=True)
-    )
-    return Word(word.text, placed.starts_s[0], placed.end_s, round(placed.confidence, 3), syllables)
+    times = zip(placed.starts_s, ends, strict=True) if spoken else ()
+    syllables = tuple(Syllable(part.text, *each) for part, each in zip(spoken, times, strict=True))
+    sure = None if placed.confidence is None else round(placed.confidence, 3)
+    return Word(word.text, placed.starts_s[0], placed.end_s, sure, syllables)
