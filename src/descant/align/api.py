@@ -24,9 +24,9 @@ from descant.align.times import place_words, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
+from descant.hub.card import load_card
 from descant.hub.checkpoint import load_tensors
 from descant.hub.ctranslate2 import read_tensors
-from descant.hub.card import load_card
 from descant.hub.store import fetch
 from descant.nets.phone_reader import PhoneReader, PhoneReaderConfig
 from descant.nets.whisper_decoder import WhisperDecoder
@@ -143,8 +143,7 @@ class Aligner:
         """
         options = options or AlignOptions()
         monitor = Monitor(progress, cancel, "aligning")
-        words = _sung_words(lyrics)
-        _require_room(words, clip.duration_s)
+        require_room(lyrics, clip.duration_s)
         heard = self.hear(clip, options, monitor.part("listening", 0.0, 0.6))
         return self.align(heard, lyrics, options=options, anchors=anchors, monitor=monitor.part("reading", 0.6, 1.0))
 
@@ -174,6 +173,19 @@ class Aligner:
         monitor: Monitor,
     ) -> Alignment:
         """Place lyrics in a recording that was listened to; arguments and errors as for a call."""
+        evidence = self.read(heard, lyrics, options=options, anchors=anchors, monitor=monitor)
+        return realign(evidence, lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
+
+    def read(
+        self,
+        heard: Heard,
+        lyrics: Lyrics | Sheet,
+        *,
+        options: AlignOptions,
+        anchors: Sequence[Anchor] = (),
+        monitor: Monitor,
+    ) -> Evidence:
+        """All that `realign` needs of a recording that was listened to; arguments and errors as for a call."""
         text, words, chain = _prepared(lyrics, options, heard)
         first = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
         reads = read_along(
@@ -187,7 +199,7 @@ class Aligner:
             text.language,
             monitor,
         )
-        return realign(Evidence(heard, reads), lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
+        return Evidence(heard, reads)
 
 
 def realign(
@@ -224,6 +236,19 @@ def realign(
             "Are they of another song or language? Fix a word by hand with --anchor if they are not.",
         )
     return Alignment(timed_lyrics(text, placed, chain), fit, evidence)
+
+
+def require_room(lyrics: Lyrics | Sheet, duration_s: float) -> None:
+    """Refuse lyrics that no recording of this length can hold; costs nothing, so it can be said first.
+
+    Raises:
+        TextReadError: The lyrics are empty, or too long.
+    """
+    words = _sung_words(lyrics)
+    if not words:
+        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
+    if len(words) > _MOST_WORDS_A_SECOND * duration_s:
+        raise _too_long(len(words), duration_s)
 
 
 def _path(
@@ -266,13 +291,6 @@ def _sung_words(lyrics: Lyrics | Sheet) -> tuple[SungWord, ...]:
         for number, line in enumerate(lyrics.lines)
         for word in line.words
     )
-
-
-def _require_room(words: Sequence[SungWord], duration_s: float) -> None:
-    if not words:
-        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
-    if len(words) > _MOST_WORDS_A_SECOND * duration_s:
-        raise _too_long(len(words), duration_s)
 
 
 def _too_long(words: int, duration_s: float) -> TextReadError:

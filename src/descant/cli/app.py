@@ -20,6 +20,7 @@ VERBS = {
     "separate": "Song to stems that sum to the song.",
     "analyze": "Melody, beats, tempo, key, chords, sections of a recording.",
     "transcribe": "Recording to MIDI and MusicXML, or to words.",
+    "align": "Song and lyrics to words with times.",
     "accompany": "Singing to a finished mix with a band.",
     "compose": "Melody in a score to a score with a band, or a song to more of it.",
     "play": "Score to audio.",
