@@ -119,7 +119,7 @@ def test_cancelling_leaves_nothing(song: Path, words: Path, tmp_path: Path, monk
 
 def test_what_is_refused(song: Path, words: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain.txt"
-    plain.write_text("no times\nat all\n", encoding="utf-8")
+    plain.write_text("[Chorus]\n", encoding="utf-8")
     late = write_lyrics(tmp_path / "late.lrc", Lyrics((Line((Word("late"),), 100.0),)))
     cases: list[tuple[Path, Path, Path, type[DescantError]]] = [
         (song, plain, tmp_path / "out", TextReadError),

@@ -28,7 +28,7 @@ from descant.pipelines.align.written import Written, read_written
 from descant.pipelines.vocals import kept_vocals
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.api import Separator
-from descant.text.formats import format_of, text_format
+from descant.text.formats import format_of, lyrics_text, text_format
 from descant.text.lyrics import Lyrics
 from descant.text.sheet import Sheet, read_sheet
 
@@ -118,7 +118,9 @@ def align_file(
     source = as_path(song)
     text = None if lyrics is None else as_path(lyrics)
     targets = _Targets.of(source, as_path(out), options)
-    targets.refuse_inputs([path for path in (source, text, options.vocals) if path is not None])
+    targets.refuse_inputs(
+        [path for path in (source, text, options.vocals) if path is not None], recognize=options.recognize
+    )
     monitor.report(0.0)
     info = probe(source)
     given = None if options.vocals is None else probe(options.vocals)
@@ -130,7 +132,7 @@ def align_file(
     files: dict[Path, bytes] = {}
     if written is None:
         written = _recognized(voice, source, options, monitor.part("words", 0.5, 0.7))
-        files[targets.words] = written.sheet.lyrics.text.encode("utf-8") + b"\n"
+        files[targets.words] = _kept_words(written.sheet, targets.words)
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
     alignment = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
     timed = written.named(alignment.lyrics)
@@ -221,12 +223,11 @@ class _Targets:
         corrections = options.corrections or _with_suffix(stem, by_hand.SUFFIX)
         return cls(timed, corrections, _with_suffix(stem, ".txt"))
 
-    def refuse_inputs(self, sources: Sequence[Path]) -> None:
-        """Nothing that is read is written over; corrections are read and extended, so they are no such thing."""
+    def refuse_inputs(self, sources: Sequence[Path], *, recognize: bool) -> None:
+        """Nothing that is read is written over."""
         for source in sources:
-            for target in (*self.timed.values(), self.words, self.corrections):
-                if target != self.words or len(sources) == 1:
-                    require_distinct(source, target)
+            for target in (*self.timed.values(), self.corrections, *([self.words] if recognize else [])):
+                require_distinct(source, target)
 
 
 def _format_name(path: Path) -> tuple[str, Path] | None:
@@ -262,6 +263,16 @@ def _recognized(voice: Voice, song: Path, options: AlignFileOptions, monitor: Mo
     if not heard.words:
         raise NothingHeard(f"No words were heard in {song}.", "Is it an instrumental? Give the lyrics if it is not.")
     return Written(read_sheet(heard.text, language=heard.language))
+
+
+def _kept_words(sheet: Sheet, path: Path) -> bytes:
+    """The words as a file for a person to correct; one that a person has corrected is not lost again."""
+    text = sheet.lyrics.text + "\n"
+    if path.exists() and lyrics_text(path) != text:
+        raise OutputError(
+            f"{path} holds other words already.", "Align it without --recognize if you corrected it; else remove it."
+        )
+    return text.encode("utf-8")
 
 
 def _about_sound(song: AudioInfo, vocals: AudioInfo | None) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def read_reads(path: Path) -> tuple[Read, ...]:
 @contextmanager
 def _arrays(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             yield arrays
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path} cannot be used: {error}.", "Remove its folder and run again.") from error
