@@ -34,7 +34,7 @@ from descant.text.lyrics import Lyrics
 pytestmark = pytest.mark.weights
 
 TEXT = "[Verse 1]\nIt always seems like\ntime stands still when\nI'm with you\n"
-WORDS = "It always seems like time stands still when I'm with you".split()
+WORDS = ["It", "always", "seems", "like", "time", "stands", "still", "when", "I'm", "with", "you"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,7 +8,7 @@ from descant.align.config import Anchor
 from descant.errors import InputNotFound, InvalidOption, TextReadError
 from descant.pipelines.align.corrections import Correction, anchors_of, extended, read_corrections
 
-WORDS = "Don’t stop, - the Café don't stop the rain".split()
+WORDS = ["Don’t", "stop,", "-", "the", "Café", "don't", "stop", "the", "rain"]
 
 
 def _never() -> list[float]:

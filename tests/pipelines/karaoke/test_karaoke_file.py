@@ -15,8 +15,9 @@ from descant.pipelines.karaoke.api import karaoke_file
 from descant.pipelines.karaoke.guide import GuideVoice, guide_score, notes_of, one_at_a_time
 from descant.pipelines.karaoke.options import KaraokeOptions
 from descant.pipelines.karaoke.rows import rows_of
-from descant.pipelines.karaoke.sound import VOCALS, Backing, vocals_gain
+from descant.pipelines.karaoke.sound import Backing, vocals_gain
 from descant.pipelines.karaoke.video import Screen
+from descant.pipelines.vocals import VOCALS
 from descant.progress import CancelToken, Progress
 from descant.score.midi import read_midi
 from descant.text.formats import read_lyrics, write_lyrics
