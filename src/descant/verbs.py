@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from descant.mark.api import verify as verify
     from descant.mix.api import mix as mix
     from descant.pipelines.accompany import accompany as accompany
+    from descant.pipelines.align.api import align as align
+    from descant.pipelines.align.api import align_file as align_file
     from descant.separate.api import separate as separate
     from descant.transcribe.api import transcribe as transcribe
     from descant.transcribe.api import transcribe_melody as transcribe_melody
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "accompany": "descant.pipelines.accompany",
+    "align": "descant.pipelines.align.api",
+    "align_file": "descant.pipelines.align.api",
     "analyze": "descant.analyze.api",
     "blend": "descant.instrument.blend.api",
     "compose": "descant.compose.api",

@@ -160,6 +160,50 @@ def test_a_soundfont_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[
     _expect(arguments, (ScoreReadError, AudioReadError, UnsupportedFormat), capsys, tmp_path)
 
 
+LYRICS: dict[str, tuple[bytes, type[DescantError]]] = {
+    "empty": (b"", TextReadError),
+    "only a header": (b"[Chorus]\n", TextReadError),
+    "right to left": ("\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd\n".encode(), TextReadError),
+    "Chinese": ("\u4f60\u597d\u4e16\u754c\n".encode(), TextReadError),
+    "Cyrillic in a code page of its own": (
+        "\u043b\u044e\u0431\u043e\u0432\u044c \u043c\u043e\u044f\n".encode("cp1251") * 9,
+        TextReadError,
+    ),
+    "an MP3": (b"ID3\x04\0\0\0\0" + bytes(range(256)) * 9, TextReadError),
+    "longer than the song": (b"far too many words for it\n" * 30, TextReadError),
+    "of a song that is no song": (b"only a tone\n", NothingHeard),
+}
+
+
+@pytest.mark.parametrize(("content", "error"), LYRICS.values(), ids=LYRICS)
+def test_lyrics_that_cannot_be_aligned(
+    content: bytes, error: type[DescantError], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song, lyrics = _tone(tmp_path), tmp_path / "words.txt"
+    lyrics.write_bytes(content)
+    _expect(["align", str(song), str(lyrics), "-o", str(tmp_path / "new")], (error,), capsys, tmp_path)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "classes"),
+    [
+        (["--format", "docx"], (InvalidOption,)),
+        (["--anchor", "soon words"], (InvalidOption,)),
+        (["--anchors", "missing.txt"], (InputNotFound,)),
+        (["--vocals", "missing.wav"], (InputNotFound,)),
+        (["--language", "Klingon"], (InvalidOption,)),
+        (["--recognize"], (InvalidOption,)),
+    ],
+)
+def test_bad_options_of_aligning(
+    options: list[str], classes: tuple[type[DescantError], ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.txt").write_text("some words\n")
+    arguments = ["align", str(_tone(tmp_path)), str(tmp_path / "words.txt"), "-o", str(tmp_path / "new"), *options]
+    _expect(arguments, classes, capsys, tmp_path)
+
+
 @pytest.mark.parametrize("verb", ["separate", "transcribe", "accompany", "remix"])
 def test_a_file_where_the_output_folder_should_be(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -34,7 +34,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "verify"])
+@pytest.mark.parametrize("verb", [*VERBS, "align", "verify"])
 @pytest.mark.parametrize(("make", "code"), BROKEN, ids=[f"{m.__name__} {i}" for i, (m, _) in enumerate(BROKEN)])
 def test_broken_input(
     verb: str, make: hostile.Maker, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -42,7 +42,8 @@ def test_broken_input(
     path = make(tmp_path)
     before = _files(tmp_path)
     out = () if verb == "verify" else ("--out", str(tmp_path / "out"))
-    status = run([verb, str(path), *out, "--quiet"])
+    wordless = ("--recognize",) if verb == "align" else ()
+    status = run([verb, str(path), *wordless, *out, "--quiet"])
     said = capsys.readouterr().err
     assert status == code, said
     assert "Traceback" not in said

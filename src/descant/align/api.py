@@ -24,7 +24,7 @@ from descant.align.scores import SongScores, anchored_frame
 from descant.align.times import Said, place_words, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
-from descant.errors import CheckpointError, InvalidAudio, InvalidOption, MissingDependency, NothingHeard, TextReadError
+from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
 from descant.hub.card import load_card
 from descant.hub.checkpoint import load_tensors
 from descant.hub.ctranslate2 import read_tensors
@@ -50,7 +50,7 @@ _HEADS = ((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6))
 
 _SILENT_PEAK = 1e-3
 _SURE = 0.5
-_ENOUGH = 0.97
+ENOUGH = 0.97
 """Share of words heard with which nothing more need be listened to."""
 _TURNS, _MOVED_S = 2, 1.0
 """How often the words are read along, and how far one must move for another turn: it was read in the wrong place."""
@@ -157,52 +157,6 @@ class Aligner:
         heard = self.hear(clip, options, monitor.part("listening", 0.0, 0.6))
         return self.align(heard, lyrics, options=options, anchors=anchors, monitor=monitor.part("reading", 0.6, 1.0))
 
-    def best_of(
-        self,
-        clips: Sequence[Clip],
-        lyrics: Lyrics | Sheet,
-        *,
-        options: AlignOptions | None = None,
-        anchors: Sequence[Anchor] = (),
-        progress: ProgressSink | None = None,
-        cancel: CancelToken | None = None,
-    ) -> Alignment:
-        """Find where lyrics are sung, listening to several versions of one recording: the one they fit best decides.
-
-        What separation takes from a voice may be missed more than the band that it takes away: of 24 synthetic songs
-        the mix alone placed 13 better than the separated voice did (docs/align.md).
-
-        Args:
-            clips: Of equal length, such as (separated voice, mix); once nearly every word is heard, the rest is spared.
-            lyrics: As for a call, and so are the other arguments and the errors.
-            options: Language, prices.
-            anchors: Points fixed by hand.
-            progress: Receives `Progress` events.
-            cancel: Stops the work when raised.
-        """
-        options = options or AlignOptions()
-        monitor = Monitor(progress, cancel, "aligning")
-        best: Alignment | None = None
-        for number, clip in enumerate(clips):
-            part = monitor.part("aligning", number / len(clips), (number + 1) / len(clips))
-            found = self(
-                clip,
-                lyrics,
-                options=replace(options, lowest_fit=0.0),
-                anchors=anchors,
-                progress=part.sink,
-                cancel=cancel,
-            )
-            if best is None or found.fit > best.fit:
-                best = found
-            if best.fit >= _ENOUGH:
-                break
-        if best is None:
-            raise InvalidAudio("There is no recording to align the words to.")
-        _require_fit(best.fit, options, anchors)
-        monitor.report(1.0)
-        return best
-
     def hear(self, clip: Clip, options: AlignOptions, monitor: Monitor) -> Heard:
         """Listen to a recording, whatever its words are.
 
@@ -229,6 +183,21 @@ class Aligner:
         monitor: Monitor,
     ) -> Alignment:
         """Place lyrics in a recording that was listened to; arguments and errors as for a call."""
+        evidence = self.read(heard, lyrics, options=options, anchors=anchors, monitor=monitor)
+        found = realign(evidence, lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
+        monitor.report(1.0)
+        return found
+
+    def read(
+        self,
+        heard: Heard,
+        lyrics: Lyrics | Sheet,
+        *,
+        options: AlignOptions,
+        anchors: Sequence[Anchor] = (),
+        monitor: Monitor,
+    ) -> Evidence:
+        """All that `realign` needs of a recording that was listened to; arguments and errors as for a call."""
         text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
         path = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
         middles = _middles(path, chain)
@@ -248,9 +217,7 @@ class Aligner:
             before, middles = middles, _middles(_path(scores, chain, heard, options, monitor.cancel), chain)
             if np.abs(middles - before).max() < _MOVED_S:
                 break  # the words were read where they are
-        found = realign(Evidence(heard, reads, chain), lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
-        monitor.report(1.0)
-        return found
+        return Evidence(heard, reads, chain)
 
 
 def realign(
@@ -281,17 +248,48 @@ def realign(
     scores = SongScores(heard, chain, options.costs, reads=evidence.reads, anchors=anchors)
     placed = place_words(_path(scores, chain, heard, options, cancel), chain, scores)
     fit = float(np.mean([word.said.confidence >= _SURE for word in placed if word.said is not None]))
-    _require_fit(fit, options, anchors)
-    return Alignment(timed_lyrics(text, placed, chain), fit, tuple(word.said for word in placed), evidence)
+    alignment = Alignment(timed_lyrics(text, placed, chain), fit, tuple(word.said for word in placed), evidence)
+    if not anchors:
+        require_fit(alignment, options)
+    return alignment
 
 
-def _require_fit(fit: float, options: AlignOptions, anchors: Sequence[Anchor]) -> None:
-    if fit < options.lowest_fit and not anchors:
+def require_fit(alignment: Alignment, options: AlignOptions) -> None:
+    """Refuse lyrics that are not those of the recording.
+
+    Raises:
+        NothingHeard: Fewer of the words are heard than `options.lowest_fit`.
+    """
+    if alignment.fit < options.lowest_fit:
         raise NothingHeard(
-            f"These lyrics do not fit the recording: {fit:.0%} of the words are heard where they would have to be "
+            f"These lyrics do not fit the recording: {alignment.fit:.0%} of the words are heard where they would have to be "
             f"sung, and at least {options.lowest_fit:.0%} must be.",
             "Are they of another song or language? Fix a word by hand with --anchor if they are not.",
         )
+
+
+def require_room(lyrics: Lyrics | Sheet, duration_s: float) -> None:
+    """Refuse lyrics that no recording of this length can hold; costs nothing, so it can be said first.
+
+    Raises:
+        TextReadError: The lyrics are empty, or too long.
+    """
+    words = _sung_words(lyrics)
+    if not words:
+        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
+    if len(words) > _MOST_WORDS_A_SECOND * duration_s:
+        raise _too_long(len(words), round(duration_s * FPS))
+
+
+def chain_of(lyrics: Lyrics | Sheet, options: AlignOptions) -> Chain:
+    """The states of a text, as `Evidence` of it needs them."""
+    return _as_chain(lyrics, options)[1]
+
+
+def _as_chain(lyrics: Lyrics | Sheet, options: AlignOptions) -> tuple[Lyrics, Chain]:
+    text = lyrics.lyrics if isinstance(lyrics, Sheet) else lyrics
+    language = options.language or text.language or guess_language(text.text).code
+    return replace(text, language=language), build_chain(_sung_words(lyrics), language)
 
 
 def _path(
@@ -318,21 +316,16 @@ def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
 def _prepared(
     lyrics: Lyrics | Sheet, options: AlignOptions, frames: int, anchors: Sequence[Anchor]
 ) -> tuple[Lyrics, tuple[SungWord, ...], Chain]:
+    require_room(lyrics, frames / FPS)
+    text, chain = _as_chain(lyrics, options)
     words = _sung_words(lyrics)
-    if not words:
-        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
-    if len(words) > _MOST_WORDS_A_SECOND * frames / FPS:
-        raise _too_long(len(words), frames)
-    text = lyrics.lyrics if isinstance(lyrics, Sheet) else lyrics
-    language = options.language or text.language or guess_language(text.text).code
-    chain = build_chain(words, language)
     if len(chain) == 1:
         raise TextReadError("The lyrics have no word that can be sung.", "Write them in Latin letters.")
     moves = _moves(chain, options)
     if _fewest(moves, _START, _end(chain)) >= frames:
         raise _too_long(len(words), frames)
     _require_possible(anchors, text, chain, moves, frames)
-    return replace(text, language=language), words, chain
+    return text, words, chain
 
 
 def _sung_words(lyrics: Lyrics | Sheet) -> tuple[SungWord, ...]:

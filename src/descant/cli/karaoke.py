@@ -28,13 +28,13 @@ def karaoke(
     lyrics_as: str = "json,lrc,elrc,srt",
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> None:
-    """Song and timed words to a karaoke video, a backing track and a guide melody.
+    """Song and words to a karaoke video, a backing track and a guide melody.
 
     Writes `karaoke.mp4`, `backing.flac`, `guide.flac`, `guide.mid` and `lyrics.*`.
 
     Args:
         song: The recording.
-        lyrics: Its words with times (LRC, enhanced LRC, JSON, SRT, VTT ...); syllables are wiped where they have times.
+        lyrics: Its words: with times (LRC, enhanced LRC, JSON, SRT, VTT ...), or plain text, which is aligned first.
         out: Output folder.
         vocals: The voice of the song: "off", "on", or turned down, as "-12dB".
         guide: Mix the guide melody in, quietly.

@@ -15,8 +15,9 @@ from descant.pipelines.karaoke.api import karaoke_file
 from descant.pipelines.karaoke.guide import GuideVoice, guide_score, notes_of, one_at_a_time
 from descant.pipelines.karaoke.options import KaraokeOptions
 from descant.pipelines.karaoke.rows import rows_of
-from descant.pipelines.karaoke.sound import VOCALS, Backing, vocals_gain
+from descant.pipelines.karaoke.sound import Backing, vocals_gain
 from descant.pipelines.karaoke.video import Screen
+from descant.pipelines.vocals import VOCALS
 from descant.progress import CancelToken, Progress
 from descant.score.midi import read_midi
 from descant.text.formats import read_lyrics, write_lyrics
@@ -119,7 +120,7 @@ def test_cancelling_leaves_nothing(song: Path, words: Path, tmp_path: Path, monk
 
 def test_what_is_refused(song: Path, words: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain.txt"
-    plain.write_text("no times\nat all\n", encoding="utf-8")
+    plain.write_text("[Chorus]\n", encoding="utf-8")
     late = write_lyrics(tmp_path / "late.lrc", Lyrics((Line((Word("late"),), 100.0),)))
     cases: list[tuple[Path, Path, Path, type[DescantError]]] = [
         (song, plain, tmp_path / "out", TextReadError),

@@ -20,15 +20,14 @@ from descant.pipelines.karaoke.options import KaraokeOptions
 from descant.pipelines.karaoke.plan import plan_screen
 from descant.pipelines.karaoke.rows import Row, rows_of
 from descant.pipelines.karaoke.sound import (
-    VOCALS,
     Backing,
     heard_notes,
-    keep_vocals,
     vocals_gain,
     write_backing,
     write_guide,
 )
-from descant.pipelines.karaoke.words import timed_lyrics
+from descant.pipelines.karaoke.words import timed_lyrics, unsure_lines
+from descant.pipelines.vocals import kept_vocals
 from descant.pipelines.workspace import Workspace
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.midi import write_midi
@@ -85,14 +84,15 @@ def karaoke_file(
 
     Args:
         song: The recording.
-        lyrics: Its words with times; see `timed_lyrics`.
+        lyrics: Its words, with times or without; see `timed_lyrics`.
         out: Output folder, made if missing.
         options: What a person decides.
         progress: Receives events.
         cancel: Stops within two seconds.
 
     Raises:
-        TextReadError: The words have no times, or lie beyond the end of the song.
+        NothingHeard: The words have no times, and are not heard in the song.
+        TextReadError: The words are empty, or lie beyond the end of the song.
         MissingDependency: A video is wanted, and PyAV or Pillow is not installed.
         OutputIsInput: An input would be replaced.
         DescantError: The song cannot be read, or the folder cannot be written.
@@ -170,15 +170,13 @@ class _Job:
 
     def _vocals(self, monitor: Monitor) -> Path:
         """The voice alone, kept so that another picture or level does not separate again."""
-        step = self._workspace.step(
-            "karaoke-vocals", {}, lambda place: keep_vocals(self._song, place, monitor=monitor)
-        )  # fmt: skip
-        return step / VOCALS
+        return kept_vocals(self._song, monitor)
 
     def _words(self, vocals: Callable[[], Path], monitor: Monitor) -> _Words:
         lyrics = timed_lyrics(self._song, self._lyrics, vocals=vocals, progress=monitor.sink, cancel=monitor.cancel)
         if lyrics.lines and not any(line.has_word_times for line in lyrics.lines):
             self.remarks.append("Only lines have times: within a line, words are wiped at an even pace.")
+        self.remarks += unsure_lines(lyrics)
         rows = rows_of(lyrics)
         beyond = [row for row in rows if row.start_s >= self._duration_s + _LATE_S]
         if len(beyond) == len(rows):

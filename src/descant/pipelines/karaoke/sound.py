@@ -18,12 +18,9 @@ from descant.errors import AudioReadError, InvalidOption
 from descant.pipelines.karaoke.guide import GuideVoice, one_at_a_time
 from descant.pipelines.karaoke.rows import Row
 from descant.progress import CancelToken, Monitor
-from descant.separate.files import StemOptions, separate_file
 from descant.text.lyrics import SungNote
 
 BLOCK_S = 5.0
-VOCALS = "vocals.flac"
-_HALF_DB = -6.0205999132796239  # kept at half its height: a stem may peak beyond the song's full scale
 _LOUDEST_DB = 12.0
 _LISTEN_S = 120.0
 _HIGHEST_PITCH = 127
@@ -48,19 +45,13 @@ def vocals_gain(text: str) -> float:
     return float(10.0 ** (level_db / 20.0))
 
 
-def keep_vocals(song: Path, folder: Path, *, monitor: Monitor) -> None:
-    """Take the voice out of a song and keep it in a folder."""
-    options = StemOptions("flac", "PCM_24", stems=("vocals",), gain_db=_HALF_DB)
-    separate_file(song, folder, options, progress=monitor.sink, cancel=monitor.cancel)
-
-
 @dataclass(frozen=True, slots=True)
 class Backing:
     """What a karaoke singer sings to.
 
     Attributes:
         song: The recording.
-        vocals: Its voice as `keep_vocals` left it; None if the song stays as it is.
+        vocals: Its voice as `kept_vocals` left it; None if the song stays as it is.
         gain: Factor of the voice.
         notes: The guide melody to mix in; empty without one.
         guide_gain: Its factor.

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from descant.errors import TextReadError
+from descant.align.api import require_room
+from descant.audio.io import probe
 from descant.files import PathLike, as_path
-from descant.progress import CancelToken, ProgressSink
+from descant.pipelines.align.listening import Voice
+from descant.pipelines.align.written import read_written
+from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.text.formats import read_lyrics
 from descant.text.lyrics import Lyrics
+
+_SURE = 0.5
+_SHOWN = 30
 
 
 def timed_lyrics(
@@ -24,23 +30,31 @@ def timed_lyrics(
 
     Args:
         song: The recording.
-        lyrics_path: Its words, timed by word or by line, in any of `descant.text.formats.FORMATS`.
+        lyrics_path: Its words, in any of `descant.text.formats.FORMATS`; without times they are aligned.
         vocals: Takes its voice out, at half its height, and says where it lies; called only where that is needed.
         progress: Receives events.
         cancel: Stops the work.
 
     Raises:
-        TextReadError: The words have no times, or the file is damaged.
+        NothingHeard: The words have no times, and are not heard in the song.
+        TextReadError: The words are empty or too many, or the file is damaged.
         InputNotFound, UnsupportedFormat: As for `descant.text.formats.read_lyrics`.
     """
     path = as_path(lyrics_path)
     lyrics = read_lyrics(path)
     if lyrics.is_timed:
         return lyrics
-    # The one place where `descant.align` comes in: it turns (song, vocals, lyrics) into lyrics with times.
-    del song, vocals, progress, cancel
-    if not lyrics.words:
-        raise TextReadError(f"{path} holds no words.", "Give the lyrics of the song.")
-    raise TextReadError(
-        f"The words in {path} have no times.", "Give a timed file (LRC, JSON, SRT, VTT), as other programs write them."
-    )
+    written = read_written(path)
+    require_room(written.sheet, probe(song).duration_s)
+    voice = Voice(song, separated=False) if vocals is None else Voice(vocals(), separated=True, song=song)
+    monitor = Monitor(progress, cancel, "aligning")
+    return written.named(voice.align(written.sheet, language="", corrections=(), monitor=monitor).lyrics)
+
+
+def unsure_lines(lyrics: Lyrics) -> list[str]:
+    """What to say of lines that are more likely misplaced than not."""
+    lines = [line for line in lyrics.lines if line.confidence is not None and line.confidence < _SURE]
+    if not lines:
+        return []
+    first = f"the first at {lines[0].start_s or 0.0:.1f} s ({lines[0].text[:_SHOWN]!r})"
+    return [f"{len(lines)} lines are unsure, {first}: `descant align` with --anchor corrects them."]

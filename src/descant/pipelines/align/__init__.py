@@ -1,0 +1,1 @@
+"""`align` for files: separation, evidence that is kept, corrections by hand, timed files."""

@@ -1,0 +1,303 @@
+"""`align_file`: a song and its lyrics to timed files; `align`: the same for clips.
+
+The voice is taken out of the song, listened to once, and kept; what a person then corrects by hand is a matter of a
+second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from descant.align.api import Aligner, Alignment, require_room
+from descant.align.config import AlignOptions, Anchor
+from descant.align.notes import with_notes
+from descant.audio.clip import Clip
+from descant.audio.io import AudioInfo, probe
+from descant.audio.resample import resample
+from descant.errors import InvalidOption, NothingHeard, OutputError, UnsupportedFormat
+from descant.files import PathLike, as_path, atomic_output, require_distinct
+from descant.pipelines.align import corrections as by_hand
+from descant.pipelines.align.corrections import Correction
+from descant.pipelines.align.listening import Voice, melody_of
+from descant.pipelines.align.options import DEFAULT_FORMATS, AlignFileOptions
+from descant.pipelines.align.voice import RATE, blocks_of, level_of
+from descant.pipelines.align.written import Written, read_written
+from descant.pipelines.vocals import kept_vocals
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.separate.api import Separator
+from descant.text.formats import format_of, lyrics_text, text_format
+from descant.text.lyrics import Lyrics
+from descant.text.sheet import Sheet, read_sheet
+
+_GOOD_RATE = 16_000
+_OTHER_LENGTH_S = 2.0
+_SHOWN_LETTERS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class UnsureLine:
+    """A line that is more likely misplaced than not.
+
+    Attributes:
+        row: Where it is written in the lyrics, from 1.
+        text: Its words.
+        start_s: Where it was placed.
+        confidence: 0..1.
+    """
+
+    row: int
+    text: str
+    start_s: float
+    confidence: float
+
+    def __str__(self) -> str:
+        shown = self.text if len(self.text) <= _SHOWN_LETTERS else f"{self.text[:_SHOWN_LETTERS].rstrip()}..."
+        minutes, seconds = divmod(int(self.start_s), 60)
+        return f"line {self.row} {shown!r} at {minutes}:{seconds:02d} is unsure ({self.confidence:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedFile:
+    """What came of a song.
+
+    Attributes:
+        lyrics: With times and confidences of lines and words, syllables, and the notes that they are sung on.
+        paths: The files written.
+        fit: Share of the words that are heard where they were placed.
+        unsure: Lines that a person should look at.
+        remarks: What else a person should know, in sentences.
+        sheet_notes: What of the lyrics' text was left out, and what was repeated.
+    """
+
+    lyrics: Lyrics
+    paths: tuple[Path, ...]
+    fit: float
+    unsure: tuple[UnsureLine, ...]
+    remarks: tuple[str, ...]
+    sheet_notes: tuple[str, ...]
+
+
+def align_file(
+    song: PathLike,
+    lyrics: PathLike | None,
+    out: PathLike = "out",
+    options: AlignFileOptions | None = None,
+    *,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> AlignedFile:
+    """Write when each word of a song is sung.
+
+    The files appear together at the end, named as the song; after an error or a cancellation none does. The voice and
+    what was heard in it are kept in the cache, so that a second run (with corrections) takes a moment.
+
+    Args:
+        song: The recording.
+        lyrics: Its words; see `read_written`. None, if they are to be recognized.
+        out: Output folder, or the one file to write.
+        options: What a person decides.
+        progress: Receives events.
+        cancel: Checked often.
+
+    Raises:
+        NothingHeard: No voice sings words, or it sings other ones; the message gives the measured reason.
+        TextReadError: The lyrics are empty, too long for the song, or in letters that cannot be read.
+        InvalidOption: A correction names no words of the lyrics, or contradicts another one.
+        OutputIsInput: An input would be replaced.
+        DescantError: A file cannot be read or written.
+    """
+    options = options or AlignFileOptions()
+    if options.recognize == (lyrics is not None):
+        raise InvalidOption(
+            "Lyrics are either given or recognized.", "Name a file with the words, or let them be written: --recognize."
+        )
+    monitor = Monitor(progress, cancel, "reading")
+    source = as_path(song)
+    text = None if lyrics is None else as_path(lyrics)
+    targets = _Targets.of(source, as_path(out), options)
+    targets.refuse_inputs(
+        [path for path in (source, text, options.vocals) if path is not None], recognize=options.recognize
+    )
+    monitor.report(0.0)
+    info = probe(source)
+    given = None if options.vocals is None else probe(options.vocals)
+    written = None if text is None else read_written(text, language=options.language)
+    if written is not None:
+        require_room(written.sheet, info.duration_s)
+    points = _corrections(options, targets.corrections)
+    voice = _voice(source, options, monitor.part("separating", 0.0, 0.5))
+    files: dict[Path, bytes] = {}
+    if written is None:
+        written = _recognized(voice, source, options, monitor.part("words", 0.5, 0.7))
+        files[targets.words] = _kept_words(written.sheet, targets.words)
+    part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
+    alignment = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
+    timed = written.named(alignment.lyrics)
+    files |= {path: text_format(name).write_bytes(timed) for name, path in targets.timed.items()}
+    if options.anchors:
+        added = [Correction.parse(each) for each in options.anchors]
+        files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
+    _write_all(files)
+    monitor.report(1.0)
+    remarks = (*written.remarks, *_about_sound(info, given))
+    return AlignedFile(
+        timed, tuple(files), alignment.fit, _unsure(alignment, written.sheet), remarks, written.sheet.notes
+    )
+
+
+def align(
+    clip: Clip,
+    lyrics: str | Sheet | Lyrics,
+    *,
+    separate: bool = True,
+    options: AlignOptions | None = None,
+    anchors: Sequence[Anchor] = (),
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> Alignment:
+    """When each word of a song is sung, and on which notes.
+
+    Args:
+        clip: The song, any rate and channel count.
+        lyrics: Text as people write it, or lyrics that were read.
+        separate: Whether the voice is taken out of the song first; not needed where nothing but a voice sounds.
+        options: Language, prices.
+        anchors: Points fixed by hand.
+        progress: Receives events.
+        cancel: Checked often.
+
+    Raises:
+        DescantError: As for `align_file`.
+
+    Example:
+        >>> found = align(read("song.flac"), "All the words as they are sung")  # doctest: +SKIP
+        >>> [(word.text, word.start_s) for word in found.lyrics.words]  # doctest: +SKIP
+    """
+    sheet = read_sheet(lyrics) if isinstance(lyrics, str) else lyrics
+    options = options or AlignOptions()
+    require_room(sheet, clip.duration_s)
+    monitor = Monitor(progress, cancel, "separating")
+    if separate:
+        song = clip
+        clip = Separator.load()(song, progress=monitor.part("separating", 0.0, 0.5).sink, cancel=cancel)["vocals"]
+        level_of(blocks_of(song, clip)).require_voice()
+    voice = resample(clip.to_mono(), RATE)
+    aligner = Aligner.load()
+    heard = aligner.hear(voice, options, monitor.part("listening", 0.5, 0.8))
+    reading = monitor.part("reading", 0.8, 0.95)
+    found = aligner.align(heard, sheet, options=options, anchors=anchors, monitor=reading)
+    melody = melody_of(voice, monitor.part("melody", 0.95, 1.0))
+    return replace(found, lyrics=with_notes(found.lyrics, melody.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """Where files go.
+
+    Attributes:
+        timed: Format -> file.
+        corrections: The correction file.
+        words: The words that were recognized.
+    """
+
+    timed: Mapping[str, Path]
+    corrections: Path
+    words: Path
+
+    @classmethod
+    def of(cls, song: Path, out: Path, options: AlignFileOptions) -> _Targets:
+        """One file if `out` is named as one and no formats are asked for, else a folder."""
+        single = None if options.formats or out.is_dir() else _format_name(out)
+        if single is None:
+            if out.exists() and not out.is_dir():
+                raise OutputError(f"{out} is a file, and a folder is needed.", "Choose another name with -o.")
+            names = options.formats or DEFAULT_FORMATS
+            stem = out / song.stem
+            timed = {name: _with_suffix(stem, text_format(name).suffix) for name in names}
+        else:
+            name, stem = single
+            timed = {name: out}
+        corrections = options.corrections or _with_suffix(stem, by_hand.SUFFIX)
+        return cls(timed, corrections, _with_suffix(stem, ".txt"))
+
+    def refuse_inputs(self, sources: Sequence[Path], *, recognize: bool) -> None:
+        """Nothing that is read is written over."""
+        for source in sources:
+            for target in (*self.timed.values(), self.corrections, *([self.words] if recognize else [])):
+                require_distinct(source, target)
+
+
+def _format_name(path: Path) -> tuple[str, Path] | None:
+    """The format that a file's name stands for, and the name without its suffix; None if for none."""
+    try:
+        found = format_of(path)
+    except UnsupportedFormat:
+        return None
+    suffix = next(each for each in (found.suffix, *found.other_suffixes) if path.name.lower().endswith(each.lower()))
+    return found.name, path.with_name(path.name[: -len(suffix)])
+
+
+def _with_suffix(stem: Path, suffix: str) -> Path:
+    return stem.with_name(stem.name + suffix)
+
+
+def _corrections(options: AlignFileOptions, kept: Path) -> tuple[Correction, ...]:
+    """Those of the file, then those of this run: the last one of a word counts."""
+    there = by_hand.read_corrections(kept) if options.corrections is not None or kept.exists() else ()
+    return (*there, *(Correction.parse(each) for each in options.anchors))
+
+
+def _voice(song: Path, options: AlignFileOptions, monitor: Monitor) -> Voice:
+    if options.vocals is not None:
+        return Voice(options.vocals, separated=False, song=song)
+    if options.separate:
+        return Voice(kept_vocals(song, monitor), separated=True, song=song)
+    return Voice(song, separated=False)
+
+
+def _recognized(voice: Voice, song: Path, options: AlignFileOptions, monitor: Monitor) -> Written:
+    heard = voice.recognize(options.language, monitor)
+    if not heard.words:
+        raise NothingHeard(f"No words were heard in {song}.", "Is it an instrumental? Give the lyrics if it is not.")
+    return Written(read_sheet(heard.text, language=heard.language))
+
+
+def _kept_words(sheet: Sheet, path: Path) -> bytes:
+    """The words as a file for a person to correct; one that a person has corrected is not lost again."""
+    text = sheet.lyrics.text + "\n"
+    if path.exists() and lyrics_text(path) != text:
+        raise OutputError(
+            f"{path} holds other words already.", "Align it without --recognize if you corrected it; else remove it."
+        )
+    return text.encode("utf-8")
+
+
+def _about_sound(song: AudioInfo, vocals: AudioInfo | None) -> tuple[str, ...]:
+    said = []
+    heard = vocals or song
+    if heard.sample_rate < _GOOD_RATE:
+        said.append(
+            f"The recording has {heard.sample_rate} Hz: what tells consonants apart lies higher, so times and "
+            "confidences are worse than usual."
+        )
+    if vocals is not None and abs(vocals.duration_s - song.duration_s) > _OTHER_LENGTH_S:
+        said.append(
+            f"The voice lasts {vocals.duration_s:.1f} s and the song {song.duration_s:.1f} s: "
+            "times are right only if both start together."
+        )
+    return tuple(said)
+
+
+def _unsure(alignment: Alignment, sheet: Sheet) -> tuple[UnsureLine, ...]:
+    lines = ((sheet.lines[number].row, alignment.lyrics.lines[number]) for number in alignment.unsure)
+    return tuple(UnsureLine(row, line.text, line.start_s or 0.0, line.confidence or 0.0) for row, line in lines)
+
+
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """All or none: each is whole beside its place before the first one takes it."""
+    with ExitStack() as stack:
+        for path, data in files.items():
+            stack.enter_context(atomic_output(path)).write_bytes(data)

@@ -1,0 +1,244 @@
+"""A real song's excerpt, from the file to timed words: the words are those that its singer is heard to sing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from descant import verbs
+from descant.align.api import Aligner
+from descant.audio.clip import Clip
+from descant.audio.io import read, write
+from descant.errors import (
+    Cancelled,
+    DescantError,
+    InvalidOption,
+    NothingHeard,
+    OutputError,
+    OutputIsInput,
+    TextReadError,
+)
+from descant.hub.store import fetch
+from descant.pipelines.align.api import AlignedFile, UnsureLine, align_file
+from descant.pipelines.align.options import AlignFileOptions
+from descant.pipelines.karaoke.words import timed_lyrics
+from descant.progress import CancelToken, Progress
+from descant.text.formats import read_lyrics, write_lyrics
+from descant.text.lyrics import Lyrics
+
+pytestmark = pytest.mark.weights
+
+TEXT = "[Verse 1]\nIt always seems like\ntime stands still when\nI'm with you\n"
+WORDS = ["It", "always", "seems", "like", "time", "stands", "still", "when", "I'm", "with", "you"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of this module's own for what is kept, so that everything is done once and nothing is left over."""
+    place = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("vocals", "align.listening"):
+            patch.setattr(f"descant.pipelines.{module}.cache_folder", lambda: place)
+        yield place / "steps"
+
+
+@pytest.fixture(scope="module")
+def song() -> Path:
+    return fetch("song-excerpt") / "song.mp3"
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("words") / "words.txt"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def aligned(song: Path, words: Path, tmp_path_factory: pytest.TempPathFactory) -> AlignedFile:
+    return align_file(song, words, tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(scope="module")
+def vocals(aligned: AlignedFile, steps: Path) -> Path:
+    (found,) = steps.glob("*/vocals.flac")
+    return found
+
+
+def _starts(lyrics: Lyrics) -> np.ndarray:
+    return np.array([word.start_s for word in lyrics.words], float)
+
+
+def test_words_syllables_and_notes_have_times(aligned: AlignedFile) -> None:
+    lyrics = aligned.lyrics
+    assert [word.text for word in lyrics.words] == WORDS
+    starts = _starts(lyrics)
+    assert (np.diff(starts) > 0).all()
+    # CTranslate2's own word times of what it recognizes there ("It" apart, which it hears a second too early).
+    recognized = np.array([2.74, 3.04, 3.58, 4.10, 4.58, 5.04, 5.68, 6.20, 8.24, 8.36])
+    assert np.median(np.abs(starts[1:] - recognized)) < 0.35
+    assert 0.6 < aligned.fit <= 1.0
+    for word in lyrics.words:
+        assert word.end_s is not None
+        assert word.confidence is not None
+        assert "".join(syllable.text for syllable in word.syllables) == word.text
+    notes = [note for word in lyrics.words for syllable in word.syllables for note in syllable.notes]
+    assert len(notes) >= len(WORDS) - 2
+    assert all(50 <= note.pitch <= 80 for note in notes)
+    assert aligned.sheet_notes == ("Row 1 is a header: [Verse 1]",)
+
+
+def test_an_unsure_line_says_where_it_is() -> None:
+    said = str(UnsureLine(14, "I put up the window and my hat", 123.9, 0.309))
+    assert said == "line 14 'I put up the window and my hat' at 2:03 is unsure (0.31)"
+    assert "'a a a a a a a a a a a a a a a...'" in str(UnsureLine(1, "a " * 30, 0.0, 0.1))
+
+
+def test_what_is_written_is_what_was_found(aligned: AlignedFile) -> None:
+    assert [path.name for path in aligned.paths] == ["song.elrc", "song.json"]
+    back = read_lyrics(aligned.paths[1])
+    assert _starts(back) == pytest.approx(_starts(aligned.lyrics), abs=2e-3)
+    assert back.lines[0].confidence == pytest.approx(aligned.lyrics.lines[0].confidence, abs=1e-3)
+    assert back.words[2].syllables[0].notes
+    assert _starts(read_lyrics(aligned.paths[0])) == pytest.approx(_starts(aligned.lyrics), abs=0.011)
+
+
+def test_a_correction_listens_to_nothing_again(
+    song: Path, words: Path, aligned: AlignedFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(*_: object, **__: object) -> None:
+        raise AssertionError("listened again")
+
+    for name in ("hear", "read"):
+        monkeypatch.setattr(Aligner, name, deaf)
+    monkeypatch.setattr("descant.pipelines.vocals.separate_file", deaf)
+    began = time.perf_counter()
+    fixed = align_file(song, words, tmp_path, AlignFileOptions(anchors=("5.2 stands still",)))
+    assert time.perf_counter() - began < 1.5
+    assert fixed.lyrics.words[5].start_s == pytest.approx(5.2, abs=0.021)
+    assert fixed.lyrics.words[6].start_s != pytest.approx(5.2)
+    assert _starts(fixed.lyrics)[:4] == pytest.approx(_starts(aligned.lyrics)[:4], abs=0.3)
+    kept = tmp_path / "song.anchors.txt"
+    assert kept in fixed.paths
+    again = align_file(song, words, tmp_path)
+    assert _starts(again.lyrics).tolist() == _starts(fixed.lyrics).tolist()
+    align_file(song, words, tmp_path, AlignFileOptions(anchors=("5.4 stands",)))
+    assert "5.2 stands still\n5.4 stands\n" in kept.read_text()
+    last = align_file(song, words, tmp_path / "words.srt", AlignFileOptions(corrections=kept))
+    assert last.lyrics.words[5].start_s == pytest.approx(5.4, abs=0.021)
+    assert last.paths == (tmp_path / "words.srt",)
+
+
+@pytest.mark.parametrize("anchor", ["5 sunshine", "99 stands", "-1 stands"])
+def test_a_correction_that_cannot_be_is_refused_before_anything_is_written(
+    anchor: str, song: Path, words: Path, aligned: AlignedFile, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidOption):
+        align_file(song, words, tmp_path / "new", AlignFileOptions(anchors=(anchor,)))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_voice_alone_later_in_time_at_8_khz(vocals: Path, words: Path, aligned: AlignedFile, tmp_path: Path) -> None:
+    voice = read(vocals, sample_rate=8_000, channels=1)
+    late = Clip(np.pad(voice.samples, ((0, 0), (3 * 8_000, 0))), 8_000)
+    path = write(tmp_path / "call.wav", late)
+    found = align_file(path, words, tmp_path / "out", AlignFileOptions(separate=False, formats=("csv",)))
+    assert np.median(np.abs(_starts(found.lyrics) - 3.0 - _starts(aligned.lyrics))) < 0.15
+    assert any("8000 Hz" in said for said in found.remarks)
+
+
+def test_timed_words_are_timed_anew_on_given_vocals(
+    song: Path, vocals: Path, aligned: AlignedFile, tmp_path: Path
+) -> None:
+    wrong = Lyrics.from_text("It always seems like time\nstands still when I'm with you")
+    timed = write_lyrics(
+        tmp_path / "old.lrc", wrong.with_lines(replace(line, start_s=0.1 + i) for i, line in enumerate(wrong.lines))
+    )
+    found = align_file(song, timed, tmp_path / "out", AlignFileOptions(vocals=vocals, formats=("ass", "midi")))
+    assert [path.name for path in found.paths] == ["song.ass", "song.lyrics.mid"]
+    assert np.median(np.abs(_starts(found.lyrics) - _starts(aligned.lyrics))) < 0.2
+
+
+def test_words_are_recognized_and_saved_where_nobody_has_them(song: Path, aligned: AlignedFile, tmp_path: Path) -> None:
+    found = align_file(song, None, tmp_path, AlignFileOptions(recognize=True, formats=("json",)))
+    said = (tmp_path / "song.txt").read_text("utf-8")
+    assert "time stands still" in said
+    assert found.lyrics.language == "en"
+    assert {path.name for path in found.paths} == {"song.txt", "song.json"}
+    assert found.lyrics.is_timed
+    (tmp_path / "song.txt").write_text("corrected by hand")
+    with pytest.raises(OutputError, match="other words already"):
+        align_file(song, None, tmp_path, AlignFileOptions(recognize=True))
+    assert (tmp_path / "song.txt").read_text() == "corrected by hand"
+
+
+def test_clips_are_aligned_as_files_are(vocals: Path, aligned: AlignedFile) -> None:
+    found = verbs.align(read(vocals), TEXT, separate=False)
+    assert _starts(found.lyrics) == pytest.approx(_starts(aligned.lyrics), abs=0.05)
+    assert any(syllable.notes for word in found.lyrics.words for syllable in word.syllables)
+
+
+def test_karaoke_takes_words_without_times(song: Path, vocals: Path, words: Path, aligned: AlignedFile) -> None:
+    found = timed_lyrics(song, words, vocals=lambda: vocals)
+    assert _starts(found).tolist() == _starts(aligned.lyrics).tolist()
+
+
+def test_what_is_refused(song: Path, words: Path, aligned: AlignedFile, tmp_path: Path) -> None:
+    def text(name: str, content: str) -> Path:
+        (tmp_path / name).write_text(content, "utf-8")
+        return tmp_path / name
+
+    other = text(
+        "other.txt",
+        "Wohin die wilden Gänse ziehen, hoch über Fluss und Tal\nda fragt kein Mensch, kein Vogel nach\n" * 2,
+    )
+    cases: list[tuple[Path | None, type[DescantError], str]] = [
+        (text("empty.txt", "\n"), TextReadError, "empty"),
+        (text("long.txt", "too many words\n" * 200), TextReadError, "600 words"),
+        (text("hebrew.txt", "שלום עולם"), TextReadError, "Hebrew"),
+        (other, NothingHeard, "do not fit"),
+        (None, InvalidOption, "given or recognized"),
+        (tmp_path / "none.txt", DescantError, "none.txt"),
+    ]
+    for lyrics, error, match in cases:
+        with pytest.raises(error, match=match):
+            align_file(song, lyrics, tmp_path / "new")
+        assert not (tmp_path / "new").exists(), lyrics
+    with pytest.raises(InvalidOption):
+        align_file(song, words, tmp_path / "new", AlignFileOptions(recognize=True))
+    for out, options in ((words, AlignFileOptions()), (words.parent, AlignFileOptions(corrections=words))):
+        with pytest.raises(OutputIsInput):
+            align_file(song, words, out, options)
+    with pytest.raises(OutputError):
+        align_file(song, words, words, AlignFileOptions(formats=("srt",)))
+    assert words.read_text() == TEXT
+
+
+def test_an_instrumental_is_called_one(words: Path, tmp_path: Path) -> None:
+    times = np.arange(6 * 22_050) / 22_050
+    struck = np.exp(-3.0 * (times % 0.5))
+    chord = sum(np.sin(2 * np.pi * f * times) for f in (110.0, 220.0, 277.2, 329.6))
+    path = write(tmp_path / "band.wav", Clip((0.1 * struck * chord).astype(np.float32), 22_050))
+    with pytest.raises(NothingHeard) as caught:
+        align_file(path, words, tmp_path / "out")
+    assert "instrumental" in caught.value.message + caught.value.hint
+    assert not (tmp_path / "out").exists()
+
+
+def test_cancelling_leaves_nothing(song: Path, words: Path, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    fractions: list[float] = []
+
+    def stop(event: Progress) -> None:
+        fractions.append(event.fraction)
+        cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        align_file(song, words, tmp_path / "out", progress=stop, cancel=cancel)
+    assert fractions
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,150 @@
+"""Lyrics files as they come, evidence on disk, the voice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from descant.align.hearing import Heard, Window
+from descant.align.reading import Read
+from descant.audio.clip import Clip
+from descant.audio.io import write
+from descant.audio.resample import resample
+from descant.errors import CheckpointError, InvalidOption, NothingHeard, TextReadError
+from descant.pipelines.align.kept import read_heard, read_reads, write_heard, write_reads
+from descant.pipelines.align.options import AlignFileOptions
+from descant.pipelines.align.voice import blocks_of, level_of, mono_of
+from descant.pipelines.align.written import read_written
+from descant.text.formats import write_lyrics
+from descant.text.lyrics import Line, Lyrics, Word
+
+RATE = 8_000
+
+
+def _noise(seconds: float, peak: float = 0.1, channels: int = 1, rate: int = RATE) -> Clip:
+    random = np.random.default_rng(3)
+    return Clip((peak * random.standard_normal((channels, round(seconds * rate)))).astype(np.float32), rate)
+
+
+def test_evidence_comes_back(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    states = random.standard_normal((20, 8)).astype(np.float16)
+    heard = Heard(-20.0 * random.random((40, 5)).astype(np.float32), (Window(0, states), Window(20, -states)))
+    write_heard(tmp_path / "heard.npz", heard)
+    whole, light = (read_heard(tmp_path / "heard.npz", windows=windows) for windows in (True, False))
+    assert [window.first for window in whole.windows] == [0, 20]
+    assert np.array_equal(whole.windows[1].states, -states)
+    assert light.windows == ()
+    assert light.phones.dtype == np.float32
+    assert np.abs(light.phones - heard.phones).max() < 0.01
+    looks = random.standard_normal((20, 3)).astype(np.float16)
+    reads = (
+        Read(0, (2, 5), looks, np.linspace(0, 1, 20, dtype=np.float32)),
+        Read(20, (5, 8), -looks, np.ones(20, "f4")),
+    )
+    write_reads(tmp_path / "reads.npz", reads)
+    back = read_reads(tmp_path / "reads.npz")
+    assert [(each.first, each.states) for each in back] == [(0, (2, 5)), (20, (5, 8))]
+    assert all(
+        np.array_equal(a.looks, b.looks) and np.array_equal(a.weight, b.weight)
+        for a, b in zip(reads, back, strict=True)
+    )
+    write_reads(tmp_path / "reads.npz", ())
+    assert read_reads(tmp_path / "reads.npz") == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 cut", b"no archive"])
+def test_damaged_evidence_is_told(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "reads.npz").write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"reads\.npz"):
+        read_reads(tmp_path / "reads.npz")
+
+
+def test_text_as_people_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("[Chorus]\nSing (la la) x2\n", "utf-8")
+    written = read_written(path, language="en")
+    assert [[word.text for word in line.words] for line in written.sheet.lines] == [["Sing", "(la", "la)"]] * 2
+    assert written.sheet.language == "en"
+    assert written.remarks == ()
+    assert len(written.sheet.notes) == 2
+
+
+@pytest.mark.parametrize("name", ["song", "song.text", "song.md"])
+def test_a_name_without_a_format_is_text(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("some words\n")
+    assert len(read_written(tmp_path / name).sheet.lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", ""), ("latin-1", "Windows-1252"), ("utf-16-le", "UTF-16-LE")],
+)
+def test_encodings_are_guessed_and_said(encoding: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_bytes("Für dich soll's schöne Lieder\nim Sommer geben\n".encode(encoding))
+    written = read_written(path)
+    assert written.sheet.lines[0].words[0].text == "Für"
+    assert said in "".join(written.remarks)
+    assert len(written.remarks) == bool(said)
+
+
+def test_times_of_a_timed_file_are_left_behind_and_its_names_kept(tmp_path: Path) -> None:
+    lines = (
+        Line((Word("Hello", 1.0, 2.0), Word("you", 2.5, 3.0)), singer="Anna"),
+        Line((Word("bye", 4.0, 5.0),), singer="Ben"),
+    )
+    path = write_lyrics(tmp_path / "song.json", Lyrics(lines, "en", "A Song", "Someone"))
+    written = read_written(path)
+    assert [(line.singer, [word.text for word in line.words]) for line in written.sheet.lines] == [
+        ("Anna", ["Hello", "you"]), ("Ben", ["bye"]),
+    ]  # fmt: skip
+    assert written.sheet.language == "en"
+    named = written.named(written.sheet.lyrics)
+    assert (named.title, named.artist) == ("A Song", "Someone")
+    assert not named.is_timed
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [("", "empty"), (" \n\n", "empty"), ("שלום עולם\n", "Hebrew"), ("你好 世界\n", "Chinese"), ("...\n", "no letters")],
+)
+def test_lyrics_that_cannot_be_sung(text: str, match: str, tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text(text, "utf-8")
+    with pytest.raises(TextReadError, match=match):
+        read_written(path)
+
+
+def test_a_long_recording_is_read_block_by_block_as_in_one_piece(tmp_path: Path) -> None:
+    clip = _noise(23.4, channels=2, rate=22_050)
+    path = write(tmp_path / "x.wav", clip, subtype="FLOAT")
+    found = mono_of(path)
+    expected = resample(clip.to_mono(), 16_000)
+    assert found.frames == expected.frames
+    assert np.abs(found.samples - expected.samples).max() < 1e-4
+
+
+def test_how_much_of_a_song_is_its_voice() -> None:
+    song = _noise(20.0)
+    voice = song.samples * 0.01
+    voice[:, : 5 * RATE] = 0.7 * song.samples[:, : 5 * RATE]
+    level = level_of(blocks_of(song, Clip(voice, RATE)))
+    assert level.share == pytest.approx(0.25)
+    assert level.level_db == pytest.approx(10 * np.log10(0.25 * 0.49 + 0.75 * 1e-4), abs=0.1)
+    level.require_voice()
+    with pytest.raises(NothingHeard, match=r"40 dB below the song, and comes near it for 0\.0%"):
+        level_of(blocks_of(song, Clip(song.samples * 0.01, RATE))).require_voice()
+    silence = Clip.silence(RATE, RATE)
+    with pytest.raises(NothingHeard):
+        level_of(blocks_of(silence, silence)).require_voice()
+
+
+@pytest.mark.parametrize(
+    "bad", [{"formats": ("docx",)}, {"language": "English"}, {"vocals": Path("v.wav"), "separate": False}]
+)
+def test_contradictory_options_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(InvalidOption):
+        AlignFileOptions(**bad)  # type: ignore[arg-type]
