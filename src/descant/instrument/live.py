@@ -263,7 +263,8 @@ class LiveInstrument:
         hz = self._net.frequencies(notes)
         phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])
         seeds = torch.tensor([seed_of(event) for event in events])
-        return _Stack(notes, hz, phases, seeds, self._net.prepare(notes, hz), dynamics(self._net, notes, hz))
+        prepared = self._net.prepare_to_play(notes)
+        return _Stack(notes, hz, phases, seeds, prepared, dynamics(self._net, notes, hz, prepared))
 
     @one_thread()
     @torch.no_grad()
