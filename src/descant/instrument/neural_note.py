@@ -279,7 +279,7 @@ def wavered(net: NeuralInstrument, notes: Pressed, levels: Levels, seeds: Tensor
     pool = _waver_pool()
     waver = pool[(frames + seeds.unsqueeze(-1) * _STRIDE) % pool.shape[0], : levels.partials.shape[-1]]
     # As loud as without, by power.
-    return replace(levels, partials=levels.partials + size * waver - 0.5 * size * size)
+    return replace(levels, partials=levels.partials + size * waver - size * size)
 
 
 @lru_cache(maxsize=1)

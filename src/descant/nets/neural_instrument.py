@@ -255,8 +255,10 @@ class NeuralInstrument(nn.Module):
         near = self.neighbours(notes)
         keys = [self.frequencies(replace(notes, pitch=pitch)) for pitch in (near.low, near.high)]
         way = near.way.view(-1, 1, 1)
-        weights = (torch.lerp(*(curve_weights(hz, points) for hz in keys), way) for points in self._curves)
-        return self._prepared(notes, *weights)
+        spread, wide = (
+            torch.lerp(curve_weights(keys[0], points), curve_weights(keys[1], points), way) for points in self._curves
+        )
+        return self._prepared(notes, spread, wide)
 
     @property
     def _curves(self) -> tuple[int, int]:
