@@ -10,15 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descant.errors import TextReadError
+from descant.evaluate.alignment_metrics import share_in_segments, share_within, validate
 from descant.evaluate.lyrics_metrics import (
     METRICS,
     character_error_rate,
     edit_distance,
     evaluate,
+    parting,
     plain_words,
-    share_in_segments,
-    share_within,
-    validate,
     word_error_rate,
 )
 from descant.text.lyrics import Line, Lyrics, Word
@@ -91,6 +90,21 @@ def test_other_words_are_not_aligned() -> None:
     assert evaluate(true, Lyrics.from_text("one two"))["AAE"] is None  # nothing is timed
     bare = Lyrics((Line((Word("", 1.5), Word("", 2.5))),))  # starts alone, as some data sets keep them
     assert evaluate(true, bare)["AAE"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("true", "found", "index"),
+    [
+        ("One, two three", "one TWO three", None),
+        ("one two three", "one too three", 1),
+        ("one two", "one two three", 2),
+        ("one two three", "one two", 2),
+        ("", "one", 0),
+        ("... one", "- one", None),
+    ],
+)
+def test_where_texts_part(true: str, found: str, index: int | None) -> None:
+    assert parting(Lyrics.from_text(true), Lyrics.from_text(found)) == index
 
 
 @pytest.mark.parametrize(

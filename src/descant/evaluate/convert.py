@@ -136,7 +136,7 @@ def evaluate_convert(
         "copy": lambda clip, _target, _is_sung: (clip, 0.0),
         "pitch and formants shifted": partial(_shifted, converter),
     }
-    recogniser = WordRecognizer.load()
+    recogniser = WordRecognizer.load("whisper-tiny-en")
     judge = _Judge(converter, recogniser)
     jobs = [(name, target) for name in systems for target in targets]
     results: dict[tuple[str, bool], list[Row]] = {}

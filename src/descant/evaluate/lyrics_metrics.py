@@ -1,9 +1,7 @@
 """How well words are timed and heard: alignment errors of lyrics, and word and character error rates.
 
-Conventions: alignment compares the starts of words, in seconds, one to one in the text's own order; both sides must
-have the same words. AAE, median AE and the share within 0.3 s (at most, as mir_eval; MIREX lyrics-to-audio alignment)
-are of one song; over songs they are averaged. Texts are compared without case and punctuation; apostrophes within
-words stay.
+Conventions: alignment is that of `alignment_metrics`, of which a few measures are shown; both sides must have the same
+words. Texts are compared without case and punctuation; apostrophes within words stay.
 """
 
 from __future__ import annotations
@@ -12,69 +10,19 @@ import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from descant.errors import TextReadError
+from descant.evaluate import alignment_metrics
 from descant.evaluate.scores import Metric, Scores
 from descant.text.lyrics import Lyrics
 
-WINDOW_S = 0.3
+_ALIGNMENT = ("AAE", "median AE", "within 0.3 s", "in segments", "bias")
 
 METRICS = (
-    Metric("AAE", "mean absolute error of word starts, s", False),
-    Metric("median AE", "median absolute error of word starts, s", False),
-    Metric("within 0.3 s", "share of words that start within 0.3 s"),
-    Metric("in segments", "share of the time given to the right word (MIREX 2020)"),
-    Metric("bias", "median signed error, s: positive is late", None),
+    *(metric for metric in alignment_metrics.METRICS if metric.name in _ALIGNMENT),
     Metric("WER", "word error rate", False),
     Metric("CER", "character error rate", False),
 )
-
-
-def validate(reference_s: ArrayLike, estimated_s: ArrayLike) -> None:
-    """Refuse word starts that cannot be compared.
-
-    Raises:
-        TextReadError: The counts differ, there are none, or a time is negative, not finite or falls; the message names
-            the word.
-    """
-    true, found = np.asarray(reference_s, float), np.asarray(estimated_s, float)
-    if len(true) != len(found) or not len(true):
-        raise TextReadError(
-            f"The reference times {len(true)} words, the estimate {len(found)}.", "Align the same words on both sides."
-        )
-    for side, times in (("reference", true), ("estimate", found)):
-        wrong = np.flatnonzero(~(np.isfinite(times) & (times >= 0)))
-        if len(wrong):
-            raise TextReadError(f"Word {wrong[0] + 1} of the {side} starts at {times[wrong[0]]} s.", "Time it again.")
-        falls = np.flatnonzero(np.diff(times) < 0)
-        if len(falls):
-            raise TextReadError(
-                f"Word {falls[0] + 2} of the {side} starts before the one before it.", "Sort the words."
-            )
-
-
-def absolute_errors(reference_s: ArrayLike, estimated_s: ArrayLike) -> NDArray[np.float64]:
-    """Absolute errors of word starts in seconds, shape [words]."""
-    errors: NDArray[np.float64] = np.abs(np.asarray(estimated_s, float) - np.asarray(reference_s, float))
-    return errors
-
-
-def share_within(reference_s: ArrayLike, estimated_s: ArrayLike, *, window_s: float = WINDOW_S) -> float:
-    """Share of words whose start lies at most `window_s` from the truth."""
-    return float((absolute_errors(reference_s, estimated_s) <= window_s).mean())
-
-
-def share_in_segments(reference_s: ArrayLike, estimated_s: ArrayLike) -> float | None:
-    """Share of the time between first and last true start during which the right word is current.
-
-    This is PCS as MIREX counts it since 2020; None with fewer than two words or all at one time.
-    """
-    true, found = np.asarray(reference_s, float), np.asarray(estimated_s, float)
-    if len(true) < 2 or true[-1] <= true[0]:
-        return None
-    together = np.minimum(true[1:], found[1:]) - np.maximum(true[:-1], found[:-1])
-    return float(np.maximum(together, 0.0).sum() / (true[-1] - true[0]))
 
 
 def plain_words(text: str) -> list[str]:
@@ -112,8 +60,17 @@ def character_error_rate(reference: str, estimated: str) -> float | None:
 
 def word_starts(lyrics: Lyrics) -> NDArray[np.float64] | None:
     """Starts of all words in seconds, shape [words]; None if any is untimed."""
-    starts = [word.start_s for word in lyrics.words if word.start_s is not None]
-    return np.asarray(starts, float) if starts and len(starts) == len(lyrics.words) else None
+    return _all_known([word.start_s for word in lyrics.words])
+
+
+def word_ends(lyrics: Lyrics) -> NDArray[np.float64] | None:
+    """Ends of all words in seconds, shape [words]; None if any is unknown."""
+    return _all_known([word.end_s for word in lyrics.words])
+
+
+def _all_known(times: Sequence[float | None]) -> NDArray[np.float64] | None:
+    known = [time for time in times if time is not None]
+    return np.asarray(known, float) if known and len(known) == len(times) else None
 
 
 def evaluate(reference: Lyrics, estimated: Lyrics) -> Scores:
@@ -123,32 +80,28 @@ def evaluate(reference: Lyrics, estimated: Lyrics) -> Scores:
     different texts cannot be aligned one to one.
 
     Raises:
-        TextReadError: The times cannot be compared (see `validate`).
+        TextReadError: The times cannot be compared (see `alignment_metrics.validate`).
     """
     scores: Scores = {metric.name: None for metric in METRICS}
     scores["WER"] = word_error_rate(reference.text, estimated.text)
     scores["CER"] = character_error_rate(reference.text, estimated.text)
     true, found = word_starts(reference), word_starts(estimated)
-    if true is None or found is None or not _has_same_words(reference, estimated):
+    if true is None or found is None or parting(reference, estimated) is not None:
         return scores
-    validate(true, found)
-    errors = absolute_errors(true, found)
-    scores |= {
-        "AAE": float(errors.mean()),
-        "median AE": float(np.median(errors)),
-        "within 0.3 s": share_within(true, found),
-        "in segments": share_in_segments(true, found),
-        "bias": float(np.median(found - true)),
-    }
-    return scores
+    aligned = alignment_metrics.evaluate(true, found)
+    return scores | {name: aligned[name] for name in _ALIGNMENT}
 
 
-def _has_same_words(reference: Lyrics, estimated: Lyrics) -> bool:
-    """Word by word; a list of starts without texts goes with any text of as many words."""
-    if len(reference.words) != len(estimated.words):
-        return False
-    if not reference.text.strip() or not estimated.text.strip():
-        return True
-    return all(
-        plain_words(a.text) == plain_words(b.text) for a, b in zip(reference.words, estimated.words, strict=True)
-    )
+def parting(reference: Lyrics, estimated: Lyrics) -> int | None:
+    """Index of the first word in which two texts differ; None when they are the same words.
+
+    Where one text is the beginning of the other, it is the length of the shorter. A list of starts without texts goes
+    with any text of as many words.
+    """
+    true, found = (tuple(plain_words(word.text) for word in side.words) for side in (reference, estimated))
+    shorter = min(len(true), len(found))
+    if any(true) and any(found):
+        for index in range(shorter):
+            if true[index] != found[index]:
+                return index
+    return None if len(true) == len(found) else shorter

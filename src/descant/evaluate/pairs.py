@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,9 +73,35 @@ def match_folders(
     if reference.is_file() or estimate.is_file():
         raise InvalidOption(f"{reference} and {estimate} are a file and a folder.", "Give two folders, or two files.")
     true = _by_name(reference, known, tuple(endings), frozenset(leave_out))
-    found = _by_name(estimate, known, tuple(endings), frozenset(leave_out))
     if not true:
         raise InputNotFound(f"{reference} holds nothing to compare with.", f"Looked for {' '.join(sorted(known))}.")
+    return match_names(true, estimate, known, endings=endings, leave_out=leave_out)
+
+
+def match_names(
+    true: Mapping[str, Path],
+    estimate: Path,
+    suffixes: Iterable[str],
+    *,
+    endings: Iterable[str] = (),
+    leave_out: Iterable[str] = (),
+) -> Matching:
+    """Match the songs of a data set, whose names its index knows, with the files of a folder.
+
+    Args:
+        true: Name to the file that holds the truth.
+        estimate: Folder with what is judged.
+        suffixes: As in `match_folders`; so are the others.
+        endings: Kinds that names may end with.
+        leave_out: Names that are not looked at.
+
+    Raises:
+        InputNotFound, InvalidOption: As `match_folders`.
+    """
+    known = frozenset(suffixes)
+    if not estimate.is_dir():
+        raise InputNotFound(f"{estimate} is no folder.", "Give the folder of a system: one file for each song.")
+    found = _by_name(estimate, known, tuple(endings), frozenset(leave_out))
     missing = [name for name in true if name not in found]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

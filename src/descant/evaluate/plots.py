@@ -114,7 +114,7 @@ def draw_rainbowgrams(named: Mapping[str, Rainbowgram], path: Path, *, across: i
         axes = drawn.subplots(down, across, squeeze=False, sharex=True, sharey=True)
         for index, (axis, (name, picture)) in enumerate(zip(axes.ravel(), named.items(), strict=False)):
             _draw_rainbowgram(axis, picture)
-            axis.set_title(_printable(name), fontsize=9)
+            axis.set_title(printable(name), fontsize=9)
             if index % across == 0:
                 axis.set_ylabel("Hz", fontsize=8)
             if index >= len(named) - across:
@@ -167,9 +167,10 @@ def _known(system: SystemScores, part: str, metric: Metric) -> list[float]:
 
 def _name(system: SystemScores, part: str, systems: Sequence[SystemScores]) -> str:
     name = part if part and len(systems) == 1 else ", ".join(filter(None, (part, system.name)))
-    shown = _printable(name)
+    shown = printable(name)
     return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "…"
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """Text that matplotlib draws as it is."""
     return "".join(c if c.isprintable() else "?" for c in name).replace("$", r"\$")

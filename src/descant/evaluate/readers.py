@@ -10,8 +10,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterable
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -144,7 +144,8 @@ def read_timed_lyrics(path: Path) -> Lyrics:
     """Lyrics in any format of `descant.text`, or CSV with a heading: a start, and if known an end and the word.
 
     The heading's names are start_s, start, word_start or onset; end_s, end, word_end or offset; word, text or label
-    (JamendoLyrics' word tables are such CSV).
+    (JamendoLyrics' word tables are such CSV). Without a heading the columns are start, end and word, as far as there
+    are so many (predictions of S19).
 
     Raises:
         InputNotFound, TextReadError: The file is not there, is not such a file, or its times run backwards; the message
@@ -172,7 +173,11 @@ def _listed_words(path: Path) -> Lyrics:
 
 
 def _timed_words(path: Path, rows: _Rows) -> tuple[Word, ...]:
-    heading = [name.strip().lower() for name in next(rows, [])]
+    first = next(rows, [])
+    heading = [name.strip().lower() for name in first]
+    body: Iterable[list[str]] = rows
+    if heading and finite(heading[0]) is not None:
+        heading, body = ["start", "end", "word"][: len(heading)], chain([first], rows)
     start, end, word = (
         next((heading.index(name) for name in names if name in heading), None)
         for names in (_START_NAMES, _END_NAMES, _WORD_NAMES)
@@ -181,7 +186,7 @@ def _timed_words(path: Path, rows: _Rows) -> tuple[Word, ...]:
         raise TextReadError(f"{path}, line 1: no column is named as a start.", f"Known: {', '.join(_START_NAMES)}.")
     words: list[Word] = []
     last = 0.0
-    for cells in rows:
+    for cells in body:
         if not any(cell.strip() for cell in cells):
             continue
         number = rows.line_num

@@ -17,8 +17,10 @@ ARCHITECTURES = {
     "timbre-net": "timbre to a short code and back, for blending sounds",
     "soundfont-2": "a SoundFont 2 sound set",
     "recording": "an audio file, no model",
+    "font": "TrueType letters, no model",
     "analysis-net": "Descant's own beat, chord and activity network",
     "neural-instrument": "an instrument, a pitch, a velocity and the time to partials and noise, at 48 kHz in stereo",
+    "phone-reader": "states of Whisper's encoder to the phone that sounds in each frame",
     "relative-transformer": "Descant's own decoder with relative attention",
 }
 """Name on the card -> what it is."""

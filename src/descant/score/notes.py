@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from descant.score.harmony import ChordSpan, Key
 from descant.score.tempo import TempoMap, TimeSignature
 
+HELD = "_"
+OWN_HYPHEN = "\N{WORD JOINER}"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Bend:
@@ -27,7 +30,8 @@ class Note:
         pitch: MIDI number, 60 is middle C; for drums the General MIDI drum key.
         velocity: 1..127.
         bends: Pitch curve, sorted by offset; empty for a straight note.
-        lyric: The syllable sung on it.
+        lyric: The syllable sung on it; hyphens at its ends say that the word goes on there, `HELD` that the syllable
+            of the note before lasts. A hyphen of the word's own at an end has `OWN_HYPHEN` on its outside.
     """
 
     start: float

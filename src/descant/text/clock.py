@@ -1,4 +1,7 @@
-"""Times as text: `01:02.34`, `00:01:02,345`."""
+"""Times as text: `01:02.34`, `00:01:02,345`, `0:01:02.34`.
+
+A time is rounded once, as a whole, to the unit of its format, and only then taken apart: 59.995 s is `01:00.00`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import re
 
 from descant.errors import TextReadError
 
-_CLOCK = re.compile(r"^(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2})(?:[.,:](\d{1,3}))?$")
+# \d is any script's digit to a regular expression; a time has those of ASCII.
+_CLOCK = re.compile(r"^(?:([0-9]{1,4}):)?([0-9]{1,6}):([0-9]{1,2})(?:[.,:]([0-9]{1,9}))?$")
 
 
 def parse_clock(text: str) -> float:
@@ -17,7 +21,7 @@ def parse_clock(text: str) -> float:
     """
     match = _CLOCK.match(text.strip())
     if match is None:
-        raise TextReadError(f"{text.strip()!r} is not a time.", "Times look like 01:02.34 or 00:01:02,345.")
+        raise TextReadError(f"{text.strip()[:40]!r} is not a time.", "Times look like 01:02.34 or 00:01:02,345.")
     hours, minutes, seconds, fraction = match.groups()
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
     return whole + (int(fraction) / 10 ** len(fraction) if fraction else 0.0)
@@ -25,12 +29,23 @@ def parse_clock(text: str) -> float:
 
 def minutes_clock(seconds: float) -> str:
     """`mm:ss.xx`, as LRC files have it."""
-    hundredths = round(max(seconds, 0.0) * 100)
+    hundredths = in_units(seconds, 100)
     return f"{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
 
 
 def hours_clock(seconds: float, *, point: str) -> str:
-    """`hh:mm:ss,xxx` with the given decimal sign, as subtitles have it."""
-    thousandths = round(max(seconds, 0.0) * 1000)
+    """`hh:mm:ss,xxx` with the given decimal sign, as SRT and WebVTT have it."""
+    thousandths = in_units(seconds, 1000)
     minutes = thousandths // 60_000
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{thousandths // 1000 % 60:02d}{point}{thousandths % 1000:03d}"
+
+
+def centis_clock(hundredths: int) -> str:
+    """`h:mm:ss.xx`, as ASS has it, from hundredths of a second."""
+    minutes = hundredths // 6000
+    return f"{minutes // 60}:{minutes % 60:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
+
+
+def in_units(seconds: float, per_second: float) -> int:
+    """The nearest whole number of units (milliseconds, beats...); times before 0 are 0."""
+    return round(max(seconds, 0.0) * per_second)

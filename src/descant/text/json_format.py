@@ -6,13 +6,19 @@ import json
 from typing import Any, ClassVar
 
 from descant.errors import TextReadError
-from descant.text.lyrics import Line, Lyrics, Syllable, Word
+from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
+from descant.text.protocol import TextFormat
 
-_VERSION = 1
+_VERSION = 2
+_READ = (1, 2)
+"""Version 1 had no sung notes and no confidence of lines; what it has means the same."""
 
 
-class JsonFormat:
-    """Descant's own: lines of words of syllables, with times and confidences."""
+class JsonFormat(TextFormat):
+    """Descant's own: lines of words of syllables of notes, with times and confidences.
+
+    Kept: everything; times and confidences to four decimals (a tenth of a millisecond).
+    """
 
     name: ClassVar[str] = "json"
     suffix: ClassVar[str] = ".json"
@@ -29,14 +35,14 @@ class JsonFormat:
             raise TextReadError("The lyrics file is not JSON.", "Check that it was saved whole.") from error
         if not isinstance(table, dict) or not isinstance(table.get("lines"), list):
             raise TextReadError('The JSON holds no lyrics: "lines" is missing.', "Is it another program's file?")
-        if table.get("version", _VERSION) != _VERSION:
+        if table.get("version", 1) not in _READ:
             raise TextReadError(
-                f"The lyrics are of version {table['version']}; this Descant reads {_VERSION}.", "Update Descant."
+                f"The lyrics are of version {table['version']}; this Descant reads up to {_VERSION}.", "Update Descant."
             )
         try:
             lines = tuple(_line(each) for each in table["lines"])
-            return Lyrics(lines, *(str(table.get(key, "")) for key in ("language", "title", "artist")))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            return Lyrics(lines, *(_text(table.get(key, "")) for key in ("language", "title", "artist")))
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise TextReadError(f"The JSON's lyrics are damaged ({error}).", "Write the file again.") from error
 
     def write(self, lyrics: Lyrics) -> str:
@@ -50,21 +56,34 @@ class JsonFormat:
 
 
 def _line_table(line: Line) -> dict[str, Any]:
-    table = _known({"start_s": line.start_s, "end_s": line.end_s, "singer": line.singer or None, "text": line.text})
-    table["words"] = [
-        _known(
-            {
-                "text": word.text,
-                "start_s": word.start_s,
-                "end_s": word.end_s,
-                "confidence": word.confidence,
-                "syllables": [_known({"text": s.text, "start_s": s.start_s, "end_s": s.end_s}) for s in word.syllables]
-                or None,
-            }
-        )
-        for word in line.words
-    ]
+    table = _known(
+        {
+            "start_s": line.start_s,
+            "end_s": line.end_s,
+            "confidence": line.confidence,
+            "singer": line.singer or None,
+            "text": line.text,
+        }
+    )
+    table["words"] = [_word_table(word) for word in line.words]
     return table
+
+
+def _word_table(word: Word) -> dict[str, Any]:
+    return _known(
+        {
+            "text": word.text,
+            "start_s": word.start_s,
+            "end_s": word.end_s,
+            "confidence": word.confidence,
+            "syllables": [_syllable_table(each) for each in word.syllables] or None,
+        }
+    )
+
+
+def _syllable_table(syllable: Syllable) -> dict[str, Any]:
+    notes = [_known({"pitch": n.pitch, "start_s": n.start_s, "end_s": n.end_s}) for n in syllable.notes]
+    return _known({"text": syllable.text, "start_s": syllable.start_s, "end_s": syllable.end_s, "notes": notes or None})
 
 
 def _known(table: dict[str, Any]) -> dict[str, Any]:
@@ -72,21 +91,45 @@ def _known(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line(table: dict[str, Any]) -> Line:
-    words = tuple(
-        Word(
-            str(word["text"]),
-            _number(word.get("start_s")),
-            _number(word.get("end_s")),
-            _number(word.get("confidence")),
-            tuple(
-                Syllable(str(s["text"]), _number(s.get("start_s")), _number(s.get("end_s")))
-                for s in word.get("syllables", ())
-            ),
-        )
-        for word in table["words"]
+    return Line(
+        tuple(_word(word) for word in table["words"]),
+        _number(table.get("start_s")),
+        _number(table.get("end_s")),
+        _text(table.get("singer", "")),
+        _number(table.get("confidence")),
     )
-    return Line(words, _number(table.get("start_s")), _number(table.get("end_s")), str(table.get("singer", "")))
+
+
+def _word(table: dict[str, Any]) -> Word:
+    return Word(
+        _text(table["text"]),
+        _number(table.get("start_s")),
+        _number(table.get("end_s")),
+        _number(table.get("confidence")),
+        tuple(_syllable(each) for each in table.get("syllables", ())),
+    )
+
+
+def _syllable(table: dict[str, Any]) -> Syllable:
+    return Syllable(
+        _text(table["text"]),
+        _number(table.get("start_s")),
+        _number(table.get("end_s")),
+        tuple(_note(each) for each in table.get("notes", ())),
+    )
+
+
+def _note(table: dict[str, Any]) -> SungNote:
+    if type(table["pitch"]) is not int:
+        raise TypeError(f"a pitch says {table['pitch']!r}")
+    return SungNote(table["pitch"], float(table["start_s"]), float(table["end_s"]))
 
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text says {value!r}")
+    return value

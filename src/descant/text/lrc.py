@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import ClassVar
 
 from descant.errors import TextReadError
 from descant.text.clock import minutes_clock, parse_clock
 from descant.text.lyrics import Line, Lyrics, Word
+from descant.text.pieces import TimedLine, on_one_row, timed_lines, timed_words
+from descant.text.protocol import TextFormat
 
-_STAMP = re.compile(r"^\[(\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?)\]")
+_STAMP = re.compile(r"^\[([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)\]")
 _TAG = re.compile(r"^\[([a-z#]+):(.*)\]\s*$", re.IGNORECASE)
-_WORD_STAMP = re.compile(r"<(\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?)>")
+_WORD_STAMP = re.compile(r"<([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)>")
+_PAUSE_S = 4.0
+
+_Stamped = tuple[float, str, float]  # when a row is sung, the row, how much later than the first time
 
 
-class LrcFormat:
-    """Lines with start times. Reading understands word times as well."""
+class LrcFormat(TextFormat):
+    """Lines with start times, in hundredths of a second. Reading understands word times as well.
+
+    Kept: the text, line starts, title and artist. Lost: word times, line ends (but before a pause of 4 s, where an
+    empty line clears the screen), singers, notes, confidences, the language. The format has no way to write a line
+    that itself begins with a stamp in brackets.
+    """
 
     name: ClassVar[str] = "lrc"
     suffix: ClassVar[str] = ".lrc"
@@ -27,12 +38,13 @@ class LrcFormat:
             TextReadError: No line has a time.
         """
         tags: dict[str, str] = {}
-        stamped: list[tuple[float, str]] = []
+        stamped: list[_Stamped] = []
         for row in text.split("\n"):
             times, rest = _stamps(row)
             tag = _TAG.match(rest)
             if times:
-                stamped += [(time, rest) for time in times]
+                # The word times of a repeated line are those of its first time.
+                stamped += [(time, rest, time - times[0]) for time in times]
             elif tag:
                 tags[tag.group(1).lower()] = tag.group(2).strip()
         if not stamped and text.strip():
@@ -48,28 +60,38 @@ class LrcFormat:
             TextReadError: A line has no time.
         """
         rows = []
-        for line, end_s in _with_pauses(lyrics):
-            rows.append(f"[{minutes_clock(_start(line))}]{self._body(line)}")
-            if end_s is not None:
-                rows.append(f"[{minutes_clock(end_s)}]")
+        lines = timed_lines(lyrics)
+        for index, timed in enumerate(lines):
+            following = lines[index + 1].start_s if index + 1 < len(lines) else None
+            rows.append(f"[{minutes_clock(timed.start_s)}]{self._body(timed, following)}")
+            is_pause = following is None or following - timed.end_s >= _PAUSE_S
+            if is_pause and timed.line.end_s is not None:
+                rows.append(f"[{minutes_clock(timed.end_s)}]")
         return "\n".join([*_tags(lyrics), *rows, ""]) if rows else ""
 
-    def _body(self, line: Line) -> str:
-        return line.text
+    def _body(self, timed: TimedLine, following_s: float | None) -> str:  # noqa: ARG002 - words with times need it
+        return timed.text
 
 
 class EnhancedLrcFormat(LrcFormat):
-    """LRC with `<mm:ss.xx>` before each word and after the last; not an official standard, but widely read."""
+    """LRC with `<mm:ss.xx>` before each word and after the last; not an official standard, but widely read.
+
+    Kept: what LRC keeps, word starts, and the end of each line's last word (estimated where unknown: see
+    `descant.text.pieces`). Lost: other word ends (a word is read to last until the next), syllables, singers, notes.
+    """
 
     name: ClassVar[str] = "elrc"
     suffix: ClassVar[str] = ".elrc"
 
-    def _body(self, line: Line) -> str:
-        if not line.has_word_times:
-            return line.text
-        parts = [f"<{minutes_clock(w.start_s or 0.0)}> {w.text}" for w in line.words]
-        last = line.words[-1].end_s
-        return " ".join(parts) + (f" <{minutes_clock(last)}>" if last is not None else "")
+    def _body(self, timed: TimedLine, following_s: float | None) -> str:
+        if not timed.pieces:
+            return timed.text
+        words = timed_words(timed.line, following_s)
+        parts, latest = [], 0.0
+        for word in words:
+            latest = max(latest, word.start_s or 0.0)  # stamps that go back stop players
+            parts.append(f"<{minutes_clock(latest)}> {on_one_row(word.text)}")
+        return " ".join(parts) + f" <{minutes_clock(max(latest, words[-1].end_s or 0.0))}>"
 
 
 def require_rising_stamps(text: str) -> None:
@@ -102,25 +124,9 @@ def _stamps(row: str) -> tuple[list[float], str]:
     return times, rest
 
 
-def _start(line: Line) -> float:
-    if line.start_s is None:
-        raise TextReadError(f"The line {line.text!r} has no time.", "LRC needs times; write txt or json instead.")
-    return line.start_s
-
-
-def _with_pauses(lyrics: Lyrics, pause_s: float = 4.0) -> list[tuple[Line, float | None]]:
-    """Each line with words, and its end where a long pause follows, so that it does not stay on screen."""
-    lines = [line for line in lyrics.lines if line.words]
-    result: list[tuple[Line, float | None]] = []
-    for index, line in enumerate(lines):
-        following = lines[index + 1].start_s if index + 1 < len(lines) else None
-        is_long = line.end_s is not None and (following is None or following - line.end_s >= pause_s)
-        result.append((line, line.end_s if is_long else None))
-    return result
-
-
 def _tags(lyrics: Lyrics) -> list[str]:
-    return [f"[{key}:{value}]" for key, value in (("ti", lyrics.title), ("ar", lyrics.artist)) if value]
+    tags = (("ti", on_one_row(lyrics.title)), ("ar", on_one_row(lyrics.artist)))
+    return [f"[{key}:{value}]" for key, value in tags if value]
 
 
 def _seconds(stamp: str) -> float:
@@ -130,22 +136,25 @@ def _seconds(stamp: str) -> float:
 
 
 def _number(text: str) -> float:
+    """An offset; 0 where it is none that can be meant."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return 0.0
+    return value if math.isfinite(value) else 0.0
 
 
-def _lines(stamped: list[tuple[float, str]], shift_s: float) -> tuple[Line, ...]:
+def _lines(stamped: list[_Stamped], shift_s: float) -> tuple[Line, ...]:
     lines: list[Line] = []
-    for index, (time, body) in enumerate(stamped):
+    for index, (time, body, later_s) in enumerate(stamped):
         start = max(time + shift_s, 0.0)
         following = max(stamped[index + 1][0] + shift_s, 0.0) if index + 1 < len(stamped) else None
-        words = _words(body, start, shift_s)
-        if words or not lines:
-            end = following if words and words[-1].end_s is None else None
-            lines.append(Line(words, start, end if end is None or end >= start else None))
-    return tuple(line for line in lines if line.words)
+        words = _words(body, start, shift_s + later_s)
+        if words:
+            end = following if words[-1].end_s is None else None
+            last = max((word.start_s or 0.0 for word in words), default=start)
+            lines.append(Line(words, start, end if end is None or end >= max(start, last) else None))
+    return tuple(lines)
 
 
 def _words(body: str, start: float, shift_s: float) -> tuple[Word, ...]:
@@ -154,10 +163,15 @@ def _words(body: str, start: float, shift_s: float) -> tuple[Word, ...]:
         return tuple(Word(text) for text in body.split())
     timed: list[tuple[float, str]] = [(start, pieces[0])] if pieces[0].strip() else []
     timed += [(max(_seconds(s) + shift_s, 0.0), t) for s, t in zip(pieces[1::2], pieces[2::2], strict=True)]
+    return stamped_words(timed)
+
+
+def stamped_words(timed: list[tuple[float, str]]) -> tuple[Word, ...]:
+    """Words from (start, text) in order; each text's last word ends when the next one starts."""
     words: list[Word] = []
     for index, (time, text) in enumerate(timed):
         following = timed[index + 1][0] if index + 1 < len(timed) else None
-        end = following if following is not None and following >= time else None
         found = text.split()
+        end = following if following is not None and following >= time else None
         words += [Word(each, time, end if i == len(found) - 1 else None) for i, each in enumerate(found)]
     return tuple(words)

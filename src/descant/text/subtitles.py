@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import ClassVar
 
 from descant.errors import TextReadError
-from descant.text.clock import hours_clock, parse_clock
+from descant.text.clock import hours_clock, in_units, parse_clock
+from descant.text.lrc import stamped_words
 from descant.text.lyrics import Line, Lyrics, Word
+from descant.text.pieces import TimedLine, on_one_row, timed_lines, timed_words
+from descant.text.protocol import TextFormat
 
-_ARROW = re.compile(r"^\s*([\d:.,]+)\s*-->\s*([\d:.,]+)(?:\s+.*)?$")
-_MARKUP = re.compile(r"<(?!\d)[^>]*>|\{\\[^}]*\}")
-_VTT_STAMP = re.compile(r"<(\d[\d:.]*)>")
+_ARROW = re.compile(r"^\s*([0-9:.,]+)\s*-->\s*([0-9:.,]+)(?:\s+.*)?$")
+_SRT_MARKUP = re.compile(r"</?(?:b|i|u|s|font|ruby|rt)(?:\s[^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
+_VTT_MARKUP = re.compile(r"</?(?![0-9])[^>]*>")
+_VTT_STAMP = re.compile(r"<([0-9][0-9:.]*)>")
 _VOICE = re.compile(r"<v(?:\.[^ >]*)?\s+([^>]*)>")
-_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " "}
+_ENTITIES = {
+    "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "\N{LEFT-TO-RIGHT MARK}", "&rlm;": "\N{RIGHT-TO-LEFT MARK}",
+    "&amp;": "&",  # last, or "&amp;lt;" would lose a step
+}  # fmt: skip
 _SHORTEST_CUE_S = 0.3
 
 
-class SrtFormat:
-    """SubRip: a number, `start --> end`, the words."""
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """A cue; `body` is its rows with spaces between, with all markup."""
+
+    start_s: float
+    end_s: float
+    body: str
+
+
+class SrtFormat(TextFormat):
+    r"""SubRip: a number, `start --> end`, the words. Times are in milliseconds.
+
+    Kept: the text, line starts and ends (cues last at least 0.3 s, or nobody could read them). Lost: everything about
+    single words, singers, title and artist. The format has no way to write words that look like its own markup
+    (`<i>`, `{\an8}`); they are dropped when it is read.
+    """
 
     name: ClassVar[str] = "srt"
     suffix: ClassVar[str] = ".srt"
@@ -29,8 +51,14 @@ class SrtFormat:
         Raises:
             TextReadError: No cue is found, or one ends before it starts.
         """
-        lines = tuple(Line(_words(body, start), start, end) for start, end, body, _ in _cues(text, "SRT"))
-        return Lyrics(tuple(line for line in lines if line.words))
+        cues = _cues(text, "SRT")
+        return Lyrics(
+            tuple(
+                Line(words, cue.start_s, cue.end_s)
+                for cue in cues
+                if (words := tuple(Word(each) for each in _SRT_MARKUP.sub("", cue.body).split()))
+            )
+        )
 
     def write(self, lyrics: Lyrics) -> str:
         """SRT with a cue per line.
@@ -39,13 +67,20 @@ class SrtFormat:
             TextReadError: A line has no time.
         """
         rows: list[str] = []
-        for number, (line, start, end) in enumerate(_timed(lyrics), 1):
-            rows += [str(number), f"{hours_clock(start, point=',')} --> {hours_clock(end, point=',')}", line.text, ""]
+        for number, timed in enumerate(timed_lines(lyrics), 1):
+            end = max(timed.end_s, timed.start_s + _SHORTEST_CUE_S)
+            rows += [str(number), f"{hours_clock(timed.start_s, point=',')} --> {hours_clock(end, point=',')}"]
+            rows += [timed.text, ""]
         return "\n".join(rows)
 
 
-class VttFormat:
-    """WebVTT, with a time before each word where words are timed."""
+class VttFormat(TextFormat):
+    """WebVTT, with a time before each word where words are timed. Times are in milliseconds.
+
+    Kept: the text, line starts and ends, word starts, singers (as voices). Lost: word ends (a word is read to last
+    until the next), the start of a word that starts no later than the one before (stamps must rise), syllables, notes,
+    title and artist.
+    """
 
     name: ClassVar[str] = "vtt"
     suffix: ClassVar[str] = ".vtt"
@@ -61,10 +96,13 @@ class VttFormat:
         body = text.lstrip().partition("\n")[2]
         if not body.strip():
             return Lyrics()
-        lines = (
-            Line(_words(_unescaped(row), start), start, end, singer) for start, end, row, singer in _cues(body, "VTT")
-        )
-        return Lyrics(tuple(line for line in lines if line.words))
+        lines = []
+        for cue in _cues(body, "VTT"):
+            voice = _VOICE.search(cue.body)
+            singer = on_one_row(_unescaped(voice.group(1))) if voice else ""
+            if words := _vtt_words(_VTT_MARKUP.sub("", cue.body), cue):
+                lines.append(Line(words, cue.start_s, cue.end_s, singer))
+        return Lyrics(tuple(lines))
 
     def write(self, lyrics: Lyrics) -> str:
         """WebVTT with a cue per line.
@@ -73,68 +111,50 @@ class VttFormat:
             TextReadError: A line has no time.
         """
         rows = ["WEBVTT", ""]
-        for line, start, end in _timed(lyrics):
-            voice = f"<v {line.singer}>" if line.singer else ""
-            times = f"{hours_clock(start, point='.')} --> {hours_clock(end, point='.')}"
-            rows += [times, voice + _vtt_body(line), ""]
+        for timed in timed_lines(lyrics):
+            voice = f"<v {_escaped(singer)}>" if (singer := on_one_row(timed.line.singer)) else ""
+            end = max(timed.end_s, timed.start_s + _SHORTEST_CUE_S)
+            rows.append(f"{hours_clock(timed.start_s, point='.')} --> {hours_clock(end, point='.')}")
+            rows += [voice + _vtt_body(timed, end), ""]
         return "\n".join(rows)
 
 
-def _cues(text: str, kind: str) -> list[tuple[float, float, str, str]]:
+def _cues(text: str, kind: str) -> list[_Cue]:
     cues = []
-    for block in re.split(r"\n\s*\n", text.strip()):
-        rows = block.split("\n")
-        at = next((i for i, row in enumerate(rows[:2]) if _ARROW.match(row)), None)
-        if at is None:
+    for block in re.split(r"\n[ \t]*\n", text.strip()):
+        rows = block.strip("\n").split("\n")
+        at, match = next(((i, found) for i, row in enumerate(rows[:2]) if (found := _ARROW.match(row))), (0, None))
+        if match is None:
             continue
-        match = _ARROW.match(rows[at])
-        assert match is not None
         start, end = parse_clock(match.group(1)), parse_clock(match.group(2))
         if end < start:
-            raise TextReadError(f"A cue ends before it starts: {rows[at].strip()}", "Correct its times.")
-        body = " ".join(rows[at + 1 :])
-        voice = _VOICE.search(body)
-        cues.append((start, end, _MARKUP.sub("", body).strip(), voice.group(1).strip() if voice else ""))
+            raise TextReadError(f"A cue ends before it starts: {rows[at].strip()[:80]}", "Correct its times.")
+        cues.append(_Cue(start, end, " ".join(rows[at + 1 :])))
     if not cues and text.strip():
         raise TextReadError(f"The {kind} file has no cue.", "Cues look like: 00:01:02.000 --> 00:01:04.000")
     return cues
 
 
-def _words(body: str, start_s: float) -> tuple[Word, ...]:
+def _vtt_words(body: str, cue: _Cue) -> tuple[Word, ...]:
     pieces = _VTT_STAMP.split(body)
-    if len(pieces) == 1:
-        return tuple(Word(text) for text in body.split())
-    timed = [(start_s, pieces[0])]
-    timed += [(parse_clock(stamp), text) for stamp, text in zip(pieces[1::2], pieces[2::2], strict=True)]
-    words: list[Word] = []
-    for index, (time, text) in enumerate(timed):
-        following = timed[index + 1][0] if index + 1 < len(timed) else None
-        found = text.split()
-        end = following if following is not None and following >= time else None
-        words += [Word(each, time, end if i == len(found) - 1 else None) for i, each in enumerate(found)]
-    return tuple(words)
+    texts = [_unescaped(text) for text in pieces[0::2]]
+    if len(texts) == 1:
+        return tuple(Word(text) for text in texts[0].split())
+    starts = [cue.start_s, *(parse_clock(stamp) for stamp in pieces[1::2])]
+    return stamped_words(list(zip(starts, texts, strict=True)))
 
 
-def _vtt_body(line: Line) -> str:
-    if not line.has_word_times:
-        return _escaped(line.text)
-    rest = [f"<{hours_clock(w.start_s or 0.0, point='.')}>{_escaped(w.text)}" for w in line.words[1:]]
-    return " ".join([_escaped(line.words[0].text), *rest])
-
-
-def _timed(lyrics: Lyrics) -> list[tuple[Line, float, float]]:
-    """Lines with start and end; a missing end is the next line's start."""
-    lines = [line for line in lyrics.lines if line.words]
-    timed = []
-    for index, line in enumerate(lines):
-        if line.start_s is None:
-            raise TextReadError(
-                f"The line {line.text!r} has no time.", "Subtitles need times; write txt or json instead."
-            )
-        following = lines[index + 1].start_s if index + 1 < len(lines) else None
-        end = line.end_s if line.end_s is not None else following if following is not None else line.start_s + 4.0
-        timed.append((line, line.start_s, max(end, line.start_s + _SHORTEST_CUE_S)))
-    return timed
+def _vtt_body(timed: TimedLine, end_s: float) -> str:
+    """The words, with a stamp before each that lies after the stamp before it and within the cue."""
+    if not timed.pieces:
+        return _escaped(timed.text)
+    latest, end, parts = in_units(timed.start_s, 1000), in_units(end_s, 1000), []
+    for word in timed_words(timed.line, None):
+        at = in_units(word.start_s or 0.0, 1000)
+        stamp = f"<{hours_clock(at / 1000, point='.')}>" if latest < at < end else ""
+        latest = at if stamp else latest
+        parts.append(stamp + _escaped(on_one_row(word.text)))
+    return " ".join(parts)
 
 
 def _escaped(text: str) -> str:
@@ -143,6 +163,5 @@ def _escaped(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     for entity, sign in _ENTITIES.items():
-        if entity != "&amp;":
-            text = text.replace(entity, sign)
-    return text.replace("&amp;", "&")
+        text = text.replace(entity, sign)
+    return text

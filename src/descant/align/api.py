@@ -1,0 +1,343 @@
+"""`align`: known words to the times at which they are sung.
+
+The ladder: `Aligner.load()`, `aligner(clip, lyrics)`, and `descant.pipelines.align_song` for files, with separation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from descant.align.chain import Chain, SungWord, build_chain
+from descant.align.config import AlignOptions, Anchor
+from descant.align.hearing import Floats, Heard, hear
+from descant.align.lattice import Moves, best_path
+from descant.align.reading import Read, read_along
+from descant.align.scores import SongScores
+from descant.align.times import place_words, timed_lyrics
+from descant.audio.clip import Clip
+from descant.audio.resample import resample
+from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
+from descant.hub.checkpoint import load_tensors
+from descant.hub.ctranslate2 import read_tensors
+from descant.hub.card import load_card
+from descant.hub.store import fetch
+from descant.nets.phone_reader import PhoneReader, PhoneReaderConfig
+from descant.nets.whisper_decoder import WhisperDecoder
+from descant.nets.whisper_encoder import FPS, SAMPLE_RATE, WhisperEncoder, WhisperEncoderConfig
+from descant.progress import CancelToken, Monitor, ProgressSink
+from descant.text.language import guess_language
+from descant.text.lyrics import Lyrics
+from descant.text.phones import PHONES
+from descant.text.sheet import Sheet
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+READER = "descant-phones"
+WHISPER = "whisper-base"
+ARCHITECTURE = "phone-reader"
+_BASE = WhisperEncoderConfig(layers=6, width=512, heads=8)
+_HEADS = ((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6))
+"""(layer, head) pairs of base that OpenAI lists as following the audio."""
+
+_SILENT_PEAK = 1e-3
+_SURE = 0.5
+_MOST_WORDS_A_SECOND = 12.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """All that is known of a recording and a text; from it words are placed anew in a fraction of a second.
+
+    Attributes:
+        heard: The recording.
+        reads: Where the decoder looked for the words of the text.
+    """
+
+    heard: Heard
+    reads: tuple[Read, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Words in a recording.
+
+    Attributes:
+        lyrics: With times of lines, words and syllables, a confidence for each line and word.
+        fit: Share of the words that are heard where they were placed.
+        evidence: To place them anew.
+    """
+
+    lyrics: Lyrics
+    fit: float
+    evidence: Evidence
+
+    @property
+    def unsure(self) -> tuple[int, ...]:
+        """Numbers of the lines, from 0, that are more likely misplaced than not."""
+        return tuple(
+            n for n, line in enumerate(self.lyrics.lines) if line.confidence is not None and line.confidence < _SURE
+        )
+
+
+class Aligner:
+    """Whisper base and Descant's phone reader with their weights loaded.
+
+    Args:
+        encoder: Whisper's.
+        decoder: Whisper's.
+        tokenizer: Of the same model.
+        reader: From the encoder's states to phones.
+    """
+
+    def __init__(
+        self, encoder: WhisperEncoder, decoder: WhisperDecoder, tokenizer: Tokenizer, reader: PhoneReader
+    ) -> None:
+        self._encoder = encoder.eval().requires_grad_(requires_grad=False)
+        self._decoder = decoder.eval().requires_grad_(requires_grad=False)
+        self._reader = reader.eval().requires_grad_(requires_grad=False)
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, name: str = READER) -> Aligner:
+        """From a card's name; what is not in the cache yet is fetched.
+
+        Raises:
+            MissingDependency: The package tokenizers is not installed.
+            CheckpointError: A file holds another model.
+            DescantError: As for `hub.store.fetch`.
+        """
+        return _aligner(name)
+
+    def __call__(
+        self,
+        clip: Clip,
+        lyrics: Lyrics | Sheet,
+        *,
+        options: AlignOptions | None = None,
+        anchors: Sequence[Anchor] = (),
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Alignment:
+        """Find where lyrics are sung.
+
+        Args:
+            clip: Any rate and channel count, best a voice without its band.
+            lyrics: What is sung, in order; a `Sheet` also tells which words are backing vocals and may be missing.
+            options: Language, prices.
+            anchors: Points fixed by hand.
+            progress: Receives `Progress` events.
+            cancel: Stops the work when raised.
+
+        Raises:
+            NothingHeard: The recording is silent, or the lyrics do not fit it; the message gives the measured reason.
+            TextReadError: The lyrics are empty, or too long for the recording.
+            InvalidOption: An anchor names no word, or lies outside the recording or out of order.
+        """
+        options = options or AlignOptions()
+        monitor = Monitor(progress, cancel, "aligning")
+        words = _sung_words(lyrics)
+        _require_room(words, clip.duration_s)
+        heard = self.hear(clip, options, monitor.part("listening", 0.0, 0.6))
+        return self.align(heard, lyrics, options=options, anchors=anchors, monitor=monitor.part("reading", 0.6, 1.0))
+
+    def hear(self, clip: Clip, options: AlignOptions, monitor: Monitor) -> Heard:
+        """Listen to a recording, whatever its words are.
+
+        Args:
+            clip: Any rate and channel count.
+            options: Prices.
+            monitor: Reports progress, can cancel.
+
+        Raises:
+            NothingHeard: It is silent.
+        """
+        if clip.peak < _SILENT_PEAK:
+            raise NothingHeard("The recording is silent, so no words can be found in it.", "Choose another recording.")
+        mono: Floats = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
+        return hear(mono, self._encoder, self._reader, prior=options.costs.prior, monitor=monitor)
+
+    def align(
+        self,
+        heard: Heard,
+        lyrics: Lyrics | Sheet,
+        *,
+        options: AlignOptions,
+        anchors: Sequence[Anchor] = (),
+        monitor: Monitor,
+    ) -> Alignment:
+        """Place lyrics in a recording that was listened to; arguments and errors as for a call."""
+        text, words, chain = _prepared(lyrics, options, heard)
+        first = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
+        reads = read_along(
+            heard.windows,
+            words,
+            _middles(first, chain),
+            chain,
+            self._decoder,
+            self._tokenizer,
+            _HEADS,
+            text.language,
+            monitor,
+        )
+        return realign(Evidence(heard, reads), lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
+
+
+def realign(
+    evidence: Evidence,
+    lyrics: Lyrics | Sheet,
+    *,
+    options: AlignOptions | None = None,
+    anchors: Sequence[Anchor] = (),
+    cancel: CancelToken | None = None,
+) -> Alignment:
+    """Place the same words anew, with other anchors or prices; the recording is not listened to again.
+
+    Args:
+        evidence: Of an earlier alignment of the same words.
+        lyrics: The words.
+        options: Language, prices.
+        anchors: Points fixed by hand.
+        cancel: Stops the work when raised.
+
+    Raises:
+        DescantError: As for `Aligner`.
+    """
+    options = options or AlignOptions()
+    heard = evidence.heard
+    text, _, chain = _prepared(lyrics, options, heard)
+    _require_possible(anchors, text, heard)
+    scores = SongScores(heard, chain, options.costs, reads=evidence.reads, anchors=anchors)
+    placed = place_words(_path(scores, chain, heard, options, cancel), chain, scores)
+    fit = float(np.mean([word.confidence >= _SURE for word in placed]))
+    if fit < options.lowest_fit and not anchors:
+        raise NothingHeard(
+            f"These lyrics do not fit the recording: {fit:.0%} of the words are heard where they would have to be "
+            f"sung, and at least {options.lowest_fit:.0%} must be.",
+            "Are they of another song or language? Fix a word by hand with --anchor if they are not.",
+        )
+    return Alignment(timed_lyrics(text, placed, chain), fit, evidence)
+
+
+def _path(
+    scores: SongScores, chain: Chain, heard: Heard, options: AlignOptions, cancel: CancelToken | None
+) -> np.ndarray:
+    jumps = chain.jumps[:, :2]
+    costs = np.full(len(jumps), -options.costs.backing, np.float32)
+    return best_path(scores, heard.frames, Moves(chain.optional, jumps, costs), cancel=cancel)
+
+
+def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
+    """Where the middle of each word lies in seconds; a word that the path passed over lies where it would have been."""
+    on_path = chain.words[path]
+    first = np.searchsorted(on_path, np.arange(len(chain.spoken)))
+    last = np.searchsorted(on_path, np.arange(len(chain.spoken)), side="right")
+    phones = chain.kinds[path] == 0
+    ends = np.array([b if a == b else a + np.count_nonzero(phones[a:b]) for a, b in zip(first, last, strict=True)])
+    middles: np.ndarray = (first + ends) / 2 / FPS
+    return middles
+
+
+def _prepared(
+    lyrics: Lyrics | Sheet, options: AlignOptions, heard: Heard
+) -> tuple[Lyrics, tuple[SungWord, ...], Chain]:
+    words = _sung_words(lyrics)
+    text = lyrics.lyrics if isinstance(lyrics, Sheet) else lyrics
+    language = options.language or text.language or guess_language(text.text).code
+    chain = build_chain(words, language)
+    needed = np.count_nonzero((chain.kinds == 0) & ~chain.optional)
+    if not needed:
+        raise TextReadError("The lyrics have no word that can be sung.", "Write them in Latin letters.")
+    if needed >= heard.frames:
+        raise _too_long(len(words), heard.frames / FPS)
+    return replace(text, language=language), words, chain
+
+
+def _sung_words(lyrics: Lyrics | Sheet) -> tuple[SungWord, ...]:
+    return tuple(
+        SungWord(word.text, number, getattr(word, "is_backing", False))
+        for number, line in enumerate(lyrics.lines)
+        for word in line.words
+    )
+
+
+def _require_room(words: Sequence[SungWord], duration_s: float) -> None:
+    if not words:
+        raise TextReadError("The lyrics are empty.", "Write what is sung, line by line.")
+    if len(words) > _MOST_WORDS_A_SECOND * duration_s:
+        raise _too_long(len(words), duration_s)
+
+
+def _too_long(words: int, duration_s: float) -> TextReadError:
+    return TextReadError(
+        f"The lyrics have {words} words, more than can be sung in {duration_s:.1f} s.",
+        "Are they of this recording, and is it whole?",
+    )
+
+
+def _require_possible(anchors: Sequence[Anchor], text: Lyrics, heard: Heard) -> None:
+    last = (-1, -1.0)
+    for anchor in sorted(anchors, key=lambda each: each.word):
+        if not 0 <= anchor.word < len(text.words):
+            raise InvalidOption(f"There is no word {anchor.word + 1}: the lyrics have {len(text.words)}.")
+        if not 0.0 <= anchor.start_s < heard.frames / FPS:
+            raise InvalidOption(
+                f"{text.words[anchor.word].text!r} cannot start at {anchor.start_s:g} s: "
+                f"the recording lasts {heard.frames / FPS:.1f} s."
+            )
+        if anchor.word == last[0] or anchor.start_s <= last[1]:
+            raise InvalidOption(
+                f"{text.words[anchor.word].text!r} is fixed at {anchor.start_s:g} s, "
+                "but a word before it (or the same word) is fixed there or later."
+            )
+        last = (anchor.word, anchor.start_s)
+
+
+@cache
+def _aligner(name: str) -> Aligner:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MissingDependency(
+            "Aligning words needs the package tokenizers.", 'Install it with: pip install "descant[words]"'
+        ) from error
+    load_card(name).require_architecture(ARCHITECTURE)
+    reader = load_reader(fetch(name))
+    whisper = fetch(WHISPER)
+    encoder, decoder = WhisperEncoder(_BASE), WhisperDecoder()
+    try:
+        encoder.load_converted(read_tensors(whisper / "model.bin", "encoder/"))
+        decoder.load_converted(read_tensors(whisper / "model.bin", "decoder/"))
+    except (KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The files of '{WHISPER}' hold another model: {error}.", f"Run `descant models verify --repair {WHISPER}`."
+        ) from error
+    return Aligner(encoder, decoder, Tokenizer.from_file(str(whisper / "tokenizer.json")), reader)
+
+
+def load_reader(folder: Path) -> PhoneReader:
+    """The phone reader of a folder with `config.json` and `weights.safetensors`.
+
+    Raises:
+        CheckpointError: They do not belong together, or the phones are not those of this Descant.
+    """
+    try:
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = PhoneReaderConfig(
+            states=told["states"], width=told["width"], kernel=told["kernel"], layers=tuple(told["layers"])
+        )
+        if tuple(told["phones"]) != PHONES:
+            raise CheckpointError("The phone reader knows other phones than this Descant.", "Update Descant.")
+        reader = PhoneReader(config)
+        tensors = load_tensors(folder / "weights.safetensors")
+        reader.load_state_dict({key: value.float() for key, value in tensors.items()})
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{folder} holds no sound phone reader: {error}.", "Get it again.") from error
+    return reader

@@ -1,0 +1,61 @@
+"""What an alignment may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the path through a song pays, in natural logarithms of likelihood a frame of 20 ms unless said otherwise.
+
+    Set on six songs (docs/align.md); songs were placed alike over wide ranges of all of them.
+
+    Attributes:
+        prior: Power of a phone's frequency in training by which its posterior is divided.
+        floor: The worst that one frame can say against a phone.
+        change: Price of each change of phone where other words than the written ones are sung; 12 lets a written line
+            win over "any words" where two thirds of its phones are heard.
+        rest: Price of a frame between two lines.
+        gap: Price of a frame between two words of a line; more than `rest`, for lines are seldom interrupted.
+        other: Price of a frame of other voices between two words of a line, on top.
+        attention: Weight of the decoder's cross-attention (in standard deviations over the tokens).
+        backing: Price of not finding a bracketed word, once a word.
+    """
+
+    prior: float = 0.6
+    floor: float = -4.0
+    change: float = 12.0
+    rest: float = 0.05
+    gap: float = 0.15
+    other: float = 0.5
+    attention: float = 0.5
+    backing: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlignOptions:
+    """How words are placed.
+
+    Attributes:
+        language: Code of the lyrics' language; guessed from the words when empty.
+        costs: Of the path.
+        lowest_fit: Lyrics that fit the recording worse than this are refused; see `align.fit`.
+    """
+
+    language: str = ""
+    costs: Costs = Costs()
+    lowest_fit: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A point fixed by hand.
+
+    Attributes:
+        word: Number of the word, counted through the song from 0.
+        start_s: Where it starts.
+    """
+
+    word: int
+    start_s: float

@@ -1,0 +1,163 @@
+"""Reading along: where Whisper's decoder looks in the audio while it is given the words that are sung there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from descant.align.chain import Chain, Kind, SungWord
+from descant.align.hearing import Floats, Window
+from descant.nets.whisper_decoder import WhisperDecoder
+from descant.nets.whisper_encoder import FPS
+from descant.progress import Monitor
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_EDGE_S = 3.0
+_LOWEST, _HIGHEST = -1.0, 3.0
+_SMOOTHED = 5
+_MOST_TOKENS = 430
+_PUNCTUATION = '.,;:!?…"“”„«»¡¿()[]-–—'
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """How strongly the tokens of some words look at each frame of a window.
+
+    Attributes:
+        first: First frame.
+        states: First and last state (the last left out) that the columns belong to.
+        looks: In standard deviations over the tokens, float16, [frames, states].
+        weight: How much this window is to be believed in each frame, [frames].
+    """
+
+    first: int
+    states: tuple[int, int]
+    looks: NDArray[np.float16]
+    weight: Floats
+
+
+def read_along(
+    windows: Sequence[Window],
+    words: Sequence[SungWord],
+    middles_s: NDArray[np.float64],
+    chain: Chain,
+    decoder: WhisperDecoder,
+    tokenizer: Tokenizer,
+    heads: Sequence[tuple[int, int]],
+    language: str,
+    monitor: Monitor,
+) -> tuple[Read, ...]:
+    """Evidence from every window that words fall in.
+
+    Args:
+        windows: Of the recording.
+        words: The text.
+        middles_s: Where the middle of each word was found before, rising.
+        chain: States of the text.
+        decoder: Whisper's.
+        tokenizer: Of the same model.
+        heads: (layer, head) pairs that follow the audio.
+        language: Code; English where Whisper does not know it.
+        monitor: Reports progress, can cancel.
+    """
+    prompt = _prompt(tokenizer, language)
+    stop = tokenizer.encode(".", add_special_tokens=False).ids[0]
+    found = []
+    for number, window in enumerate(windows):
+        monitor.report(number / len(windows))
+        begin, end = window.first / FPS, (window.first + len(window.states)) / FPS
+        first, last = np.searchsorted(middles_s, (begin, end))
+        tokens = _Tokens.of(words, first, last, tokenizer, stop)
+        if not tokens.numbers:
+            continue
+        with torch.inference_mode():
+            scores = decoder(
+                torch.tensor([*prompt, *tokens.numbers]), torch.from_numpy(window.states.astype(np.float32)), heads
+            )
+            looks = _normal(scores)[len(prompt) :].numpy()
+        found.append(_on_states(looks, tokens, chain, window, is_first=not number, is_last=number + 1 == len(windows)))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Tokens of some words.
+
+    Attributes:
+        numbers: For the decoder.
+        of_word: Word -> places of its tokens in `numbers`.
+        after_line: Last word of a line -> place of the full stop that was put behind it.
+    """
+
+    numbers: list[int]
+    of_word: dict[int, list[int]]
+    after_line: dict[int, int]
+
+    @classmethod
+    def of(cls, words: Sequence[SungWord], first: int, last: int, tokenizer: Tokenizer, stop: int) -> _Tokens:
+        """Of words first..last (the last left out); a full stop closes each line: it looks at the rest that follows."""
+        numbers: list[int] = []
+        of_word: dict[int, list[int]] = {}
+        after_line: dict[int, int] = {}
+        for word in range(first, last):
+            text = words[word].text.strip(_PUNCTUATION) or words[word].text
+            some = tokenizer.encode(f" {text}", add_special_tokens=False).ids
+            if len(numbers) + len(some) + 1 > _MOST_TOKENS:
+                break
+            of_word[word] = list(range(len(numbers), len(numbers) + len(some)))
+            numbers += some
+            if word + 1 == len(words) or words[word + 1].line != words[word].line:
+                after_line[word] = len(numbers)
+                numbers.append(stop)
+        return cls(numbers, of_word, after_line)
+
+
+def _prompt(tokenizer: Tokenizer, language: str) -> list[int]:
+    named = tokenizer.token_to_id(f"<|{language}|>")
+    return [
+        tokenizer.token_to_id("<|startoftranscript|>"),
+        tokenizer.token_to_id("<|en|>") if named is None else named,
+        tokenizer.token_to_id("<|transcribe|>"),
+        tokenizer.token_to_id("<|notimestamps|>"),
+    ]
+
+
+def _normal(scores: torch.Tensor) -> torch.Tensor:
+    """Attention as Whisper's own word times take it: after the softmax, in standard deviations over the tokens.
+
+    Frames that every token looks at (the encoder parks attention there) then say nothing.
+    """
+    looks = scores.softmax(dim=-1)
+    looks = (looks - looks.mean(dim=-2, keepdim=True)) / (looks.std(dim=-2, keepdim=True) + 1e-6)
+    return F.avg_pool1d(looks, _SMOOTHED, 1, _SMOOTHED // 2).mean(dim=0).clamp(_LOWEST, _HIGHEST)
+
+
+def _on_states(looks: Floats, tokens: _Tokens, chain: Chain, window: Window, *, is_first: bool, is_last: bool) -> Read:
+    words = np.asarray(sorted(tokens.of_word))
+    inside = np.flatnonzero((chain.words >= words[0]) & (chain.words <= words[-1]))
+    low, high = int(inside[0]), int(inside[-1]) + 1
+    columns = np.zeros((looks.shape[1], high - low), np.float16)
+    for state in range(low, high):
+        word = int(chain.words[state])
+        if chain.kinds[state] == Kind.PHONE:
+            places = tokens.of_word[word]
+            columns[:, state - low] = looks[places[int(chain.places[state] * len(places))]]
+        elif word in tokens.after_line:
+            columns[:, state - low] = looks[tokens.after_line[word]]
+    return Read(window.first, (low, high), columns, _trust(len(columns), is_first=is_first, is_last=is_last))
+
+
+def _trust(frames: int, *, is_first: bool, is_last: bool) -> Floats:
+    """Low near inner edges, where words are cut."""
+    edge = max(1, round(_EDGE_S * FPS))
+    ramp = np.clip(np.arange(frames, dtype=np.float32) / edge, 0.02, 1.0)
+    weight = np.ones(frames, np.float32) if is_first else ramp
+    return weight if is_last else np.minimum(weight, ramp[::-1])

@@ -1,0 +1,94 @@
+"""From a path to times: where each word and syllable starts and ends, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descant.align.chain import Chain, Kind
+from descant.align.scores import SongScores
+from descant.nets.whisper_encoder import FPS
+from descant.text.lyrics import Line, Lyrics, Syllable, Word
+from descant.text.phones import SpokenSyllable
+
+_HEARD, _LOOKS = 2.2, 1.3
+_HEARD_ZERO, _LOOKS_ZERO = -1.55, 0.7
+"""Logistic regression of "is this word sung here" on how well its phones are heard and looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A word in the recording.
+
+    Attributes:
+        starts_s: Of its syllables; that of the word first.
+        end_s: Where its last phone ends.
+        confidence: 0..1 that it is sung there.
+    """
+
+    starts_s: tuple[float, ...]
+    end_s: float
+    confidence: float
+
+
+def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tuple[Placed, ...]:
+    """Times and confidences of all words of a chain.
+
+    A word that the path passed over, or that has no sounds, stands where the word before it ends, with confidence 0.
+
+    Args:
+        path: State of each frame.
+        chain: What the states are.
+        scores: Those that the path was found by.
+    """
+    sung = np.flatnonzero(chain.kinds[path] == Kind.PHONE)
+    words = chain.words[path[sung]]
+    heard = scores.along(path, 0, len(path))
+    looks = scores.looks_along(path)
+    borders = np.searchsorted(words, np.arange(len(chain.spoken) + 1))
+    placed: list[Placed] = []
+    for first, last, spoken in zip(borders[:-1], borders[1:], chain.spoken, strict=True):
+        frames = sung[first:last]
+        if not len(frames):
+            at = placed[-1].end_s if placed else (sung[0] / FPS if len(sung) else 0.0)
+            placed.append(Placed((at,) * max(1, len(spoken)), at, 0.0))
+            continue
+        syllables = chain.syllables[path[frames]]
+        starts = np.searchsorted(syllables, np.arange(len(spoken)))
+        times = np.append(frames, frames[-1] + 1)[starts] / FPS
+        sure = _confidence(float(heard[frames].mean()), float(looks[frames].mean()))
+        placed.append(Placed(tuple(times.tolist()), float(frames[-1] + 1) / FPS, sure))
+    return tuple(placed)
+
+
+def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyrics:
+    """The lyrics with the times of their words and syllables, and a confidence for each line.
+
+    Args:
+        lyrics: Without times; its words are those of the chain, in order.
+        placed: Where the words are.
+        chain: For the texts of syllables.
+    """
+    found = iter(zip(placed, chain.spoken, strict=True))
+    lines = []
+    for line in lyrics.lines:
+        words = tuple(_timed(word, *next(found)) for word in line.words)
+        sure = [word.confidence or 0.0 for word in words]
+        lines.append(Line(words, singer=line.singer, confidence=round(float(np.mean(sure)), 3) if sure else None))
+    return lyrics.with_lines(lines)
+
+
+def _timed(word: Word, placed: Placed, spoken: Sequence[SpokenSyllable]) -> Word:
+    ends = (*placed.starts_s[1:], placed.end_s)
+    syllables = tuple(
+        Syllable(part.text, start, end) for part, start, end in zip(spoken, placed.starts_s, ends, strict=True)
+    )
+    return Word(word.text, placed.starts_s[0], placed.end_s, round(placed.confidence, 3), syllables)
+
+
+def _confidence(heard: float, looks: float) -> float:
+    odds = _HEARD * (heard - _HEARD_ZERO) + _LOOKS * (looks - _LOOKS_ZERO)
+    return float(1.0 / (1.0 + np.exp(-odds)))

@@ -1,0 +1,1 @@
+"""Karaoke: a song and its timed words to a backing track, a guide melody and a video with wiping syllables."""
