@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from descant.audio.io import read
 from descant.cli.app import run
 from descant.errors import DescantError, InputNotFound, InvalidOption, ScoreReadError
 from descant.instrument.api import play, play_file
+from descant.instrument.find import find_player
 from descant.instrument.line_up import LineUp, line_up_for, line_up_of, seats
-from descant.instrument.neural import NeuralInstruments
+from descant.instrument.neural import NeuralInstruments, NeuralPlayer
 from descant.instrument.neural_note import Event, render
 from descant.instrument.neural_score import HEADROOM
+from descant.instrument.sampled import Sampled
 from descant.score.midi import write_midi
 from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap
@@ -181,3 +184,44 @@ def test_neural_instruments_are_found_by_name() -> None:
         find_playable("violine")
     assert "violin" in caught.value.hint
     assert NeuralInstruments.load().player("violin").pitches == range(49, 107)
+
+
+def sfz_of(folder: Path, hz: float) -> Path:
+    """A folder with one tone, C4 by its mapping."""
+    folder.mkdir()
+    tone = 0.5 * np.sin(2 * np.pi * hz * np.arange(48_000) / 48_000)
+    soundfile.write(folder / "tone.wav", tone, 48_000)
+    path = folder / "tone.sfz"
+    path.write_text("<region> sample=tone.wav lokey=0 hikey=127 pitch_keycenter=60")
+    return path
+
+
+def test_sets_of_sounds_play_tracks_beside_the_net_and_the_soundfont(soundfont: Path, tmp_path: Path) -> None:
+    path = sfz_of(tmp_path / "violin", 440.0)
+    for asked in (str(path), str(path.parent)):
+        line_up = LineUp(tracks={"keys": asked})
+        stems = play(
+            SCORE, soundfont=soundfont, instrument=line_up, instruments=INSTRUMENTS, sample_rate=48_000, length_s=2.0
+        )
+        assert list(stems) == ["keys", "lead", "drums"]
+        first = stems["keys"].samples[0, :12_000]
+        peak = np.argmax(np.abs(np.fft.rfft(first * np.hanning(12_000))))
+        assert peak * 4 == pytest.approx(440, abs=4)
+        assert stems["lead"].peak > 0.01
+        assert stems["drums"].peak > 0.01
+
+
+def test_a_name_comes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sfz_of(tmp_path / "violin", 440.0)
+    sfz_of(tmp_path / "mine", 440.0)
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(find_player("violin", INSTRUMENTS), NeuralPlayer)
+    assert [find_player(asked, INSTRUMENTS).name for asked in ("violin/", "mine", "mine/tone.sfz")] == [
+        "violin", "mine", "tone",
+    ]  # fmt: skip
+    assert isinstance(find_player("violin/", INSTRUMENTS), Sampled)
+    with pytest.raises(InvalidOption, match="violine"):
+        find_player("violine", INSTRUMENTS)
+    for missing in ("./violine", "none.sfz", "none.sf2:0"):
+        with pytest.raises(InputNotFound):
+            find_player(missing, INSTRUMENTS)

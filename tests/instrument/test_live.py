@@ -171,3 +171,23 @@ def test_what_cannot_be_played() -> None:
     player.note_off(60)
     assert not player.read(512).any()
     assert player.read(0).shape == (2, 0)
+
+
+def test_live_sound_stays_within_full_scale_and_soft_sound_is_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = range(48, 64)
+
+    def chord() -> NDArray[np.float32]:
+        player = live()
+        for key in keys:
+            player.note_on(key, 127)
+        return player.read(12_000)
+
+    soft = chord()
+    assert 0.0 < np.abs(soft).max() < 0.9
+    factor = 4.0 / float(np.abs(soft).max())
+    monkeypatch.setattr("descant.instrument.live.HEADROOM", HEADROOM * factor)
+    loud = chord()
+    assert 0.9 < np.abs(loud).max() <= 1.0
+    # A gain, not a fold: away from the first attack the wave is that of the soft chord.
+    part = slice(1024, 1280)
+    assert float(np.corrcoef(loud[0, part], soft[0, part])[0, 1]) > 0.99

@@ -46,6 +46,17 @@ def test_an_unseen_pitch_has_the_balance_of_the_instrument() -> None:
     assert found[0] == pytest.approx(true[0], abs=6.0)
 
 
+def test_its_keys_are_as_loud_as_they_were_recorded_however_little_was_learned() -> None:
+    notes = [note_of(key) for key in KEYS[:2]]
+    notes[1] = replace(notes[1], samples=0.25 * notes[1].samples)
+    net = learn_instrument(notes, tiny_instruments(), "odd", QUICK).instruments.net
+    held = slice(0, RATE // 2)
+    for note in notes:
+        made = render(net, [Event(0, note.pitch, note.velocity, 0.5, length_s=0.75)])[0]
+        ratio = np.square(made[:, held]).mean() / np.square(note.samples[:, held]).mean()
+        assert 10.0 * np.log10(ratio) == pytest.approx(0.0, abs=0.7)
+
+
 def test_the_same_notes_and_seed_make_the_same_instrument() -> None:
     notes, start = [note_of(key) for key in KEYS[:2]], tiny_instruments()
     before = {key: value.clone() for key, value in start.net.state_dict().items()}

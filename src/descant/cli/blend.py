@@ -34,7 +34,8 @@ def blend(
         sounds: Audio files, mono or stereo, of any length: notes, voices, chords, pads, drums, noise.
         at: Two sounds: how far towards the second (0.3). Four (north-west, north-east, south-west, south-east): a point
             x,y, from west to east and north to south (0.3,0.7). Or a weight for each sound. The middle if left out.
-        out: The file to write, 48 kHz stereo; its suffix is the format. With --grid or --keys a new folder.
+        out: The file to write, 48 kHz stereo; its suffix is the format. With --grid or --keys a new
+            folder; without it one that is named after the sounds (pad-voice-grid).
         grid: Write a grid of so many points a side, with the weights of each in index.json and index.csv.
         keys: Write a playable instrument over these keys (C2:C6): an SFZ with its WAV notes, and a wavetable.
         every: With --keys: render only every so many semitones.
@@ -52,6 +53,7 @@ def blend(
     from descant.cli.lists import key_span
     from descant.cli.terminal import one_line, progress_bar
     from descant.errors import InvalidOption
+    from descant.instrument.api import file_name
     from descant.instrument.blend.api import Blender
     from descant.instrument.blend.files import blend_files, blend_grid, blend_keys, parse_at
     from descant.instrument.blend.options import BlendOptions
@@ -76,7 +78,12 @@ def blend(
     point = None if at is None else parse_at(at)
     weights_at(len(sounds), point)  # mistakes are said before the net is loaded
     wanted = None if keys is None else exported(keys)
-    target = out or Path("blend" if grid is not None or keys is not None else "blend.wav")
+    if out is not None:
+        target = out
+    elif grid is None and keys is None:
+        target = Path("blend.wav")
+    else:  # folders of other sounds stay apart
+        target = Path(file_name("-".join([*(sound.stem for sound in sounds), "grid" if grid is not None else "keys"])))
     if grid is None and wanted is None:
         output_format(target, subtype)
     elif grid is not None:

@@ -36,8 +36,9 @@ def play(
         out: Audio file to write; its suffix is the format. Without it, a .flac beside the score.
         stems: Folder for one file per track, in the same format and under the same gain.
         soundfont: An .sf2 or .sf3 file; without it FluidR3 where installed, else a small one that is fetched once.
-        instrument: Neural instruments play: the name of one for all tracks but drums (`descant instrument list`),
-            "general" for those that the tracks ask for, or a .toml file that says who plays which track.
+        instrument: Who plays instead: the name of a neural instrument for all tracks but drums (`descant instrument
+            list`), "general" for those that the tracks ask for, an .sfz file, a folder of notes or of what blend --keys
+            and instrument export wrote, a preset (GM.sf2:24), or a .toml file that says who plays which track.
         vibrato: Depth of their vibrato: 0 none, 1 as recorded, up to 2.
         sample_rate: Rate in Hz, 8000 to 192000.
         lufs: Loudness of the result; peaks stay under -1 dBTP.

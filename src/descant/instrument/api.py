@@ -65,7 +65,7 @@ class Played:
         substitutes: Tracks whose sound the sound set lacks, with what stood in.
         gain_db: The one gain of the whole set, stems included; 0 for silence.
         lufs: Loudness of the audio file; -inf for silence.
-        seats: Tracks that neural instruments played.
+        seats: Tracks that instruments played which were asked for.
     """
 
     path: Path
@@ -203,9 +203,10 @@ def play(
     Args:
         score: At least one track.
         soundfont: An .sf2 or .sf3 file; None picks one (see `find_soundfont`).
-        instrument: None: the SoundFont plays everything. The name of a neural instrument, which then plays all tracks
-            but drums; "general": whoever each track's program asks for; a map of who plays what (a `LineUp`, or the
-            path of a .toml file, docs/play.md).
+        instrument: None: the SoundFont plays everything. The name of a neural instrument, an .sfz file, a folder of
+            notes or a preset of a SoundFont (`find.find_player`), which then plays all tracks but drums; "general":
+            whoever each track's program asks for; a map of who plays what (a `LineUp`, or the path of a .toml file,
+            docs/play.md).
         instruments: Neural instruments to choose from; None loads those that come with Descant.
         vibrato: Depth of theirs: 0 none, 1 as recorded, up to 2.
         sample_rate: Output rate in Hz, 8,000 to 192,000.

@@ -1,4 +1,4 @@
-"""The players of a score together: neural instruments for some tracks, the SoundFont for the others."""
+"""The players of a score together: instruments that were asked for, and the SoundFont for the other tracks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from descant.audio.clip import Clip, Stems
-from descant.instrument.find import find_named
+from descant.instrument.find import find_player
 from descant.instrument.line_up import LineUp, Seat, seats
-from descant.instrument.neural import NeuralInstruments
+from descant.instrument.neural import NeuralInstruments, NeuralPlayer
 from descant.instrument.neural_score import play_tracks
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Score
@@ -28,8 +28,12 @@ class NeuralBand:
 
     @classmethod
     def gather(cls, score: Score, instruments: NeuralInstruments, line_up: LineUp) -> NeuralBand:
-        """The players that a line-up wants, the user's own instruments among them; raises as `line_up.seats`."""
-        return cls(seats(score, instruments, line_up, lambda name: find_named(name, instruments)))
+        """The players that a line-up wants, the user's own instruments and sound sets among them.
+
+        Raises:
+            DescantError: As `line_up.seats` and `find_player` do.
+        """
+        return cls(seats(score, instruments, line_up, lambda source: find_player(source, instruments)))
 
     def left(self, score: Score) -> Score:
         """The tracks that nobody here plays, under the names of their stems."""
@@ -65,13 +69,14 @@ class NeuralBand:
         """
         monitor = Monitor(progress, cancel)
         left = self.left(score)
-        turn = len(self.seats) / max(len(score.tracks), 1)
+        neural = {place: s.player for place, s in self.seats.items() if isinstance(s.player, NeuralPlayer)}
+        turn = len(neural) / max(len(score.tracks), 1)
         clips: dict[str, Clip] = {}
-        if self.seats:
+        if neural:
             clips.update(
                 play_tracks(
                     score,
-                    self.seats,
+                    neural,
                     sample_rate,
                     length_s=length_s,
                     vibrato=vibrato,
@@ -79,9 +84,14 @@ class NeuralBand:
                     cancel=cancel,
                 )
             )
+        rest = monitor.part("playing", turn, 1.0).sink
+        for place, seat in self.seats.items():
+            if not isinstance(seat.player, NeuralPlayer):
+                part = score.with_tracks([replace(score.tracks[place], name=seat.track)])
+                sounds = seat.player.sounds
+                clips.update(render_score(part, sounds, sample_rate, length_s=length_s, cancel=cancel))
         if left.tracks:
             assert soundfont is not None
-            rest = monitor.part("playing", turn, 1.0).sink
             clips.update(render_score(left, soundfont, sample_rate, length_s=length_s, progress=rest, cancel=cancel))
         frames = max(clip.frames for clip in clips.values())
         return Stems({name: clips[name].pad_to(frames) for name in stem_names(score)})

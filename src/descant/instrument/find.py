@@ -13,6 +13,7 @@ from descant.instrument.neural import NeuralInstruments, NeuralPlayer
 from descant.instrument.own.store import InstrumentStore
 from descant.instrument.playable import Playable
 from descant.instrument.sampled import Sampled
+from descant.score.render import Sounds
 from descant.score.sfz import SampleSet
 from descant.score.soundfont import Preset, SoundFont, open_soundfont
 from descant.score.tuned import Tuned
@@ -42,23 +43,64 @@ def find_playable(source: str) -> Playable:
         InvalidOption: The SoundFont has no such preset, or several.
         ScoreReadError, AudioReadError, InvalidAudio, PermissionRefused: What is there cannot be read.
     """
-    if match := _SOUNDFONT.fullmatch(source):
-        font = open_soundfont(_soundfont_file(as_path(match["file"])))
-        preset = _preset(font, match["preset"])
-        return Sampled(preset.name.strip() or font.path.stem, Tuned(font, preset, 0.0))
+    sampled = _sampled(source)
+    if sampled is not None:
+        return sampled
     path = as_path(source)
-    if path.is_dir():
-        return Sampled(path.resolve().name, WavFolder(path))
-    if path.suffix.lower() == ".sfz":
-        if not path.is_file():
-            raise InputNotFound(f"{path} does not exist.", "Check the spelling of the path.")
-        return Sampled(path.stem, SampleSet(path))
     if path.suffix or len(path.parts) != 1 or path.exists():
         raise InputNotFound(f"{source} is no instrument that is known.", _KINDS)
     try:
         return find_named(source)
     except InvalidOption as error:
         raise InputNotFound(f"{source} is no instrument that is known.", f"{error.hint} {_KINDS}") from error
+
+
+def find_player(source: str, stock: NeuralInstruments | None = None) -> NeuralPlayer | Sampled:
+    """Who can play a track: as `find_playable`, but a name comes before a folder that is called the same.
+
+    "violin" means the same wherever a score is played, also beside the folder that `instrument export violin` wrote;
+    "violin/" and "./violin" are that folder.
+
+    Args:
+        source: A name, a preset, an .sfz file or a folder.
+        stock: The net; None is Descant's.
+
+    Raises:
+        DescantError: As `find_playable` and `find_named` do.
+    """
+    is_bare = not any(mark in source for mark in ("/", "\\")) and as_path(source).suffix.lower() != ".sfz"
+    if is_bare and not _SOUNDFONT.fullmatch(source):
+        try:
+            return find_named(source, stock)
+        except InvalidOption:
+            if not as_path(source).is_dir():
+                raise
+    sampled = _sampled(source)
+    if sampled is None:
+        raise InputNotFound(f"{source} is no instrument that is known.", _KINDS)
+    return sampled
+
+
+def _sampled(source: str) -> Sampled | None:
+    """What a path means; None if it is neither a set of sounds by its name nor a folder."""
+    if match := _SOUNDFONT.fullmatch(source):
+        font = open_soundfont(_soundfont_file(as_path(match["file"])))
+        preset = _preset(font, match["preset"])
+        return Sampled(preset.name.strip() or font.path.stem, Tuned(font, preset, 0.0))
+    path = as_path(source)
+    if path.is_dir():
+        return Sampled(path.resolve().name, _folder(path))
+    if path.suffix.lower() == ".sfz":
+        if not path.is_file():
+            raise InputNotFound(f"{path} does not exist.", "Check the spelling of the path.")
+        return Sampled(path.stem, SampleSet(path))
+    return None
+
+
+def _folder(path: Path) -> Sounds:
+    """The mapping that `instrument export` and `blend --keys` write, where there is just one; else the notes."""
+    mappings = sorted(path.glob("*.sfz"))
+    return SampleSet(mappings[0]) if len(mappings) == 1 else WavFolder(path)
 
 
 def find_named(name: str, stock: NeuralInstruments | None = None) -> NeuralPlayer:

@@ -15,6 +15,7 @@ from descant.score.render import stem_names
 
 if TYPE_CHECKING:  # its module needs PyTorch, and a SoundFont plays without
     from descant.instrument.neural import NeuralInstruments, NeuralPlayer
+    from descant.instrument.sampled import Sampled
 
 GENERAL = "general"
 """Whoever General MIDI names: the instrument of the track's program, or the nearest of its family."""
@@ -30,7 +31,7 @@ _EXAMPLE = 'A map looks like: others = "general", [tracks] "lead" = "violin", [p
 
 @dataclass(frozen=True, slots=True)
 class LineUp:
-    """Who plays, by names of the roster, `GENERAL` or `SOUNDFONT`. A track's name counts before its program.
+    """Who plays, by what `find.find_player` finds, `GENERAL` or `SOUNDFONT`. A track's name counts before its program.
 
     Attributes:
         others: Who plays all tracks that nothing else names.
@@ -56,7 +57,7 @@ class Seat:
 
     track: str
     program: int
-    player: NeuralPlayer
+    player: NeuralPlayer | Sampled
     is_substitute: bool
 
     @property
@@ -140,7 +141,7 @@ def seats(
     score: Score,
     instruments: NeuralInstruments,
     line_up: LineUp,
-    find: Callable[[str], NeuralPlayer] | None = None,
+    find: Callable[[str], NeuralPlayer | Sampled] | None = None,
 ) -> dict[int, Seat]:
     """Who plays which track. Drum tracks and what the SoundFont plays are left out.
 
@@ -148,7 +149,7 @@ def seats(
         score: The score.
         instruments: Those that General MIDI's programs are played by.
         line_up: Who is wanted.
-        find: An instrument by its name; None finds those of the net alone.
+        find: Who is meant by a name or a path; None finds those of the net alone.
 
     Returns:
         Places of tracks to seats.
@@ -171,9 +172,11 @@ def seats(
                 raise InvalidOption(f"{name!r} is a drum track.", "Only the SoundFont plays drums; leave it out.")
             continue
         if asked != SOUNDFONT:
-            player = players.get(asked) or instruments.player_for(track.program)
-            stands_in = asked == GENERAL and player.player.program != track.program
-            found[place] = Seat(name, track.program, player, stands_in)
+            if asked == GENERAL:
+                nearest = instruments.player_for(track.program)
+                found[place] = Seat(name, track.program, nearest, nearest.player.program != track.program)
+            else:
+                found[place] = Seat(name, track.program, players[asked], is_substitute=False)
     return found
 
 

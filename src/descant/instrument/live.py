@@ -43,6 +43,8 @@ _AHEAD = 4
 """Frames for which the net is asked at once; a key that moves in between asks anew."""
 _SWELLS_S = 2.0
 """A held note may begin in silence; after this it must sound."""
+_CEILING, _FALLS = 0.99, 84
+_RECOVERY = 2.0 ** (FRAME_S / 0.08)
 _WIDEST_BEND, _DEEPEST_VIBRATO = 48.0, 2.0
 
 
@@ -130,6 +132,7 @@ class LiveInstrument:
         self._bend = 0.0
         self._vibrato = 1.0
         self._has_pedal = False
+        self._gain = 1.0
         self._tail = torch.zeros(2, HOP)
         self._left: Floats = np.zeros((2, 0), np.float32)
         count = round(ATTACK_FADE_S * SAMPLE_RATE)
@@ -191,7 +194,7 @@ class LiveInstrument:
         self._waiting.append(self._lift)
 
     def read(self, samples: int) -> Floats:
-        """The next samples, [2, samples] at 48 kHz; zeros where nothing sounds."""
+        """The next samples, [2, samples] at 48 kHz, nowhere above full scale; zeros where nothing sounds."""
         blocks, count = [self._left], self._left.shape[1]
         while count < samples:
             blocks.append(self._hop())
@@ -249,8 +252,19 @@ class LiveInstrument:
         if len(staying) < len(self._voices):
             self._voices = staying
             self._forget()
-        blocks: Floats = (HEADROOM * self.player.player.gain * sound).numpy()
-        return blocks
+        return self._limited(HEADROOM * self.player.player.gain * sound)
+
+    def _limited(self, sound: Tensor) -> Floats:
+        """A hop within full scale: the gain falls within a third of it, and recovers by 6 dB in 80 ms."""
+        peak = float(sound.abs().max())
+        before = self._gain
+        self._gain = min(1.0, before * _RECOVERY, _CEILING / peak if peak > 0.0 else 1.0)
+        if before < 1.0 or self._gain < 1.0:
+            ramp = torch.ones(HOP)
+            ramp[:_FALLS] = torch.linspace(0.0, 1.0, _FALLS)
+            sound = (sound * torch.lerp(torch.tensor(before), torch.tensor(self._gain), ramp)).clamp(-1.0, 1.0)
+        held: Floats = sound.numpy()
+        return held
 
     def _forget(self) -> None:
         """Other voices sound now."""
@@ -263,7 +277,8 @@ class LiveInstrument:
         hz = self._net.frequencies(notes)
         phases = torch.stack([phases_of(event, hz.shape[1]) for event in events])
         seeds = torch.tensor([seed_of(event) for event in events])
-        return _Stack(notes, hz, phases, seeds, self._net.prepare(notes, hz), dynamics(self._net, notes, hz))
+        prepared = self._net.prepare_to_play(notes)
+        return _Stack(notes, hz, phases, seeds, prepared, dynamics(self._net, notes, hz, prepared))
 
     @one_thread()
     @torch.no_grad()

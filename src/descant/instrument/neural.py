@@ -26,7 +26,8 @@ CARD = "descant-instruments"
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 ROSTER = "roster"
 _WIDEST = 4096
-_TABLES, _FARTHEST = ("vibrato", "flutter", "stiffness", "extra_place", "extra_there"), 64.0
+_LEVELS = "recorded"
+_TABLES, _FARTHEST = ("vibrato", "flutter", "stiffness", "extra_place", "extra_there", _LEVELS), 64.0
 """What is known of instruments, rates of vibrato and logarithms: no number in it is far from 0."""
 _STRETCH = 6
 """Semitones beyond the recorded range in which an instrument still sounds like itself."""
@@ -130,6 +131,11 @@ def _from_folder(folder: Path) -> NeuralInstruments:
     tensors = load_tensors(path)
     if ROSTER not in tensors:
         raise CheckpointError(f"{path} holds no instruments.", "Export a run of the lesson instrument.")
+    if _LEVELS not in tensors:
+        raise CheckpointError(
+            f"{path} comes from an older Descant: it does not say how loud keys were recorded.",
+            "Train the instrument again: `descant instrument train`.",
+        )
     roster = Roster.unpacked(tensors.pop(ROSTER), where=str(path))
     config = _config(folder / CONFIG, len(roster.players))
     with torch.device("meta"):

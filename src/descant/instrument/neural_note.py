@@ -13,7 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from descant.nets.neural_instrument import FRAME_S, Levels, NeuralInstrument, Pressed, controls_of
+from descant.audio.clip import Clip
+from descant.audio.limiter import limit
+from descant.nets.neural_instrument import (
+    FRAME_S,
+    RECORDED_VELOCITIES,
+    SEEN_S,
+    Levels,
+    NeuralInstrument,
+    Prepared,
+    Pressed,
+    controls_of,
+)
 from descant.nets.one_thread import one_thread
 from descant.nets.partial_synth import (
     HOP,
@@ -22,6 +33,7 @@ from descant.nets.partial_synth import (
     frame_waves,
     overlap_add,
     passed_s,
+    power_of,
     turns_of,
 )
 from descant.parallel import side_by_side
@@ -38,9 +50,11 @@ ATTACK_FADE_S, _END_FADE_S = 0.001, 0.01
 _VIBRATO_RISES_S = 0.35
 _MOST_ROWS, _LEAST_PART = 6000, 150
 _SPARSE, _BUSY_S = 4, 0.15
-_LEARNED_VELOCITIES = (25.0, 75.0, 127.0)
 _SOFTEST_VELOCITY = 5.0
-_DYNAMICS_TIMES_S = (0.02, 0.1, 0.3)
+_POWER_TIMES = (0.0, 0.003, 0.008, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
+"""Where a held note is looked at to know how loud it is; closest where most happens."""
+SILENT_POWER = 1e-12
+_LIMITED_FROM = 0.8
 UNHEARD = 2e-5
 """Partials that never reach this amplitude are left out."""
 _POOL_FRAMES, _STRIDE = 2064, 977
@@ -76,31 +90,32 @@ def pressed(events: Sequence[Event]) -> Pressed:
     return Pressed(torch.tensor(rows), torch.tensor(pitches, dtype=torch.float32), torch.tensor(velocities).float())
 
 
-def dynamics(net: NeuralInstrument, notes: Pressed, hz: Tensor) -> Tensor:
-    """What brings notes to the level that their velocity means, as natural logarithms of amplitudes, [notes].
+def dynamics(net: NeuralInstrument, notes: Pressed, hz: Tensor, prepared: Prepared) -> Tensor:
+    """What brings notes to the level that their key and velocity mean, as natural logarithms of amplitudes, [notes].
 
-    The net has heard three velocities. Between them its levels follow an S: all soft keys nearly alike, and a decibel
-    for each velocity near 45. Here the level goes straight over the logarithm of the velocity, as amplitudes of
-    General MIDI do, through the levels of the three, which stay as they are.
+    Left alone, levels follow an S between the three velocities that the net has heard (all soft keys nearly alike, and
+    a decibel for each velocity near 45), and wander by ten decibels between the keys. Here they are what was recorded,
+    and go straight from one recorded key and velocity to the next.
+
+    Args:
+        net: The net.
+        notes: What is played.
+        hz: Frequencies of their partials.
+        prepared: Of `NeuralInstrument.prepare_to_play`.
     """
-    hardness = notes.velocity.clamp(_SOFTEST_VELOCITY, _LEARNED_VELOCITIES[-1])
-    soft, medium, hard = (torch.full_like(hardness, velocity) for velocity in _LEARNED_VELOCITIES)
-    is_soft = hardness < medium
-    below, above = torch.where(is_soft, soft, medium), torch.where(is_soft, medium, hard)
-    asked = (replace(notes, velocity=velocity) for velocity in (notes.velocity, below, above))
-    now, low, high = (_power(net, one, hz) for one in asked)
-    wanted = torch.lerp(low, high, torch.log(hardness / below) / torch.log(above / below))
-    return 0.5 * (wanted - now)
+    hardness = notes.velocity.clamp(_SOFTEST_VELOCITY, RECORDED_VELOCITIES[-1])
+    wanted = net.recorded_power(replace(notes, velocity=hardness))
+    gain = 0.5 * (wanted - mean_power(net, prepared, hz))
+    return torch.where(net.neighbours(notes).known, gain, 0.0)
 
 
-def _power(net: NeuralInstrument, notes: Pressed, hz: Tensor) -> Tensor:
-    """Logarithm of the power of notes soon after they are struck, [notes]."""
-    times = torch.tensor(_DYNAMICS_TIMES_S).expand(hz.shape[0], -1)
-    levels: Levels = net(notes, hz, times, times - 1e6)
-    tones = ((2.0 * levels.partials).exp() * (hz > 0).unsqueeze(1)).sum(dim=-1)
-    noise = (2.0 * levels.noise_mid).exp().sum(dim=-1) + (2.0 * levels.noise_side).exp().sum(dim=-1)
-    power: Tensor = (tones + noise).mean(dim=-1).clamp_min(1e-20).log()
-    return power
+def mean_power(net: NeuralInstrument, prepared: Prepared, hz: Tensor, until_s: Tensor | float = SEEN_S) -> Tensor:
+    """Logarithm of the mean power of held notes from their beginning until some time, [notes]."""
+    grid = torch.tensor(_POWER_TIMES)
+    times = (grid * torch.as_tensor(until_s).reshape(-1, 1)).expand(len(hz), -1)
+    powers = power_of(controls_of(net.levels_at(prepared, times, times - 1e6), hz))
+    mean = torch.trapezoid(powers, grid, dim=-1)
+    return mean.clamp_min(SILENT_POWER).log()
 
 
 def louder(levels: Levels, gain: Tensor) -> Levels:
@@ -122,9 +137,10 @@ def sounding_s(net: NeuralInstrument, events: Sequence[Event]) -> list[float]:
     hz = net.frequencies(notes)
     held = torch.tensor([[max(e.held_s, _SHORTEST_S)] for e in events], dtype=torch.float32)
     tails, steps = torch.tensor(_TAIL_TIMES_S).expand(len(events), -1), torch.tensor(_HELD_TIMES_S)
-    gain, long = dynamics(net, notes, hz), steps.expand(len(events), -1)
-    fading = loudest(louder(net(notes, hz, long, long - 1e6), gain), hz)
-    after = loudest(louder(net(notes, hz, held + tails, tails), gain), hz)
+    prepared = net.prepare_to_play(notes)
+    gain, long = dynamics(net, notes, hz, prepared), steps.expand(len(events), -1)
+    fading = loudest(louder(net.levels_at(prepared, long, long - 1e6), gain), hz)
+    after = loudest(louder(net.levels_at(prepared, held + tails, tails), gain), hz)
     found = []
     for event, dying, falling in zip(events, fading.tolist(), after.tolist(), strict=True):
         tail = next((t for t, level in zip(_TAIL_TIMES_S, falling, strict=True) if level < SILENT), _TAIL_TIMES_S[-1])
@@ -152,7 +168,7 @@ def render(net: NeuralInstrument, events: Sequence[Event]) -> list[Floats]:
         events: Notes.
 
     Returns:
-        For each note [2, samples] at 48 kHz, from the moment the key is struck.
+        For each note [2, samples] at 48 kHz, from the moment the key is struck, nowhere above full scale.
     """
     lengths = [max(1, math.ceil(s / FRAME_S)) + 1 for s in sounding_s(net, events)] if events else []
     order = sorted(range(len(events)), key=lambda k: (_moves(net, events[k]), lengths[k]))
@@ -216,7 +232,8 @@ def _part(
     """Some frames of notes that are made together; `clock` is what has passed at all frames, and the phases at 0."""
     notes = pressed(events)
     held = [max(e.held_s, _SHORTEST_S) for e in events]
-    levels = louder(_levels(net, notes, hz, held, frames), dynamics(net, notes, hz))
+    prepared = net.prepare_to_play(notes)
+    levels = louder(_levels(net, prepared, held, frames), dynamics(net, notes, hz, prepared))
     seeds, every = torch.tensor([seed_of(event) for event in events]), torch.tensor(frames).unsqueeze(0)
     levels = wavered(net, notes, levels, seeds, every)
     heard = (levels.partials.amax(dim=(0, 1)) > math.log(UNHEARD)) & (hz > 0).any(dim=0)
@@ -235,13 +252,13 @@ def _part(
     return sound
 
 
-def _levels(net: NeuralInstrument, notes: Pressed, hz: Tensor, held: Sequence[float], frames: range) -> Levels:
+def _levels(net: NeuralInstrument, prepared: Prepared, held: Sequence[float], frames: range) -> Levels:
     """Levels of frames: the net is asked for each where much happens, elsewhere for one in four."""
     busy = {0.0, *held}
     asked = [k for k in frames if k % _SPARSE == 0 or any(0 <= k * FRAME_S - t < _BUSY_S for t in busy)]
     grid = torch.tensor(sorted({*asked, frames[0], frames[-1]}))
     time_s = (grid * FRAME_S).unsqueeze(0)
-    found: Levels = net(notes, hz, time_s.expand(len(held), -1), time_s - torch.tensor(held).unsqueeze(-1))
+    found = net.levels_at(prepared, time_s.expand(len(held), -1), time_s - torch.tensor(held).unsqueeze(-1))
     if len(grid) == len(frames):
         return found
     every = torch.tensor(frames)
@@ -262,7 +279,7 @@ def wavered(net: NeuralInstrument, notes: Pressed, levels: Levels, seeds: Tensor
     pool = _waver_pool()
     waver = pool[(frames + seeds.unsqueeze(-1) * _STRIDE) % pool.shape[0], : levels.partials.shape[-1]]
     # As loud as without, by power.
-    return replace(levels, partials=levels.partials + size * waver - 0.5 * size * size)
+    return replace(levels, partials=levels.partials + size * waver - size * size)
 
 
 @lru_cache(maxsize=1)
@@ -317,7 +334,10 @@ def vibrato_at(vibrato: tuple[float, float, float], time_s: Tensor) -> Tensor:
 
 
 def _shaped(sound: Floats, frames: int, event: Event) -> Floats:
-    """Cut to its length, begun and ended without a click."""
+    """Cut to its length, begun and ended without a click, nowhere above full scale.
+
+    A recording at full scale has peaks that partials with other phases exceed.
+    """
     samples = (frames - 1) * HOP
     if event.length_s is not None:
         samples = min(samples, max(1, round(event.length_s * SAMPLE_RATE)))
@@ -325,4 +345,4 @@ def _shaped(sound: Floats, frames: int, event: Event) -> Floats:
     attack, end = min(round(ATTACK_FADE_S * SAMPLE_RATE), samples), min(round(_END_FADE_S * SAMPLE_RATE), samples)
     part[:, :attack] *= np.linspace(0.0, 1.0, attack, dtype=np.float32)
     part[:, samples - end :] *= np.linspace(1.0, 0.0, end, dtype=np.float32)
-    return part
+    return part if np.abs(part).max() < _LIMITED_FROM else limit(Clip(part, SAMPLE_RATE), 0.0).samples

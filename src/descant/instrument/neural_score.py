@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from descant.audio.clip import Clip, Stems
 from descant.audio.resample import resample
 from descant.errors import OutOfMemory
-from descant.instrument.line_up import Seat
+from descant.instrument.neural import NeuralPlayer
 from descant.instrument.neural_note import Event, render, sounding_s
 from descant.nets.neural_instrument import NeuralInstrument
 from descant.nets.partial_synth import SAMPLE_RATE
 from descant.parallel import Tally, side_by_side
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.score.notes import Note, Score, Track
-from descant.score.render import check_request
+from descant.score.render import check_request, stem_names
 
 Floats = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ _MAX_BYTES = 8 * 2**30
 
 def play_tracks(
     score: Score,
-    seats: Mapping[int, Seat],
+    players: Mapping[int, NeuralPlayer],
     sample_rate: int,
     *,
     length_s: float | None = None,
@@ -51,7 +51,7 @@ def play_tracks(
 
     Args:
         score: The score.
-        seats: Places of the tracks, and who plays them; see `line_up.seats`.
+        players: Places of the tracks, and who plays them.
         sample_rate: Of the result, in Hz; made at 48 kHz.
         length_s: Exact length; None ends when the last note has rung out.
         vibrato: 1 as recorded, 0 none.
@@ -65,17 +65,17 @@ def play_tracks(
     monitor = Monitor(progress, cancel, "playing")
     check_request(score, sample_rate, length_s)
     limit = None if length_s is None else round(length_s * SAMPLE_RATE)
-    parts = {place: _events(score, score.tracks[place], who.player.row, vibrato) for place, who in seats.items()}
-    nets = {place: who.player.instruments.net for place, who in seats.items()}
+    parts = {place: _events(score, score.tracks[place], who.row, vibrato) for place, who in players.items()}
+    nets = {place: who.instruments.net for place, who in players.items()}
     frames = limit if limit is not None else max((_end(nets[k], part) for k, part in parts.items()), default=0)
-    if frames * max(len(seats), 1) * _FRAME_BYTES > _MAX_BYTES:
+    if frames * max(len(players), 1) * _FRAME_BYTES > _MAX_BYTES:
         raise OutOfMemory("The stems would not fit into memory.", "Play fewer tracks or a part of the score.")
     tally = Tally(monitor, sum(map(len, parts.values())))
     monitor.report(0.0)
 
     def play(place: int, stop: CancelToken) -> Clip:
         stem = _stem(nets[place], parts[place], frames, tally, stop)
-        stem *= np.float32(HEADROOM * seats[place].player.player.gain)
+        stem *= np.float32(HEADROOM * players[place].player.gain)
         if limit is not None:
             fade = min(round(_CUT_FADE_S * SAMPLE_RATE), frames)
             stem[:, frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
@@ -83,7 +83,8 @@ def play_tracks(
 
     clips = side_by_side(play, parts, cancel=cancel)
     monitor.report(1.0)
-    return Stems({seats[place].track: clip for place, clip in zip(parts, clips, strict=True)})
+    names = stem_names(score)
+    return Stems({names[place]: clip for place, clip in zip(parts, clips, strict=True)})
 
 
 def _stem(net: NeuralInstrument, part: Sequence[_Placed], frames: int, tally: Tally, stop: CancelToken) -> Floats:

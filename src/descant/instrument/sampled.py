@@ -39,6 +39,11 @@ class Sampled:
         return self._name
 
     @property
+    def sounds(self) -> Sounds:
+        """What plays."""
+        return self._sounds
+
+    @property
     def sample_rate(self) -> int:
         """In Hz."""
         return self._rate

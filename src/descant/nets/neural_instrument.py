@@ -13,7 +13,7 @@ of the spectrum falls at its own rate.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
 
@@ -38,6 +38,11 @@ _FIRST_LEVEL = -8.0
 _FIRST_FALL = 6.0
 _DROP_S = 0.03
 _SLOPE_S = 1.0
+_KEYS = 128
+RECORDED_VELOCITIES = (25.0, 75.0, 127.0)
+"""Those of the table `recorded`."""
+UNRECORDED = -60.0
+"""In that table: nobody has recorded this key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,24 @@ class Pressed:
     instrument: Tensor
     pitch: Tensor
     velocity: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The recorded keys next to notes.
+
+    Attributes:
+        low: The nearest at or below the note; beyond the lowest that one, and the note's own pitch where nothing is
+            known of recordings, [notes].
+        high: Likewise at or above, [notes].
+        way: How far the note is from the one to the other, 0 to 1, [notes].
+        known: Whether anything is known of recordings, [notes].
+    """
+
+    low: Tensor
+    high: Tensor
+    way: Tensor
+    known: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +181,7 @@ class NeuralInstrument(nn.Module):
             self.head.bias[start : start + 2 * config.bands] = _FIRST_LEVEL
             self.fall.weight *= 0.1
         self.register_buffer("vibrato", torch.zeros(config.instruments, 3))
+        self.register_buffer("recorded", torch.full((config.instruments, _KEYS, len(RECORDED_VELOCITIES)), UNRECORDED))
         self.register_buffer("flutter", torch.zeros(config.instruments))
         self.register_buffer("stiffness", torch.zeros(config.instruments, 2))
         self.register_buffer("extra_place", torch.zeros(config.instruments, config.extras))
@@ -179,6 +203,33 @@ class NeuralInstrument(nn.Module):
         place, there = (cast("Tensor", table)[notes.instrument] for table in (self.extra_place, self.extra_there))
         return torch.cat((series, there * f0 * torch.exp2(place)), dim=-1)
 
+    def neighbours(self, notes: Pressed) -> Neighbours:
+        """The recorded keys next to notes."""
+        keys = torch.arange(_KEYS, device=notes.pitch.device, dtype=notes.pitch.dtype)
+        there = cast("Tensor", self.recorded)[notes.instrument].amax(dim=-1) > UNRECORDED / 2
+        pitch = notes.pitch.unsqueeze(-1)
+        below = torch.where(there & (keys <= pitch), keys, -1.0).amax(dim=-1)
+        above = torch.where(there & (keys >= pitch), keys, float(_KEYS)).amin(dim=-1)
+        known = there.any(dim=-1)
+        low = torch.where(known, torch.where(below >= 0, below, above), notes.pitch)
+        high = torch.where(known, torch.where(above < _KEYS, above, below), notes.pitch)
+        way = ((notes.pitch - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
+        return Neighbours(low, high, way, known)
+
+    def recorded_power(self, notes: Pressed) -> Tensor:
+        """Logarithm of the mean power of recordings over three seconds, straight between keys, [notes].
+
+        Between the recorded velocities, and below them, it goes straight over the logarithm of the velocity, as
+        amplitudes of General MIDI do.
+        """
+        table, near = cast("Tensor", self.recorded), self.neighbours(notes)
+        low, high = (table[notes.instrument, key.long().clamp(0, _KEYS - 1)] for key in (near.low, near.high))
+        soft, medium, hard = torch.lerp(low, high, near.way.unsqueeze(-1)).unbind(dim=-1)
+        first, second, third = (math.log(velocity) for velocity in RECORDED_VELOCITIES)
+        hardness = torch.log(notes.velocity)
+        softer = torch.lerp(soft, medium, (hardness - first) / (second - first))
+        return torch.where(hardness < second, softer, torch.lerp(medium, hard, (hardness - second) / (third - second)))
+
     def forward(self, notes: Pressed, hz: Tensor, time_s: Tensor, released_s: Tensor) -> Levels:
         """Levels at some times.
 
@@ -192,10 +243,30 @@ class NeuralInstrument(nn.Module):
 
     def prepare(self, notes: Pressed, hz: Tensor) -> Prepared:
         """What `levels_at` needs of notes; see `forward` for the arguments."""
-        about = self._about(notes)
+        return self._prepared(notes, *(curve_weights(hz, points) for points in self._curves))
+
+    def prepare_to_play(self, notes: Pressed) -> Prepared:
+        """The same for notes that may lie between those that were learned.
+
+        What the net says of frequencies it has learned at the partials of recorded keys; between them a curve goes
+        where it likes. So each partial takes its part of the curve from where it lies in the recorded keys on both
+        sides, as if these were played faster and slower.
+        """
+        near = self.neighbours(notes)
+        keys = [self.frequencies(replace(notes, pitch=pitch)) for pitch in (near.low, near.high)]
+        way = near.way.view(-1, 1, 1)
         spread, wide = (
-            curve_weights(hz, points).transpose(1, 2) for points in (self.config.points, self.config.side_points)
+            torch.lerp(curve_weights(keys[0], points), curve_weights(keys[1], points), way) for points in self._curves
         )
+        return self._prepared(notes, spread, wide)
+
+    @property
+    def _curves(self) -> tuple[int, int]:
+        return self.config.points, self.config.side_points
+
+    def _prepared(self, notes: Pressed, spread: Tensor, wide: Tensor) -> Prepared:
+        about = self._about(notes)
+        spread, wide = spread.transpose(1, 2), wide.transpose(1, 2)
         return Prepared(about, self._slopes(about), F.softplus(self.fall(about)).unsqueeze(1), spread, wide)
 
     def levels_at(self, notes: Prepared, time_s: Tensor, released_s: Tensor) -> Levels:

@@ -89,6 +89,13 @@ def turns_of(hz: Tensor, passed: Tensor, phases: Tensor) -> Tensor:
     return (turns - turns.floor()).to(hz.dtype) + phases.unsqueeze(1)
 
 
+def power_of(controls: Controls) -> Tensor:
+    """What frames will have on average over phases and noise: the mean of both channels' power, [batch, frames]."""
+    tones = 0.5 * (controls.mid.square() * (1.0 + controls.side.abs().square())).sum(dim=-1)
+    power: Tensor = tones + (controls.noise_mid.square() + controls.noise_side.square()).mean(dim=-1)
+    return power
+
+
 def frame_waves(controls: Controls, turns: Tensor, noise: Tensor | None = None) -> Tensor:
     """Every frame by itself, windowed; half of it overlaps with the next.
 

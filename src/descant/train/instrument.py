@@ -9,6 +9,8 @@ The second begins with the weights of the first (`descant train ... --start RUN/
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,10 +26,12 @@ from descant.audio.loudness import integrated_lufs
 from descant.data.notes.note_set import NoteSet
 from descant.errors import InputNotFound, InvalidOption
 from descant.instrument.neural import CONFIG, ROSTER
+from descant.instrument.neural_note import SILENT_POWER
 from descant.instrument.note_analysis import FLOOR
 from descant.instrument.roster import Roster, described
 from descant.nets.neural_instrument import (
     FRAME_S,
+    RECORDED_VELOCITIES,
     SEEN_S,
     InstrumentConfig,
     Levels,
@@ -123,6 +127,7 @@ class InstrumentLesson:
         # The names go along with the weights, whatever they are copied to.
         self.model.register_buffer(ROSTER, roster.packed())
         teach_places(self.model, instruments)
+        teach_levels(self.model, training)
         self._training, self._validation = tuple(training), tuple(validation)
         # Each instrument comes as often as the root of how many notes it has: a piano with 60 keys is no 10 marimbas.
         counts = np.bincount([piece.instrument for piece in training], minlength=len(roster.players))
@@ -213,6 +218,26 @@ def teach_places(model: NeuralInstrument, instruments: Sequence[Instrument]) -> 
         tables["extra_there"][row] = torch.from_numpy(series.there)
         tables["vibrato"][row] = torch.tensor(instrument.vibrato)
         tables["flutter"][row] = instrument.flutter
+
+
+def teach_levels(model: NeuralInstrument, training: Sequence[Piece]) -> None:
+    """Write down how loud keys were recorded at each velocity."""
+    table = model.state_dict(keep_vars=True)["recorded"]
+    keys: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+    for piece in training:
+        keys[piece.instrument, piece.pitch][piece.velocity] = recorded_power(piece.sound.astype(np.float32) / 32767.0)
+    for (row, pitch), found in keys.items():
+        velocities = sorted(found)
+        known = [found[velocity] for velocity in velocities]
+        table[row, pitch] = torch.from_numpy(
+            np.interp(np.log(RECORDED_VELOCITIES), np.log(velocities), known).astype(np.float32)
+        )
+
+
+def recorded_power(samples: np.ndarray, until_s: float = SEEN_S) -> float:
+    """Logarithm of the mean power of a recorded note until some time, as `neural_note.mean_power` counts it."""
+    held = samples[:, : max(round(until_s * SAMPLE_RATE), 1)]
+    return math.log(max(float(np.square(held, dtype=np.float64).mean()), SILENT_POWER))
 
 
 def levels_distance(true: Levels, found: Levels, hz: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from descant.audio.resample import resample
 from descant.data.notes.families import family_of_name
 from descant.errors import InvalidOption, TrainingFailed
 from descant.instrument.neural import NeuralInstruments
-from descant.instrument.neural_note import Event, render
+from descant.instrument.neural_note import Event, mean_power, render
 from descant.instrument.note_analysis import (
     Analysed,
     analyse,
@@ -40,10 +41,19 @@ from descant.instrument.note_analysis import (
 )
 from descant.instrument.own.recordings import OwnNote
 from descant.instrument.roster import Player, Roster
-from descant.nets.neural_instrument import FRAME_S, Levels, NeuralInstrument, Pressed, controls_of
+from descant.nets.neural_instrument import (
+    FRAME_S,
+    RECORDED_VELOCITIES,
+    SEEN_S,
+    UNRECORDED,
+    Levels,
+    NeuralInstrument,
+    Pressed,
+    controls_of,
+)
 from descant.nets.partial_synth import HOP, SAMPLE_RATE, synthesize
 from descant.progress import CancelToken, Monitor, ProgressSink
-from descant.train.instrument import levels_distance, sing_distance, sound_distance, teach_places
+from descant.train.instrument import levels_distance, recorded_power, sing_distance, sound_distance, teach_places
 from descant.train.note_levels import Instrument
 
 ENOUGH_TO_CHECK = 4
@@ -201,6 +211,7 @@ def _learned(
         best = min(places, key=lambda row: _distance(several, lessons, row))
         net = _private(start.net, several.codes.weight.detach()[best : best + 1], instrument)
         _fit_net(net, lessons, options, monitor.part("learning", 0.3, 1.0))
+        _teach_levels(net, lessons)
     distance = _distance(net, lessons, 0)
     if not np.isfinite(distance):
         raise TrainingFailed("What was learned makes no sound any more.", "Tell us about these recordings.")
@@ -248,6 +259,7 @@ def _private(start: NeuralInstrument, codes: Tensor, instrument: Instrument) -> 
     shared = {key: value for key, value in start.state_dict().items() if key in own and own[key].shape == value.shape}
     net.load_state_dict({**own, **shared, "codes.weight": codes.clone()})
     teach_places(net, [instrument] * len(codes))
+    cast("Tensor", net.recorded).fill_(UNRECORDED)
     return net
 
 
@@ -406,6 +418,27 @@ def _distance(net: NeuralInstrument, lessons: Sequence[Lesson], row: int) -> flo
     notes, hz, time_s, released_s, levels = _stacked(lessons, chosen)
     asked = Pressed(torch.full_like(notes.instrument, row), notes.pitch, notes.velocity)
     return float(_levels_loss(levels, net(asked, hz, time_s, released_s), hz))
+
+
+@torch.no_grad()
+def _teach_levels(net: NeuralInstrument, lessons: Sequence[Lesson]) -> None:
+    """Write down how loud keys were recorded; what a velocity changes, where few were heard, the net knows."""
+    table = cast("Tensor", net.recorded)[0]
+    keys = [min(max(round(x.note.pitch), 0), len(table) - 1) for x in lessons]
+    table[keys] = 0.0  # the net is asked as it will be played: between keys that are there
+
+    def powers(key: Sequence[float], velocity: Sequence[float], until_s: Sequence[float]) -> Tensor:
+        row, pitch = torch.zeros(len(key), dtype=torch.long), torch.tensor(key, dtype=torch.float32)
+        notes = Pressed(row, pitch, torch.tensor(velocity, dtype=torch.float32))
+        return mean_power(net, net.prepare_to_play(notes), net.frequencies(notes), torch.tensor(until_s))
+
+    until_s = [min(x.note.held_s, SEEN_S, x.note.samples.shape[1] / SAMPLE_RATE) for x in lessons]
+    made = powers(keys, [x.note.velocity for x in lessons], until_s).tolist()
+    true = [recorded_power(x.note.samples, s) for x, s in zip(lessons, until_s, strict=True)]
+    for key in sorted(set(keys)):
+        off = float(np.mean([a - b for a, b, k in zip(true, made, keys, strict=True) if k == key]))
+        velocities = RECORDED_VELOCITIES
+        table[key] = powers([key] * len(velocities), velocities, [SEEN_S] * len(velocities)) + off
 
 
 def _normal(generator: np.random.Generator, count: int) -> Tensor:

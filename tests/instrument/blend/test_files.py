@@ -126,6 +126,17 @@ def test_the_command(tmp_path: Path, sounds: list[Path], capsys: pytest.CaptureF
     assert left_over(tmp_path / "k") == {"k.sfz", "k wavetable.wav", "samples"}
 
 
+def test_folders_that_nobody_names_are_called_after_the_sounds(
+    tmp_path: Path, sounds: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run(["blend", *map(str, sounds[:2]), "--grid", "2", "-q"]) == 0
+    wanted = f"{sounds[0].stem}-{sounds[1].stem}-grid"
+    assert left_over(tmp_path / "here") == {wanted}
+    assert run(["blend", *map(str, sounds[:2]), "--grid", "2", "-q"]) == InvalidOption.code
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -7,6 +7,7 @@ from typing import Literal
 
 from descant.audio.clip import MAX_SAMPLE_RATE
 from descant.errors import InvalidOption
+from descant.score.wav_folder import name_of_key
 
 Format = Literal["sfz", "wav", "wavetable"]
 FORMATS: tuple[Format, ...] = ("sfz", "wav", "wavetable")
@@ -54,7 +55,9 @@ class ExportOptions:
         if not self.formats or not {*self.formats} <= {*FORMATS}:
             raise InvalidOption(f"The formats {','.join(self.formats)!r} are not known.", f"Use {', '.join(FORMATS)}.")
         if not 0 <= self.lowest <= self.highest <= 127:
-            raise InvalidOption(f"Keys {self.lowest} to {self.highest} are no span of MIDI numbers.", "Use C2:C6.")
+            raise InvalidOption(
+                f"Keys {_named(self.lowest)} to {_named(self.highest)} are no span of keys.", "Use C2:C6."
+            )
         if not 1 <= self.every <= 24:
             raise InvalidOption(f"Every {self.every} semitones is out of range.", "Use 1 to 24, for instance 3.")
         rising = tuple(sorted({*self.velocities}))
@@ -67,7 +70,7 @@ class ExportOptions:
         if self.loop not in LOOPING:
             raise InvalidOption(f"There is no way to loop {self.loop!r}.", f"Use {', '.join(LOOPING)}.")
         if self.table_key is not None and not 0 <= self.table_key <= 127:
-            raise InvalidOption(f"There is no key {self.table_key}.", "Use a MIDI number, 48 is C3.")
+            raise InvalidOption(f"There is no key {self.table_key}.", "Use C-1 to G9.")
         if not 1 <= self.table_frames <= MOST_FRAMES:
             raise InvalidOption(f"{self.table_frames} frames are out of range.", f"Use 1 to {MOST_FRAMES}.")
         if len(self.keys) * len(self.velocities) > _MOST_NOTES:
@@ -77,3 +80,7 @@ class ExportOptions:
     def keys(self) -> tuple[int, ...]:
         """Those that are rendered."""
         return tuple(range(self.lowest, self.highest + 1, self.every))
+
+
+def _named(key: int) -> str:
+    return name_of_key(key) if 0 <= key <= 127 else str(key)
