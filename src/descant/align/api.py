@@ -34,9 +34,9 @@ from descant.nets.whisper_decoder import WhisperDecoder
 from descant.nets.whisper_encoder import FPS, SAMPLE_RATE, WhisperEncoder, WhisperEncoderConfig
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.text.language import guess_language
-from descant.text.lyrics import Line, Lyrics
+from descant.text.lyrics import Lyrics
 from descant.text.phones import PHONES
-from descant.text.sheet import Sheet, SheetLine, SheetWord
+from descant.text.sheet import Sheet
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -262,8 +262,8 @@ def require_fit(alignment: Alignment, options: AlignOptions) -> None:
     """
     if alignment.fit < options.lowest_fit:
         raise NothingHeard(
-            f"These lyrics do not fit the recording: {alignment.fit:.0%} of the words are heard where they would have to be "
-            f"sung, and at least {options.lowest_fit:.0%} must be.",
+            f"These lyrics do not fit the recording: {alignment.fit:.0%} of the words are heard where they would have "
+            f"to be sung, and at least {options.lowest_fit:.0%} must be.",
             "Are they of another song or language? Fix a word by hand with --anchor if they are not.",
         )
 

@@ -129,10 +129,9 @@ class _Tokens:
 
 def _prompt(tokenizer: Tokenizer, language: str) -> list[int]:
     code = language.replace("_", "-").split("-")[0].lower()
-    names = ("<|startoftranscript|>", f"<|{code}|>", "<|transcribe|>", "<|notimestamps|>")
-    english: int = tokenizer.token_to_id("<|en|>")
-    found = [tokenizer.token_to_id(name) for name in names]
-    return [english if number is None else number for number in found]
+    known = code if tokenizer.token_to_id(f"<|{code}|>") is not None else "en"
+    names = ("<|startoftranscript|>", f"<|{known}|>", "<|transcribe|>", "<|notimestamps|>")
+    return [number for name in names if (number := tokenizer.token_to_id(name)) is not None]
 
 
 def _normal(scores: torch.Tensor) -> torch.Tensor:
@@ -165,5 +164,5 @@ def _trust(frames: int, *, is_first: bool, is_last: bool) -> Floats:
     """Low near inner edges, where words are cut."""
     edge = max(1, round(_EDGE_S * FPS))
     ramp = np.clip(np.arange(frames, dtype=np.float32) / edge, 0.02, 1.0)
-    weight = np.ones(frames, np.float32) if is_first else ramp
+    weight: Floats = np.ones(frames, np.float32) if is_first else ramp.astype(np.float32)
     return weight if is_last else np.minimum(weight, ramp[::-1]).astype(np.float32)

@@ -44,9 +44,8 @@ def sung_language(model: Any, mono: NDArray[np.float32]) -> str:
 
     def votes(code: str) -> float:
         # The square root of its own opinion: asked for a language that it hardly knows, it writes another one down.
-        return sum(
-            _sense(model, one, code) * share.get(code, 0.0) ** 0.5 for one, share in zip(encoded, shares, strict=True)
-        )
+        opinions = [share.get(code, 0.0) for share in shares]
+        return sum(_sense(model, one, code) * math.sqrt(own) for one, own in zip(encoded, opinions, strict=True))
 
     return max(candidates, key=votes)
 

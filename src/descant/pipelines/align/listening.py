@@ -120,13 +120,14 @@ class Voice:
         What separation takes from a voice may be missed more than the band that it takes away (docs/align.md).
         """
         with_band = self._song is not None and self._separated
-        by_voice = self._found(sheet, options, monitor.part("listening", 0.0, 0.5 if with_band else 1.0))
+        by_voice = self.find(sheet, options, monitor.part("listening", 0.0, 0.5 if with_band else 1.0))
         if self._song is None or not with_band or by_voice.fit >= ENOUGH:
             return by_voice
-        by_song = Voice(self._song, separated=False)._found(sheet, options, monitor.part("listening", 0.5, 1.0))
+        by_song = Voice(self._song, separated=False).find(sheet, options, monitor.part("listening", 0.5, 1.0))
         return max(by_voice, by_song, key=lambda found: found.fit)
 
-    def _found(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
+    def find(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
+        """Where the words are, by this sound alone, however badly they fit; arguments as for `align`."""
         folder = self._heard(options, monitor.part("listening", 0.0, 0.75))
         evidence = self._evidence(folder, sheet, options, monitor.part("reading", 0.75, 1.0))
         return realign(evidence, sheet, options=replace(options, lowest_fit=0.0), cancel=monitor.cancel)

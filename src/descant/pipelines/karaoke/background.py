@@ -187,7 +187,8 @@ def _image(path: Path, width: int, height: int) -> NDArray[np.float64] | None:
 
 def _dimming_table() -> NDArray[np.uint8]:
     levels = np.arange(256)
-    return np.clip(_BLACK_LEVEL + (levels - _BLACK_LEVEL) * _DIMMED, 0, 255).astype(np.uint8)
+    dimmed: NDArray[np.uint8] = np.clip(_BLACK_LEVEL + (levels - _BLACK_LEVEL) * _DIMMED, 0, 255).astype(np.uint8)
+    return dimmed
 
 
 def _plane(plane: Any) -> NDArray[np.uint8]:
