@@ -117,9 +117,9 @@ def test_a_correction_listens_to_nothing_again(
     for name in ("hear", "read"):
         monkeypatch.setattr(Aligner, name, deaf)
     monkeypatch.setattr("descant.pipelines.vocals.separate_file", deaf)
-    began = time.perf_counter()
+    began = time.process_time()
     fixed = align_file(song, words, tmp_path, AlignFileOptions(anchors=("5.2 stands still",)))
-    assert time.perf_counter() - began < 1.5
+    assert time.process_time() - began < 1.0
     assert fixed.lyrics.words[5].start_s == pytest.approx(5.2, abs=0.021)
     assert fixed.lyrics.words[6].start_s != pytest.approx(5.2)
     assert _starts(fixed.lyrics)[:4] == pytest.approx(_starts(aligned.lyrics)[:4], abs=0.3)
