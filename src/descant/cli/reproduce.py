@@ -25,11 +25,12 @@ def reproduce(
     Run it again with the same folder to go on where it was stopped.
 
     Args:
-        system: Which: seq_u_net or sing.
+        system: Which: lyrics, seq_u_net or sing.
         scale: smoke (seconds, proves that it runs), cpu (at most 90 minutes on two cores) or paper.
         out: Folder for claims.json, claims.md, plots/ and the arms; without it reproduce-<system>-<scale>.
         data: The system's data set in place of its usual one (seq_u_net: music21's corpus folder;
-            sing: a set of `descant data notes`, which it needs).
+            sing: a set of `descant data notes`, which it needs;
+            lyrics: what recipes/lyrics_contrastive/build.py stored, which it needs).
         soundfont: An .sf2 or .sf3 file that renders notes; without it the one that `play` takes.
         seeds: Trainings of each net in place of the scale's.
         only: Beginnings of the names of the arms to run, separated by commas ("chorales,exact"); others that are

@@ -11,6 +11,7 @@ from descant.reproduce.claims import SCALES, System
 
 SYSTEMS = {
     "seq_u_net": "Seq-U-Net against TCN and WaveNet (IJCAI 2020).",
+    "lyrics": "Lyrics alignment by characters (ICASSP 2019) and by contrastive embeddings (ICASSP 2023).",
     "sing": "SING, notes from instrument, pitch and velocity (NeurIPS 2018).",
 }
 """Each lives in `descant.reproduce.<name>.system` as a function `make(options)`."""
