@@ -49,6 +49,9 @@ _HEADS = ((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6))
 
 _SILENT_PEAK = 1e-3
 _SURE = 0.5
+_TURNS, _MOVED_S = 2, 1.0
+"""How often the words are read along, and how far one must move for another turn: it was read in the wrong place."""
+
 _MOST_WORDS_A_SECOND = 12.0
 
 
@@ -175,18 +178,25 @@ class Aligner:
     ) -> Alignment:
         """Place lyrics in a recording that was listened to; arguments and errors as for a call."""
         text, words, chain = _prepared(lyrics, options, heard)
-        first = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
-        reads = read_along(
-            heard.windows,
-            words,
-            _middles(first, chain),
-            chain,
-            self._decoder,
-            self._tokenizer,
-            _HEADS,
-            text.language,
-            monitor,
-        )
+        _require_possible(anchors, text, heard)
+        path = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
+        middles = _middles(path, chain)
+        for turn in range(_TURNS):
+            reads = read_along(
+                heard.windows,
+                words,
+                middles,
+                chain,
+                self._decoder,
+                self._tokenizer,
+                _HEADS,
+                text.language,
+                monitor.part("reading", turn / _TURNS, (turn + 1) / _TURNS),
+            )
+            scores = SongScores(heard, chain, options.costs, reads=reads, anchors=anchors)
+            before, middles = middles, _middles(_path(scores, chain, heard, options, monitor.cancel), chain)
+            if np.abs(middles - before).max() < _MOVED_S:
+                break  # the words were read where they are
         return realign(Evidence(heard, reads), lyrics, options=options, anchors=anchors, cancel=monitor.cancel)
 
 

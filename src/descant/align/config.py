@@ -29,7 +29,7 @@ class Costs:
     rest: float = 0.05
     gap: float = 0.15
     other: float = 0.5
-    attention: float = 0.5
+    attention: float = 1.0
     backing: float = 15.0
 
 
@@ -45,7 +45,7 @@ class AlignOptions:
 
     language: str = ""
     costs: Costs = Costs()
-    lowest_fit: float = 0.35
+    lowest_fit: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
