@@ -2,7 +2,8 @@
 
 Of Durand, Stoller and Ewert, "Contrastive Learning-Based Audio to Lyrics Alignment for Multiple Languages" (ICASSP
 2023, arXiv 2306.07744). A frame and a symbol that is sung in it point the same way. The audio encoder
-hears about 930 ms and no more, so it cannot move what it heard in time; the text encoder reads a symbol between its neighbours.
+hears about 930 ms and no more, so it cannot move what it heard in time; the text encoder reads a symbol between its
+neighbours.
 
 As published: ten residual blocks of two 3x3 convolutions with 64 filters on 257 bins, one convolution that collapses
 the frequencies, embeddings of 64 numbers of length one, 1.2 M parameters. Chosen here, as the paper is silent: the

@@ -166,4 +166,5 @@ def word_errors(starts_s: NDArray[np.float64], lyrics: Lyrics) -> NDArray[np.flo
     """Found less true starts, in seconds, of the words whose true start is known."""
     true = np.array([np.nan if word.start_s is None else word.start_s for word in lyrics.words])
     known = ~np.isnan(true)
-    return starts_s[known] - true[known]
+    off: NDArray[np.float64] = starts_s[known] - true[known]
+    return off

@@ -111,7 +111,7 @@ class ContrastiveLesson:
         return self._batch(self._train, generator)
 
     def _batch(self, source: Stretches, rng: np.random.Generator) -> Batch:
-        stretches = []
+        stretches: list[Stretch] = []
         while len(stretches) < self.config.batch:
             drawn = source.draw(self.config.seconds, rng)
             if drawn.lines:
@@ -131,7 +131,8 @@ class ContrastiveLesson:
     def _bag(self, stretch: Stretch) -> Tensor:
         net = self.model.config
         symbols = torch.from_numpy(sung_symbols(lyrics_of(stretch), self.config.units).symbols)
-        return torch.unique(contexts_of(symbols, net.context, net.space), dim=0)
+        bag: Tensor = torch.unique(contexts_of(symbols, net.context, net.space), dim=0)
+        return bag
 
     def loss(self, batch: Batch) -> Tensor:
         """How far the best frame of each symbol that is sung is from alike, and of those that are not from unlike."""

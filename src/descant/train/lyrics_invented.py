@@ -48,4 +48,5 @@ def _song(number: int, rng: np.random.Generator, songs: int) -> Piece:
 def _tone(letter: str) -> np.ndarray:
     hertz = 300.0 * 2.0 ** (_LETTERS.index(letter) / 3.0)
     time = np.arange(round(_LETTER_S * SAMPLE_RATE)) / SAMPLE_RATE
-    return 0.2 * np.sin(2.0 * np.pi * hertz * time) * np.minimum(1.0, 40.0 * np.minimum(time, time[::-1]))
+    tone: np.ndarray = 0.2 * np.sin(2.0 * np.pi * hertz * time) * np.minimum(1.0, 40.0 * np.minimum(time, time[::-1]))
+    return tone

@@ -114,7 +114,8 @@ class Stretches:
             ahead = float(rng.uniform(0.05, 0.6))
             begins = max(0.0, (lines[int(rng.integers(len(lines)))].start_s or 0.0) - ahead)
         count = round(seconds * self.hearing.sample_rate)
-        at = (begins - faster * margin_s) * self.hearing.sample_rate + faster * np.arange(count)
+        at: NDArray[np.float64] = np.arange(count, dtype=np.float64) * faster
+        at += (begins - faster * margin_s) * self.hearing.sample_rate
         samples = _read_at(voice.samples, at)
         if self._bands and rng.random() < self.hearing.backed_share:
             samples = self._with_band(samples, rng)

@@ -37,8 +37,8 @@ _NOTES = (
     ),
     "The published figures are of other, real songs; what is compared is the order of systems, not the digits.",
     (
-        "Rules were set before any result. How the monotone search counts frames was chosen afterwards, from eleven songs "
-        "that the first trained net aligned, six of them held out; all contrastive arms use the same."
+        "Rules were set before any result. How the monotone search counts frames was chosen afterwards, from eleven "
+        "songs that the first trained net aligned, six of them held out; all contrastive arms use the same."
     ),
     "Letters stand without accents for all languages, where the paper adds accented ones.",
 )
