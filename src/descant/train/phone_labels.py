@@ -112,7 +112,8 @@ def log_prior(labels: Sequence[Labels]) -> Floats:
     counts = np.full(CLASSES, _UNSEEN)
     for some in labels:
         counts += np.bincount(some[some >= 0], minlength=CLASSES)
-    return np.log(counts / counts.sum()).astype(np.float32)
+    logs: Floats = np.log(counts / counts.sum()).astype(np.float32)
+    return logs
 
 
 def read_freely(likelihoods: Floats, change: float) -> tuple[int, ...]:

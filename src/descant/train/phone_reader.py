@@ -75,7 +75,7 @@ class PhoneLessonConfig:
     """Power of a class's frequency by which its posterior is divided where texts are placed and phones are read."""
     smoothing: float = 0.05
     """Share of a label that is spread over all classes."""
-    change: float = 4.0
+    change: float = 1.0
     """Price of a change of phone where held-out utterances are read without their text."""
     validation_windows: int = 24
     """Windows of each held-out part to measure on."""
