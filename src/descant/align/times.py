@@ -17,9 +17,27 @@ from descant.text.phones import SpokenSyllable
 _HEARD, _LOOKS, _ODDS = 0.97, 2.66, -2.52
 """Logistic regression of "is this word sung here" on how well its phones are heard and looked at.
 
-Fitted on the six album songs with their own words and with those of another one (`python benchmarks/align.py fit`): 96 %
-of the first and 5 % of the second then count as heard.
+Fitted on the six album songs with their own words and with those of another one (`python benchmarks/align.py fit`):
+96 % of the first and 5 % of the second then count as heard.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the recording says for a word at its place.
+
+    Attributes:
+        heard: Mean score of its phones, 0 where each is the likeliest.
+        looks: How strongly the reader looks there, in standard deviations over the words.
+    """
+
+    heard: float
+    looks: float
+
+    @property
+    def confidence(self) -> float:
+        """0..1 that the word is sung there."""
+        return float(1.0 / (1.0 + np.exp(-(_HEARD * self.heard + _LOOKS * self.looks + _ODDS))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +47,17 @@ class Placed:
     Attributes:
         starts_s: Of its syllables; that of the word first.
         end_s: Where its last phone ends.
-        confidence: 0..1 that it is sung there.
+        said: What the recording says for it; None where the path passed over it.
     """
 
     starts_s: tuple[float, ...]
     end_s: float
-    confidence: float
+    said: Said | None = None
+
+    @property
+    def confidence(self) -> float:
+        """0..1 that it is sung there."""
+        return self.said.confidence if self.said else 0.0
 
 
 def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tuple[Placed, ...]:
@@ -57,13 +80,13 @@ def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tu
         frames = sung[first:last]
         if not len(frames):
             at = placed[-1].end_s if placed else (sung[0] / FPS if len(sung) else 0.0)
-            placed.append(Placed((at,) * max(1, len(spoken)), at, 0.0))
+            placed.append(Placed((at,) * max(1, len(spoken)), at))
             continue
         syllables = chain.syllables[path[frames]]
         starts = np.searchsorted(syllables, np.arange(len(spoken)))
         times = np.append(frames, frames[-1] + 1)[starts] / FPS
-        sure = _confidence(float(heard[frames].mean()), float(looks[frames].mean()))
-        placed.append(Placed(tuple(times.tolist()), float(frames[-1] + 1) / FPS, sure))
+        said = Said(float(heard[frames].mean()), float(looks[frames].mean()))
+        placed.append(Placed(tuple(times.tolist()), float(frames[-1] + 1) / FPS, said))
     return tuple(placed)
 
 
@@ -90,8 +113,3 @@ def _timed(word: Word, placed: Placed, spoken: Sequence[SpokenSyllable]) -> Word
         Syllable(part.text, start, end) for part, start, end in zip(spoken, placed.starts_s, ends, strict=True)
     )
     return Word(word.text, placed.starts_s[0], placed.end_s, round(placed.confidence, 3), syllables)
-
-
-def _confidence(heard: float, looks: float) -> float:
-    odds = _HEARD * heard + _LOOKS * looks + _ODDS
-    return float(1.0 / (1.0 + np.exp(-odds)))
