@@ -10,17 +10,13 @@ without `-g722`, which hold the transcripts; `GCOMPRIS` has `index.csv` and a fi
 from __future__ import annotations
 
 import argparse
-import gzip
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import av
 import numpy as np
 
 from descant.audio.clip import Clip
-from descant.audio.io import write
 from descant.data.lyrics_set import SAMPLE_RATE, Piece, as_float, as_samples, write_set
 from descant.data.lyrics_sources import (
     StringShape,
@@ -29,8 +25,8 @@ from descant.data.lyrics_sources import (
     band_pieces,
     indexed_words,
     over_band,
+    packed_prompts,
     part_of,
-    prompts,
     strung,
 )
 from descant.data.sets.item import Split
@@ -60,28 +56,10 @@ class Group:
     utterances: Sequence[Utterance]
 
 
-def as_flac(sounds: Path, folder: Path) -> None:
-    """Every G.722 file of a folder (16 kHz) as FLAC at the same place of another."""
-    for path in sorted(sounds.rglob("*.g722")):
-        with av.open(str(path), format="g722") as opened:
-            blocks = [frame.to_ndarray()[0] for frame in opened.decode(audio=0)]
-        if blocks:
-            target = (folder / path.relative_to(sounds)).with_suffix(".flac")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(target, Clip((np.concatenate(blocks) / 32_768.0).astype(np.float32)[np.newaxis], 16_000))
-
-
 def prompt_groups(root: Path) -> Iterator[Group]:
     """The prompts of all languages by part; a held-out language has nothing but a test part."""
     for language, (folder, singer) in VOICES.items():
-        with tempfile.TemporaryDirectory() as temporary:
-            work = Path(temporary)
-            as_flac(root / "usr/share/asterisk/sounds" / folder, work)
-            name = f"asterisk-core-sounds-{language}"
-            packed = root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz"
-            text = work / "text.txt"
-            text.write_text(gzip.decompress(packed.read_bytes()).decode("utf-8-sig"), encoding="utf-8")
-            found = list(prompts(work, text))
+        found = packed_prompts(root, language, folder)
         for split, some in by_part(found, language).items():
             yield Group(f"prompts-{language}", "prompts", singer, language, split, some)
 

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from descant.nets.phone_reader import PhoneReader
 from descant.nets.whisper_encoder import FPS, LONGEST_S, SAMPLE_RATE, WhisperEncoder, log_mel
@@ -82,10 +83,21 @@ def hear(mono: Floats, encoder: WhisperEncoder, reader: PhoneReader, *, prior: f
 
 
 @torch.inference_mode()
-def _listen(part: Floats, encoder: WhisperEncoder, reader: PhoneReader) -> tuple[Floats, NDArray[np.float16]]:
+def encode(part: Floats, encoder: WhisperEncoder) -> tuple[Tensor, ...]:
+    """An encoder's states of a stretch: of each layer and of the last norm, [1, frames at 50 a second, width].
+
+    Args:
+        part: At most 30 s, [samples] at 16 kHz; padded to whole frames, and to 0.2 s.
+        encoder: Whisper's.
+    """
     padded = np.pad(part, (0, max(0, _SHORTEST * _PER_FRAME - len(part)) + -len(part) % _PER_FRAME))
     with torch.autocast("cpu", torch.bfloat16, enabled=_HALF):
-        states = encoder(log_mel(torch.from_numpy(padded)[None]))
+        return cast("tuple[Tensor, ...]", encoder(log_mel(torch.from_numpy(padded)[None])))
+
+
+@torch.inference_mode()
+def _listen(part: Floats, encoder: WhisperEncoder, reader: PhoneReader) -> tuple[Floats, NDArray[np.float16]]:
+    states = encode(part, encoder)
     seen = torch.cat([states[layer][0] for layer in reader.config.layers], dim=-1).float()
     posteriors = reader(seen[None])[0].softmax(dim=-1)
     return cast("Floats", posteriors.numpy()), states[-1][0].to(torch.float16).numpy()

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
-from descant.audio.io import read
+from descant.audio.io import read, write
 from descant.audio.resample import resample
 from descant.data.band.folder import LABELS
 from descant.data.lyrics_set import SAMPLE_RATE, Mix, Piece, as_float, as_samples
 from descant.data.sets.band_set import BandSet
 from descant.data.sets.item import Item, Split
 from descant.data.sets.layout import read_csv, read_json, read_text
+from descant.errors import InputNotFound
 from descant.text.lyrics import Line, Lyrics, Word
 
 Floats = NDArray[np.float32]
@@ -90,11 +94,48 @@ def trimmed(samples: Floats) -> Floats:
     return samples[heard[0] * _FRAME : (heard[-1] + 1) * _FRAME]
 
 
+def packed_prompts(root: Path, language: str, voice: str) -> list[Utterance]:
+    """The prompts of a language as Debian packs them.
+
+    Args:
+        root: Where `dpkg -x` unpacked asterisk-core-sounds-LANGUAGE-g722 and asterisk-core-sounds-LANGUAGE, which holds
+            the transcripts.
+        language: As in the names of the packages.
+        voice: Folder of the recordings ("en_US_f_Allison").
+
+    Raises:
+        InputNotFound: The packages are not there.
+    """
+    name = f"asterisk-core-sounds-{language}"
+    packed = root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz"
+    sounds = root / "usr/share/asterisk/sounds" / voice
+    for path in (packed, sounds):
+        if not path.exists():
+            raise InputNotFound(f"There is no {path}.", f"Unpack {name} and {name}-g722 into {root}: dpkg -x.")
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        as_flac(sounds, work)
+        text = work / "text.txt"
+        text.write_text(gzip.decompress(packed.read_bytes()).decode("utf-8-sig"), encoding="utf-8")
+        return list(prompts(work, text))
+
+
+def as_flac(sounds: Path, folder: Path) -> None:
+    """Every G.722 file of a folder (16 kHz) as FLAC at the same place of another."""
+    for path in sorted(sounds.rglob("*.g722")):
+        with av.open(str(path), format="g722") as opened:
+            blocks = [frame.to_ndarray()[0] for frame in opened.decode(audio=0)]
+        if blocks:
+            target = (folder / path.relative_to(sounds)).with_suffix(".flac")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target, Clip((np.concatenate(blocks) / 32_768.0).astype(np.float32)[np.newaxis], 16_000))
+
+
 def prompts(sounds: Path, transcript: Path) -> Iterator[Utterance]:
     """The prompts of an Asterisk sound package.
 
     Args:
-        sounds: Its folder of recordings, which `audio.io.read` must know: convert G.722 first (the recipe does).
+        sounds: Its folder of recordings, which `audio.io.read` must know: not G.722, see `as_flac`.
         transcript: Its text, "name: what is said".
 
     Texts with figures are left out (nobody knows how they are read), and those longer than 7 s.

@@ -42,6 +42,8 @@ class PhoneReader(nn.Module):
         config: Sizes.
     """
 
+    log_prior: Tensor
+
     def __init__(self, config: PhoneReaderConfig = PhoneReaderConfig()) -> None:
         super().__init__()
         self.config = config

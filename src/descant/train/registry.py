@@ -20,6 +20,7 @@ LESSONS = {
     "sing": "descant.train.sing_plan:PLAN",
     "timbre": "descant.train.timbre:PLAN",
     "next_frame": "descant.train.next_frame:PLAN",
+    "phone_reader": "descant.train.phone_reader:PLAN",
     "lyrics_contrastive": "descant.train.lyrics_contrastive:PLAN",
     "lyrics_ctc": "descant.train.lyrics_ctc:PLAN",
 }
