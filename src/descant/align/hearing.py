@@ -78,7 +78,7 @@ def hear(mono: Floats, encoder: WhisperEncoder, reader: PhoneReader, *, prior: f
         posteriors[first : first + len(found)] += found * weight
         weights[first : first + len(found)] += weight
         windows.append(Window(first, states))
-    likelihoods = np.log(posteriors / weights + 1e-8) - prior * cast("torch.Tensor", reader.log_prior).numpy()
+    likelihoods = np.log(posteriors / weights + 1e-8) - prior * reader.log_prior.numpy()
     return Heard(likelihoods - likelihoods.max(axis=1, keepdims=True), tuple(windows))
 
 
