@@ -86,7 +86,7 @@ class Voice:
         """
         options = AlignOptions(language=language or sheet.language or guess_language(sheet.lyrics.text).code)
         level = self.level()
-        if level is not None:
+        if level is not None and not corrections:
             level.require_voice()
         folder = self._heard(options, monitor.part("listening", 0.0, 0.7))
         evidence = self._evidence(folder, sheet, options, monitor.part("reading", 0.7, 0.9))
