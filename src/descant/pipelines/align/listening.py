@@ -96,7 +96,7 @@ class Voice:
         """
         options = AlignOptions(language=language or sheet.language or guess_language(sheet.lyrics.text).code)
         level = self.level()
-        if level is not None:
+        if level is not None and not corrections:
             level.require_voice()
         found = self._best(sheet, options, monitor.part("listening", 0.0, 0.9))
         try:

@@ -20,7 +20,7 @@ _BLOCK_S = 10
 LEVEL_S = 0.5
 _NEAR_DB = 10.0
 _QUIET_DB = 40.0
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = 0.005
 
 
 def mono_of(path: Path, cancel: CancelToken | None = None) -> Clip:
@@ -59,7 +59,7 @@ class VoiceLevel:
         it for an eighth of the time, as a quiet singer does. So only the clear cases are told from this.
 
         Raises:
-            NothingHeard: For less than 2 % of the time the voice lies near the song.
+            NothingHeard: For less than 0.5 % of the time the voice lies near the song.
         """
         if self.share < _LEAST_SHARE:
             raise NothingHeard(
