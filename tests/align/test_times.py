@@ -41,7 +41,8 @@ def test_a_word_passed_over_stands_where_the_one_before_it_ends() -> None:
     after = chain.first_states()[2]
     path = [0, 1, 2, 3, 3, gap, next_gap, *range(after, len(chain))]
     first, missing, last = _placed(chain, path)
-    assert missing == Placed((first.end_s,), first.end_s, 0.0)
+    assert missing == Placed((first.end_s,), first.end_s)
+    assert missing.confidence == 0.0
     assert last.starts_s[0] == pytest.approx(7 / 50)
 
 

@@ -75,8 +75,10 @@ class SongScores:
         found: Floats = np.maximum(self._heard.phones[np.arange(first, last), phones], self._costs.floor)
         return found
 
-    def looks_along(self, path: np.ndarray) -> Floats:
-        """How strongly the reader looks along a path, [frames]; 0 where nothing was read."""
+    def looks_along(self, path: np.ndarray) -> Floats | None:
+        """How strongly the reader looks along a path, [frames], 0 where it had other words; None before it read."""
+        if not self._reads:
+            return None
         found = np.zeros(len(path), np.float32)
         for read in self._reads:
             frames = np.arange(read.first, read.first + len(read.weight))

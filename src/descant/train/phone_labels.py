@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.align.chain import WORDLESS, Chain, Kind, SungWord, build_chain
-from descant.align.lattice import Moves, best_path
+from descant.align.lattice import Moves, best_path, fewest_moves
 from descant.data.phone_windows import PhoneWindow
 
 Floats = NDArray[np.float32]
@@ -102,9 +102,11 @@ def placed(likelihoods: Floats, chain: Chain) -> Labels | None:
     if frames < _SHORTEST:
         return None
     moves = Moves(chain.optional, np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
+    shortest = min(fewest_moves(moves, first, len(chain) - 1 - left) for first in (0, 1) for left in (0, 1))
+    if shortest >= frames:
+        return None
     path = best_path(lambda first, last: likelihoods[first:last, chain.phones], frames, moves)
-    # Where no path fits, the best of the impossible ones comes from no beginning.
-    return chain.phones[path].astype(np.int8) if path[0] <= 1 else None
+    return chain.phones[path].astype(np.int8)
 
 
 def log_prior(labels: Sequence[Labels]) -> Floats:
