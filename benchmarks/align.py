@@ -81,9 +81,9 @@ def measure(album: Path) -> None:
     aligner = Aligner.load()
     found = list(songs(album))
     print(
-        "| song | listened to | words moved, s | over 0.3 s | after silence, s (bias, mean, of) | heard | of another |"
+        "| song | listened to | words moved, s | over 0.3 s | after silence: bias, mean | heard | another's | took, s |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for number, song in enumerate(found):
         other = found[(number + 1) % len(found)].sheet
         moments = entries(song.heard["voice"])
@@ -96,10 +96,11 @@ def measure(album: Path) -> None:
             moved = np.abs(starts(own) - clean)
             late = after_silence(own, moments)
             wrong = aligner(song.heard[way], other, options=ANY_FIT)
+            entered = f"{np.median(late):+.3f}, {np.abs(late).mean():.3f}" if len(late) else "-"
             print(
                 f"| {song.name} | {way} | {moved.mean():.3f} | {(moved > 0.3).mean():.0%} | "
-                f"{np.median(late):+.3f}, {np.abs(late).mean():.3f}, {len(late)} of {len(moments)} | "
-                f"{own.fit:.0%} | {wrong.fit:.0%} | {took:.1f} s"
+                f"{entered}, {len(late)} of {len(moments)} | "
+                f"{own.fit:.0%} | {wrong.fit:.0%} | {took:.1f} |"
             )
 
 

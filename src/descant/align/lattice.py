@@ -19,7 +19,7 @@ Scores = Callable[[int, int], Floats]
 """Scores of frames first..last (the last left out) in all states: float32, [frames, states]."""
 
 NEVER = np.float32(-np.inf)
-_CELLS = 32 << 20
+_CELLS = 12 << 20
 _SHORTEST_BLOCK = 64
 _JUMP = 4
 
@@ -63,8 +63,9 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
     columns = []
     for first in range(0, frames, block):
         _check(cancel)
+        last = min(frames, first + block)
         columns.append(column)
-        column, _ = search.run(column, scores(first, min(frames, first + block)), is_start=not first, keep=False)
+        column, back = search.run(column, scores(first, last), is_start=not first, keep=last == frames)
     ends = [states - 1, states - 2] if states > 1 and moves.optional[-1] else [states - 1]
     state = max(ends, key=lambda end: column[end])
     if column[state] == NEVER:
@@ -74,7 +75,8 @@ def best_path(scores: Scores, frames: int, moves: Moves, *, cancel: CancelToken 
         _check(cancel)
         first = number * block
         last = min(frames, first + block)
-        _, back = search.run(columns[number], scores(first, last), is_start=not number, keep=True)
+        if last < frames:  # the moves of the last block are known
+            _, back = search.run(columns[number], scores(first, last), is_start=not number, keep=True)
         for frame in range(last - 1, first - 1, -1):
             path[frame] = state
             state = search.before(state, int(back[frame - first, state]))
@@ -122,6 +124,7 @@ class _Search:
         ways = np.full((_JUMP + 1 if len(self.targets) else _JUMP, self.states), NEVER, np.float32)
         back = np.zeros((len(scores) if keep else 0, self.states), np.int8)
         everywhere = np.arange(self.states)
+        reached = np.empty(self.states, np.intp)
         for frame, heard in enumerate(scores):
             if is_start and not frame:
                 column = column + heard
@@ -132,10 +135,12 @@ class _Search:
             np.add(column[:-3], self.over_two[3:], out=ways[3, 3:])
             if len(self.targets):
                 ways[_JUMP, self.targets] = column[self.sources] + self.jump_scores
-            chosen = ways.argmax(axis=0)
             if keep:
+                chosen = ways.argmax(axis=0, out=reached)
                 back[frame] = chosen
-            column = ways[chosen, everywhere] + heard
+                column = ways[chosen, everywhere] + heard
+            else:
+                column = ways.max(axis=0) + heard
         return column, back
 
     def before(self, state: int, move: int) -> int:
