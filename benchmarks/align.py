@@ -81,7 +81,7 @@ def measure(album: Path) -> None:
     aligner = Aligner.load()
     found = list(songs(album))
     print(
-        "| song | listened to | words moved, s | over 0.3 s | after silence: bias, mean | heard | another's | took, s |"
+        "| song | listened to | moved, s | over 0.3 s | after silence: bias, mean | heard | another's | took, s |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for number, song in enumerate(found):
