@@ -80,9 +80,7 @@ def measure(album: Path) -> None:
     """Print the table of docs/align.md."""
     aligner = Aligner.load()
     found = list(songs(album))
-    print(
-        "| song | listened to | moved, s | over 0.3 s | after silence: bias, mean | heard | another's | took, s |"
-    )
+    print("| song | listened to | moved, s | over 0.3 s | after silence: bias, mean | heard | another's | took, s |")
     print("|---|---|---|---|---|---|---|---|")
     for number, song in enumerate(found):
         other = found[(number + 1) % len(found)].sheet

@@ -157,6 +157,44 @@ class Aligner:
         heard = self.hear(clip, options, monitor.part("listening", 0.0, 0.6))
         return self.align(heard, lyrics, options=options, anchors=anchors, monitor=monitor.part("reading", 0.6, 1.0))
 
+    def best_of(
+        self,
+        clips: Sequence[Clip],
+        lyrics: Lyrics | Sheet,
+        *,
+        options: AlignOptions | None = None,
+        anchors: Sequence[Anchor] = (),
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Alignment:
+        """Find where lyrics are sung, listening to versions of one recording: the one that they fit best decides.
+
+        Args:
+            clips: One or more of equal length, such as (separated voice, mix): what separation takes from a voice may
+                be missed more than the band that it takes away. Once nearly all words are heard, the rest is spared.
+            lyrics: As for a call, and so are the other arguments and the errors.
+            options: Language, prices.
+            anchors: Points fixed by hand.
+            progress: Receives `Progress` events.
+            cancel: Stops the work when raised.
+        """
+        options = options or AlignOptions()
+        monitor = Monitor(progress, cancel, "aligning")
+        any_fit = replace(options, lowest_fit=0.0)
+        best: Alignment | None = None
+        for number, clip in enumerate(clips):
+            part = monitor.part("aligning", number / len(clips), (number + 1) / len(clips)).sink
+            found = self(clip, lyrics, options=any_fit, anchors=anchors, progress=part, cancel=cancel)
+            best = found if best is None or found.fit > best.fit else best
+            if best.fit >= ENOUGH:
+                break
+        if best is None:
+            raise InvalidOption("There is no recording to look for the words in.")
+        if not anchors:
+            require_fit(best, options)
+        monitor.report(1.0)
+        return best
+
     def hear(self, clip: Clip, options: AlignOptions, monitor: Monitor) -> Heard:
         """Listen to a recording, whatever its words are.
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.align.api import Aligner
+from descant.align.config import AlignOptions
 from descant.analyze.api import NET
 from descant.analyze.evidence import load_listener, net_evidence
 from descant.analyze.features import extract_features, mono_for_listening
@@ -29,6 +30,7 @@ from descant.separate.api import Separator
 from descant.text.lyrics import Line, Lyrics, Word
 
 _VOICE_PROBABILITY = 0.5
+_ANY_FIT = AlignOptions(lowest_fit=0.0)
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]
@@ -112,11 +114,13 @@ class SpreadOverVoice:
 
 
 class OwnAligner:
-    """`descant align` as it is, from the mix.
+    """`descant align` as it is: the separated voice and the mix are listened to, the one that the words fit decides.
+
+    Lyrics that fit badly are placed, not refused: a lost song must count.
 
     Args:
         aligner: With its weights.
-        separator: Takes the voice out first; None lets it listen to the mix.
+        separator: Takes the voice out first; None lets it listen to the mix alone.
     """
 
     def __init__(self, aligner: Aligner, separator: Separator | None) -> None:
@@ -134,8 +138,8 @@ class OwnAligner:
 
     def __call__(self, clip: Clip, lyrics: Lyrics) -> Lyrics:
         """Times for all words; raises as `Aligner`."""
-        heard = clip if self._separator is None else self._separator(clip)["vocals"]
-        return self._aligner(heard, lyrics).lyrics
+        heard = (clip,) if self._separator is None else (self._separator(clip)["vocals"], clip)
+        return self._aligner.best_of(heard, lyrics, options=_ANY_FIT).lyrics
 
 
 def spread_from_line_starts(clip: Clip, lyrics: Lyrics) -> Lyrics:

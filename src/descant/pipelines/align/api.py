@@ -180,15 +180,17 @@ def align(
     options = options or AlignOptions()
     require_room(sheet, clip.duration_s)
     monitor = Monitor(progress, cancel, "separating")
+    listened_to: list[Clip] = []
     if separate:
         song = clip
         clip = Separator.load()(song, progress=monitor.part("separating", 0.0, 0.5).sink, cancel=cancel)["vocals"]
         level_of(blocks_of(song, clip)).require_voice()
+        listened_to.append(resample(song.to_mono(), RATE))
     voice = resample(clip.to_mono(), RATE)
-    aligner = Aligner.load()
-    heard = aligner.hear(voice, options, monitor.part("listening", 0.5, 0.8))
-    reading = monitor.part("reading", 0.8, 0.95)
-    found = aligner.align(heard, sheet, options=options, anchors=anchors, monitor=reading)
+    part = monitor.part("listening", 0.5, 0.95).sink
+    found = Aligner.load().best_of(
+        (voice, *listened_to), sheet, options=options, anchors=anchors, progress=part, cancel=cancel
+    )
     melody = melody_of(voice, monitor.part("melody", 0.95, 1.0))
     return replace(found, lyrics=with_notes(found.lyrics, melody.notes))
 
