@@ -34,6 +34,7 @@ _TICKS = 960
 _VELOCITY = 80
 _UNKNOWN = "Unknown"
 _MOST_TICKS = 0x0FFFFFFF  # what a delta time holds
+_TOGETHER_S = 1e-3
 _EARLY_S = 0.03
 """A note may start this much before its syllable: some programs write the event after the note."""
 
@@ -191,12 +192,19 @@ def _lines(source: _TrackLyrics, sources: Sequence[_TrackLyrics], *, is_kar: boo
         for at, text in row:
             after = bisect_right(onsets, at)
             until = onsets[after] if after < len(onsets) else float("inf")
-            sung = notes[bisect_left(starts, at - _EARLY_S) : bisect_left(starts, until - _EARLY_S)]
+            sung = notes[bisect_left(starts, _opening(at, starts)) : bisect_left(starts, _opening(until, starts))]
             sung = tuple(replace(n, start_s=min(max(n.start_s, at), n.end_s)) for n in sung)
             end = max((note.end_s for note in sung), default=at)
             chunks.append(Piece(text, at, max(end, at), ends_word=False, notes=sung))
         if words := tuple(_without_guessed_ends(word) for word in words_of(spaced_pieces(chunks))):
             yield Line(words, singer=singer)
+
+
+def _opening(at: float, starts: Sequence[float]) -> float:
+    """From when on notes belong to the syllable at `at`: a little earlier, unless one starts with it."""
+    near = bisect_left(starts, at - _TOGETHER_S)
+    starts_with_it = near < len(starts) and starts[near] <= at + _TOGETHER_S
+    return at - (_TOGETHER_S if starts_with_it else _EARLY_S)
 
 
 def _without_guessed_ends(word: Word) -> Word:
