@@ -62,7 +62,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Converter, "load", lambda *_: converter)
     second = CamPlusPlus().eval().requires_grad_(requires_grad=False)
     monkeypatch.setattr("descant.evaluate.second_speaker._net", lambda: second)
-    monkeypatch.setattr("descant.evaluate.convert.WordRecognizer.load", lambda: said)
+    monkeypatch.setattr("descant.evaluate.convert.WordRecognizer.load", lambda _name: said)
     return folder
 
 
