@@ -302,7 +302,7 @@ def require_fit(alignment: Alignment, options: AlignOptions) -> None:
         raise NothingHeard(
             f"These lyrics do not fit the recording: {alignment.fit:.0%} of the words are heard where they would have "
             f"to be sung, and at least {options.lowest_fit:.0%} must be.",
-            "Are they of another song or language? Fix a word by hand with --anchor if they are not.",
+            "Are they of another song or language, or of more than is recorded here? If not, fix a word with --anchor.",
         )
 
 
