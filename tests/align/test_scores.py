@@ -122,6 +122,18 @@ def test_two_readings_of_a_frame_are_weighed() -> None:
     assert looks == pytest.approx(np.repeat([0.0, 1.25, 1.25, 0.0], 10))
 
 
+@pytest.mark.parametrize("sung", [0, 1])
+def test_where_phones_cannot_tell_the_reader_decides(sung: int) -> None:
+    """The same line twice in the sound and once in the text: by the usual prices, it is where the decoder looks."""
+    twice, chain = chain_of("tonight\ntonight"), chain_of("tonight")
+    song = heard(as_sung(twice))
+    at = starts(twice)[sung]
+    looks = np.full((song.frames, len(chain)), -0.5, np.float16)
+    looks[at : at + 12, chain.kinds == Kind.PHONE] = 2.0
+    read = Read(0, (0, len(chain)), looks, np.ones(song.frames, np.float32))
+    assert _first_frames(_path(SongScores(song, chain, COSTS, reads=(read,)), song, chain), chain) == [at]
+
+
 def test_along_a_path_no_prices_are_paid() -> None:
     chain = chain_of("love")
     song = heard([("l", 2), ("ʌ", 2), ("v", 2)])

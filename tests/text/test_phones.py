@@ -128,6 +128,20 @@ def test_words_are_divided_as_under_notes(language: str, word: str, divided: str
     assert parts(word, language) == divided
 
 
+@pytest.mark.parametrize("word", ["bcdfg" * 2000, "aaabbb" * 1500, "lala" * 2500, "ж" * 5 + "щю" * 5000, "9" * 10_000])
+@pytest.mark.parametrize("language", ["en", "de", "pt", "pl"])
+def test_a_word_without_end_is_read_at_once(word: str, language: str) -> None:
+    """Rules look at all that stands before a letter: in such a word that took minutes, and runs within runs no end."""
+    spoken = spoken_syllables.__wrapped__(word, language)
+    assert "".join(part.text for part in spoken) == word
+    assert sum(len(part.phones) for part in spoken) >= 10
+
+
+def test_a_number_of_more_digits_than_python_turns_into_one_is_read() -> None:
+    assert spoken_number("9" * 5000, "en") == " ".join(["nine"] * 5000)
+    assert spoken_number("1" + ",000" * 2000, "en").startswith("one zero zero zero zero")
+
+
 def test_other_scripts_are_read_where_they_can_be_and_named() -> None:
     assert sounds("Привет", "ru") == "pri.vet"
     assert sounds("Ελλάδα", "el") == "e.la.da"

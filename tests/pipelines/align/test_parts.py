@@ -62,6 +62,29 @@ def test_damaged_evidence_is_told(data: bytes, tmp_path: Path) -> None:
         read_reads(tmp_path / "reads.npz")
 
 
+def test_evidence_with_any_byte_wrong_is_read_or_told(tmp_path: Path) -> None:
+    """A flipped bit also makes a zip encrypted, packed in an unknown way, or of a version to come."""
+    path = tmp_path / "reads.npz"
+    write_reads(path, (Read(0, (0, 1), np.zeros((2, 1), np.float16), np.ones(2, np.float32)),))
+    sound = path.read_bytes()
+    told = 0
+    for place in range(len(sound)):
+        for flipped in (sound[place] ^ 1, sound[place] ^ 8, 255):
+            path.write_bytes(sound[:place] + bytes([flipped]) + sound[place + 1 :])
+            try:
+                read_reads(path)
+            except CheckpointError:
+                told += 1
+    assert told > len(sound)
+
+
+def test_an_array_in_the_place_of_evidence_is_told(tmp_path: Path) -> None:
+    with (tmp_path / "reads.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(CheckpointError, match=r"reads\.npz"):
+        read_reads(tmp_path / "reads.npz")
+
+
 def test_text_as_people_write_it(tmp_path: Path) -> None:
     path = tmp_path / "song.txt"
     path.write_text("[Chorus]\nSing (la la) x2\n", "utf-8")

@@ -66,5 +66,6 @@ def _arrays(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             yield arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError, TypeError) as error:
+        # RuntimeError and TypeError: one flipped bit makes a file encrypted, a zip of the future, or another array.
         raise CheckpointError(f"{path} cannot be used: {error}.", "Remove its folder and run again.") from error

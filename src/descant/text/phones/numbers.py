@@ -131,7 +131,8 @@ _LANGUAGES = {
     ),
 }
 _NUMBER = re.compile(r"(?P<before>[$€£¥]?)(?P<digits>\d+(?:[.,:]\d+)*)(?P<after>\D?)")
-_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3}){1,9}")
+"""Longer ones are no numbers that anybody says as one."""
 
 
 def spoken_number(number: str, language: str) -> str:
@@ -160,9 +161,9 @@ def _digits(digits: str, words: _Words, language: str) -> str:
 
 def _year(group: str, words: _Words, language: str) -> str:
     """A group of digits: years by hundreds where that is said, leading zeros and long numbers digit by digit."""
-    value = int(group)
     if (group[0] == "0" and len(group) > 1) or len(group) > 9:
         return " ".join(words.small[int(digit)] for digit in group)
+    value = int(group)
     if language == "en" and len(group) == 4 and 1100 <= value < 2100 and value // 100 != 20 and value % 1000:
         rest = "hundred" if not value % 100 else _below_hundred(value % 100, words, language)
         return f"{words.small[value // 100]} {'oh ' if 0 < value % 100 < 10 else ''}{rest}"

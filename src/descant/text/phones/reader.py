@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,6 +47,8 @@ _READERS = {
     "pt": _Reader(portuguese.read, portuguese.ALPHABET, portuguese.DIVISION),
 }
 _LONG_DRAWN = re.compile(r"([^\W\d_])\1{2,}")
+_LONGEST = 200
+"""Letters read at once: no word has more, and rules look at all that stands before a letter."""
 _OTHER = _Reader(latin.read, latin.ALPHABET, latin.DIVISION)
 
 
@@ -73,8 +75,19 @@ def spoken_syllables(word: str, language: str) -> tuple[SpokenSyllable, ...]:
             phones = [phone for each in words for sound in _sounds(each, reader) for phone in sound.phones]
             result.append(_syllable(part.text, phones))
         else:
-            result += _letter_syllables(part.letters, reader)
+            for letters in _stretches(part.letters):
+                result += _letter_syllables(letters, reader)
     return tuple(result)
+
+
+def _stretches(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
+    """Letters in runs that can be read at once, cut only between signs."""
+    start = 0
+    for place, letter in enumerate(letters):
+        if place - start >= _LONGEST and letter.written:
+            yield letters[start:place]
+            start = place
+    yield letters[start:]
 
 
 def _letter_syllables(letters: Sequence[Letter], reader: _Reader) -> list[SpokenSyllable]:
