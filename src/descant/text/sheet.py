@@ -88,6 +88,8 @@ def read_sheet(text: str, *, language: str = "") -> Sheet:
     if not any(sign.isalnum() for sign in text):
         raise TextReadError("The lyrics have no letters.", "Is it the right file?")
     _require_readable(text)
+    if text.count("\n") > 2 * _MAX_LINES:  # said before they are read; what repeats make of fewer is counted below
+        raise _too_many_lines()
     reading = _Reading()
     for number, row in enumerate(marks.rows_of(text), 1):
         reading.take(number, row)
@@ -97,6 +99,10 @@ def read_sheet(text: str, *, language: str = "") -> Sheet:
             "The lyrics have only headers, chords or directions.", "Write the words that are sung below them."
         )
     return Sheet(lines, tuple(reading.notes), language)
+
+
+def _too_many_lines() -> TextReadError:
+    return TextReadError(f"The lyrics have more than {_MAX_LINES} lines.", "Give the words of one song.")
 
 
 def _require_readable(text: str) -> None:
@@ -162,7 +168,7 @@ class _Reading:
                 result.append(SheetLine((), section.lines[0].row))
             result += section.lines
             if len(result) > _MAX_LINES:
-                raise TextReadError(f"The lyrics have more than {_MAX_LINES} lines.", "Give the words of one song.")
+                raise _too_many_lines()
         return tuple(result)
 
     @property

@@ -142,7 +142,7 @@ def align_file(
         files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
     _write_all(files)
     monitor.report(1.0)
-    remarks = (*written.remarks, *_about_sound(info, given))
+    remarks = (*written.remarks, *_about_sound(info, given), *_about_fit(alignment))
     return AlignedFile(
         timed, tuple(files), alignment.fit, _unsure(alignment, written.sheet), remarks, written.sheet.notes
     )
@@ -193,6 +193,13 @@ def align(
     )
     melody = melody_of(voice, monitor.part("melody", 0.95, 1.0))
     return replace(found, lyrics=with_notes(found.lyrics, melody.notes))
+
+
+def _about_fit(alignment: Alignment) -> list[str]:
+    """Corrections keep lyrics from being refused, but not from being wrong."""
+    if alignment.fit >= AlignOptions().lowest_fit:
+        return []
+    return [f"Only {alignment.fit:.0%} of the words are heard: lyrics that fit so badly are mostly of another song."]
 
 
 @dataclass(frozen=True, slots=True)

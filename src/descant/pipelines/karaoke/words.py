@@ -57,4 +57,5 @@ def unsure_lines(lyrics: Lyrics) -> list[str]:
     if not lines:
         return []
     first = f"the first at {lines[0].start_s or 0.0:.1f} s ({lines[0].text[:_SHOWN]!r})"
-    return [f"{len(lines)} lines are unsure, {first}: `descant align` with --anchor corrects them."]
+    count = "1 line is" if len(lines) == 1 else f"{len(lines)} lines are"
+    return [f"{count} unsure, {first}: `descant align` with --anchor corrects that."]
