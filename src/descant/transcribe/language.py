@@ -45,7 +45,8 @@ def sung_language(model: Any, mono: NDArray[np.float32]) -> str:
     def votes(code: str) -> float:
         # The square root of its own opinion: asked for a language that it hardly knows, it writes another one down.
         return sum(
-            _sense(model, one, code) * share.get(code, 0.0) ** 0.5 for one, share in zip(encoded, shares, strict=True)
+            _sense(model, one, code) * math.sqrt(share.get(code, 0.0))
+            for one, share in zip(encoded, shares, strict=True)
         )
 
     return max(candidates, key=votes)
