@@ -11,6 +11,8 @@ from descant.errors import InputNotFound, InvalidOption, OutputIsInput
 from descant.pipelines.transcribe_file import TranscribeOptions, is_finished, transcribe_file
 from descant.score.midi import read_midi
 from descant.score.musicxml import read_musicxml
+from descant.text.lyrics import Lyrics
+from descant.transcribe.config import WordOptions
 from descant.transcribe.note_list import read_note_list
 
 RATE = 22_050
@@ -133,3 +135,24 @@ def test_a_song_is_separated_first(tmp_path: Path) -> None:
     score = read_midi(tmp_path / "out" / "song.mid")
     assert {t.name for t in score.tracks} <= {"melody", "band"}
     assert result.notes
+
+
+@pytest.mark.parametrize("song", [False, True])
+def test_the_words_of_a_song_are_heard_in_it_and_in_its_voice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, song: bool
+) -> None:
+    path = write(tmp_path / "a.wav", Clip(np.full((2, 16_000), 0.25, np.float32), 16_000))
+    asked: list[tuple[float, float | None, str]] = []
+
+    def halved(clip: Clip, **_: object) -> dict[str, Clip]:
+        return {"vocals": Clip(clip.samples * 0.5, clip.sample_rate)}
+
+    def listen(clip: Clip, *, mix: Clip | None, options: WordOptions, **_: object) -> Lyrics:
+        asked.append((round(clip.peak, 3), round(mix.peak, 3) if mix else None, options.language))
+        return Lyrics(language=options.language)
+
+    monkeypatch.setattr("descant.pipelines.transcribe_file.Separator.load", lambda: halved)
+    monkeypatch.setattr("descant.pipelines.transcribe_file.transcribe_words", listen)
+    options = TranscribeOptions(midi=False, words=True, song=song, hearing=WordOptions(language="de"))
+    assert transcribe_file(path, tmp_path / "out", options).words == 0
+    assert asked == [(0.125, 0.25, "de") if song else (0.25, None, "de")]
