@@ -1,10 +1,11 @@
 """Build the windows that the phone lesson learns from: speech, speech as singing, and bands, as Whisper hears them.
 
-    python recipes/phones/build.py -o WINDOWS --prompts DEBIAN_ROOT --speech GCOMPRIS --band BAND_SET
+    python recipes/phones/build.py -o WINDOWS --prompts DEBIAN_ROOT --speech GCOMPRIS --band BAND_SET --sung SUNG
 
 `DEBIAN_ROOT` is where `dpkg -x` unpacked asterisk-core-sounds-{en,es,fr,it,ru}-g722 and the packages of the same names
 without `-g722`, which hold the transcripts; `GCOMPRIS` has `index.csv` and a file a language; `BAND_SET` is what
-`descant data band` made. Sources, licences and parts are in the README beside this file.
+`descant data band` made; `SUNG` what `sung_scores.py` beside this file made. Sources, licences and parts are in the
+README.
 """
 
 from __future__ import annotations
@@ -20,15 +21,26 @@ from numpy.typing import NDArray
 
 from descant.align.hearing import encode
 from descant.audio.clip import Clip
+from descant.audio.io import read
 from descant.audio.resample import resample
 from descant.data.lyrics_set import SAMPLE_RATE, as_float
-from descant.data.lyrics_sources import Utterance, band_items, band_pieces, indexed_words, packed_prompts, part_of
+from descant.data.lyrics_sources import (
+    Utterance,
+    band_items,
+    band_pieces,
+    indexed_words,
+    mixed,
+    packed_prompts,
+    part_of,
+)
 from descant.data.phone_strings import WindowShape, cut, strung_window
 from descant.data.phone_windows import Part, PhoneWindow, Said, write_windows
 from descant.hub.ctranslate2 import read_tensors
 from descant.hub.store import fetch
 from descant.nets.whisper_encoder import SAMPLE_RATE as HEARD_RATE
 from descant.nets.whisper_encoder import WhisperEncoder, WhisperEncoderConfig
+from descant.text.formats import read_lyrics
+from descant.text.lyrics import Word
 
 Floats = NDArray[np.float32]
 
@@ -45,6 +57,7 @@ HELD_OUT_TEXTS = 0.06
 """Share of the texts; they are among the tenth that recipes/lyrics_contrastive keeps for its test, too."""
 LAYERS = (3, 6)
 BASE = WhisperEncoderConfig(layers=6, width=512, heads=8)
+PIECE_S, REST_S = 24.0, 6.0
 BACKING_S, BACKING_GAIN = 20.0, (0.02, 1.0)
 
 
@@ -96,6 +109,46 @@ def windows_of(
             yield PhoneWindow(states, made.said, group.language, group.voice, group.part, made.is_sung, made.has_band)
 
 
+def song_windows(
+    root: Path, part: Part, bands: Sequence[Floats], shape: WindowShape, encoder: WhisperEncoder, seed: int
+) -> Iterator[PhoneWindow]:
+    """Songs of `sung_scores.py` in pieces that begin and end between words, each word between its own times.
+
+    A third is the voice alone, a third the song, a third the voice with a band that knows nothing of it.
+    """
+    for path in sorted(root.glob("*.reference.json")):
+        name = path.name.removesuffix(".reference.json")
+        rng = np.random.default_rng([seed, *name.encode()])
+        lyrics = read_lyrics(path)
+        voices = (root / "vocals" / f"{name}.flac", root / f"{name}.flac")
+        alone, song = (resample(read(file, channels=1), SAMPLE_RATE).samples[0] for file in voices)
+        for words in pieces(lyrics.words):
+            first_s = max(0.0, (words[0].start_s or 0.0) - float(rng.uniform(0.1, 1.0)))
+            last_s = (words[-1].end_s or 0.0) + float(rng.uniform(0.1, 1.0))
+            turn = int(rng.integers(3))
+            first, last = round(first_s * SAMPLE_RATE), round(last_s * SAMPLE_RATE)
+            sound = (song if turn == 1 else alone)[first:last]
+            if turn == 2 and bands:
+                under = cut(bands[int(rng.integers(len(bands)))], len(sound), rng)
+                sound = mixed(sound, under, float(rng.uniform(*shape.voice_db)))
+            loud = sound * np.float32(rng.uniform(0.3, 0.9) / (np.abs(sound).max(initial=0.0) + 1e-6))
+            said = tuple(Said(w.text, (w.start_s or 0.0) - first_s, (w.end_s or 0.0) - first_s) for w in words)
+            yield PhoneWindow(heard(loud, encoder), said, lyrics.language, "Kokoro", part, True, turn > 0)
+
+
+def pieces(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
+    """Words in order, as many at a time as fit into `PIECE_S`, without long rests between them."""
+    found: list[Word] = []
+    for word in words:
+        start_s, end_s = word.start_s or 0.0, word.end_s or 0.0
+        if found and (end_s - (found[0].start_s or 0.0) > PIECE_S or start_s - (found[-1].end_s or 0.0) > REST_S):
+            yield found
+            found = []
+        found.append(word)
+    if found:
+        yield found
+
+
 def backing_windows(
     bands: Sequence[Floats], count: int, encoder: WhisperEncoder, rng: np.random.Generator
 ) -> Iterator[PhoneWindow]:
@@ -135,6 +188,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, required=True)
     parser.add_argument("--speech", type=Path, required=True)
     parser.add_argument("--band", type=Path, required=True)
+    parser.add_argument("--sung", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--passes", type=int, default=2, help="how often each training utterance is used, each time anew"
@@ -159,6 +213,9 @@ def main() -> None:
                 some = Group(group.language, group.voice, group.part, group.utterances[: options.most])
                 rng = np.random.default_rng([options.seed, turn, number])
                 yield from windows_of(some, bands, WindowShape(), encoder, rng)
+        for turn in range(options.passes):
+            yield from song_windows(options.sung / "train", "train", bands, WindowShape(), encoder, turn)
+        yield from song_windows(options.sung / "test", "voices", bands, WindowShape(), encoder, 0)
         yield from backing_windows(
             bands, options.backings, encoder, np.random.default_rng([options.seed, options.passes])
         )

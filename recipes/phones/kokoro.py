@@ -13,7 +13,6 @@ import subprocess
 import unicodedata
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+
+from descant.data.sung_speech import Sound, Speech
 
 Floats = NDArray[np.float32]
 
@@ -33,36 +34,6 @@ _LENGTHS = "/encoder/Clip_output_0"
 _FRAME = 600
 _MOST_TOKENS = 500
 _RESPELT = {"t͡s": "ʦ", "ts": "ʦ", "tʃ": "ʧ", "dʒ": "ʤ", "dz": "ʣ", "g": "ɡ", "ʏ": "y", "ɫ": "l", "ɵ": "o", "ɚ": "əɹ"}
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """A symbol of IPA that is said.
-
-    Attributes:
-        symbol: One character.
-        word: Number of its word.
-        start_s: Where it begins.
-        end_s: Where it ends.
-    """
-
-    symbol: str
-    word: int
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Speech:
-    """What was said.
-
-    Attributes:
-        samples: Mono at `SAMPLE_RATE`.
-        sounds: In order, without marks of stress and length, whose time belongs to the vowel they stand at.
-    """
-
-    samples: Floats
-    sounds: tuple[Sound, ...]
 
 
 class Speaker:
@@ -115,7 +86,7 @@ class Speaker:
         found: list[Any] = self._net.run(None, fed)
         samples, frames = np.ravel(found[0]).astype(np.float32), np.ravel(found[1]).astype(np.int64)
         ends = np.cumsum(frames) * _FRAME / SAMPLE_RATE
-        return Speech(samples, _sounds(marked, ends))
+        return Speech(samples, SAMPLE_RATE, _sounds(marked, ends))
 
 
 def _sounds(marked: Sequence[tuple[str, int]], ends: NDArray[np.float64]) -> tuple[Sound, ...]:

@@ -28,7 +28,6 @@ _SLOWER, _SLOWEST, _MOVING_S = (1.0, 2.6), 6.0, 0.25
 _LOWEST_NOTE, _SCALE, _NOTE_S = (44.0, 68.0), (0, 2, 4, 5, 7, 9, 11, 12), (0.2, 0.9)
 _GLIDE_FRAMES = 15
 _VIBRATO_HZ, _VIBRATO = 5.5, 0.25
-_VOICE_DB = (2.0, 25.0)
 _HISS = 1e-4
 
 
@@ -40,11 +39,13 @@ class WindowShape:
         utterances: In one window, at most.
         sung_share: How many windows are sung.
         band_share: How many have a band.
+        voice_db: How much louder the voice is than the band, from and to.
     """
 
     utterances: int = 7
     sung_share: float = 0.5
     band_share: float = 0.4
+    voice_db: tuple[float, float] = (2.0, 25.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +95,7 @@ def strung_window(
     samples = np.concatenate(sound) if sound else np.zeros(0, np.float32)
     if has_band and said:
         under = cut(bands[int(rng.integers(len(bands)))], len(samples), rng)
-        samples = mixed(samples, under, float(rng.uniform(*_VOICE_DB)))
+        samples = mixed(samples, under, float(rng.uniform(*shape.voice_db)))
     return StrungWindow(samples, tuple(said), is_sung, has_band)
 
 
