@@ -42,7 +42,7 @@ def test_vowels_sound_at_their_notes() -> None:
         inside = (times > start_s) & (times < end_s)
         assert strength[inside].min() > 0.8
         np.testing.assert_allclose(69 + 12 * np.log2(f0[inside] / 440.0), pitch, atol=0.6)
-    hiss = (times > 1.68) & (times < 1.76)  # the consonant of the second word, before its note
+    hiss = (times > 1.73) & (times < 1.77)  # the consonant of the second word, before its note
     assert strength[hiss].max() < 0.6
 
 
