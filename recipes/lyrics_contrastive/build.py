@@ -1,23 +1,29 @@
 """Build the set of pieces with words that both lyrics recipes learn from and `descant reproduce lyrics` measures on.
 
-    python recipes/lyrics_contrastive/build.py -o lyricset --prompts DEBIAN_ROOT --speech GCOMPRIS --band BAND_SET
+    python recipes/lyrics_contrastive/build.py -o lyricset --prompts DEBIAN_ROOT --speech GCOMPRIS --band BAND_SET \\
+        --sung SUNG
 
 `DEBIAN_ROOT` is where `dpkg -x` unpacked asterisk-core-sounds-{en,es,fr,it}-g722 and the packages of the same names
 without `-g722`, which hold the transcripts; `GCOMPRIS` has `index.csv` and a file a language; `BAND_SET` is what
-`descant data band` made. Sources, licences and parts are in the README beside this file.
+`descant data band` made; `SUNG` what recipes/phones/sung_scores.py made. Sources, licences and parts are in the README
+beside this file.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
-from descant.data.lyrics_set import SAMPLE_RATE, Piece, as_float, as_samples, write_set
+from descant.audio.io import read
+from descant.audio.resample import resample
+from descant.data.lyrics_set import SAMPLE_RATE, Mix, Piece, as_float, as_samples, write_set
 from descant.data.lyrics_sources import (
     StringShape,
     Utterance,
@@ -31,6 +37,8 @@ from descant.data.lyrics_sources import (
 )
 from descant.data.sets.item import Split
 from descant.separate.api import Separator
+from descant.text.formats import read_lyrics
+from descant.text.lyrics import Lyrics
 
 VOICES = {
     "en": ("en_US_f_Allison", "Allison Smith"),
@@ -108,6 +116,28 @@ def pieces_of_band(root: Path) -> Iterator[Piece]:
             yield replace(made[mix], split="test" if split == "validation" else split)
 
 
+def pieces_of_scores(root: Path) -> Iterator[Piece]:
+    """Songs of sung scores: of the held-out languages for the test only, for which each language has a few."""
+    counts: Counter[str] = Counter()
+    splits: tuple[tuple[str, Split], ...] = (("test", "test"), ("train", "train"))
+    for folder, split in splits:
+        for path in sorted((root / folder).glob("*.reference.json")):
+            name = path.name.removesuffix(".reference.json")
+            lyrics = read_lyrics(path)
+            is_kept = lyrics.language not in HELD_OUT_LANGUAGES if split == "train" else True
+            counts[lyrics.language] += split == "test"
+            if not is_kept or (split == "test" and counts[lyrics.language] > TEST_SONGS):
+                continue
+            files = root / folder / "vocals" / f"{name}.flac", root / folder / f"{name}.flac"
+            voice, song = (resample(read(file, channels=1), SAMPLE_RATE).samples[0] for file in files)
+            sounds: dict[Mix, NDArray[np.float32]] = {"vocals": voice, "mixture": song, "backing": song - voice}
+            for mix, sound in sounds.items():
+                told = lyrics if mix != "backing" else Lyrics()
+                yield Piece(
+                    f"scores-{folder}-{name}", mix, "scores", f"speaker/{folder}", split, told, as_samples(sound)
+                )
+
+
 def separated(piece: Piece, separator: Separator) -> Piece:
     """The voice of a mixture, as the default separator takes it out again."""
     vocals = separator(Clip(as_float(piece.samples)[np.newaxis], SAMPLE_RATE))["vocals"]
@@ -116,7 +146,8 @@ def separated(piece: Piece, separator: Separator) -> Piece:
 
 def to_learn_from(groups: Sequence[Group], band: Sequence[Piece], seed: int, backings: int) -> Iterator[Piece]:
     """Training and validation: voices alone, and bands alone that every step mixes under them anew."""
-    yield from [p for p in band if p.mix == "backing" and p.split == "train"][:backings]
+    for kind in ("band", "scores"):
+        yield from [p for p in band if p.kind == kind and p.mix == "backing" and p.split == "train"][:backings]
     yield from strung_pieces([g for g in groups if g.split != "test"], np.random.default_rng([seed, 0]))
     yield from (p for p in band if p.mix == "vocals" and p.split == "train")
 
@@ -125,7 +156,7 @@ def to_measure_on(groups: Sequence[Group], band: Sequence[Piece], seed: int) -> 
     """Held-out songs, each as the voice alone, with a band, and separated from it again."""
     rng = np.random.default_rng([seed, 1])
     separator = Separator.load()
-    backings = [p for p in band if p.mix == "backing" and p.split == "test"][:TEST_BACKINGS]
+    backings = [p for p in band if p.kind == "band" and p.mix == "backing" and p.split == "test"][:TEST_BACKINGS]
     for piece in strung_pieces([g for g in groups if g.split == "test"], rng):
         yield piece
         yield (mixture := over_band(piece, backings[int(rng.integers(len(backings)))], VOICE_DB))
@@ -144,11 +175,12 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, required=True)
     parser.add_argument("--speech", type=Path, required=True)
     parser.add_argument("--band", type=Path, required=True)
+    parser.add_argument("--sung", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backings", type=int, default=60, help="bands alone that training mixes under voices")
     options = parser.parse_args()
     groups = [*prompt_groups(options.prompts), *word_groups(options.speech)]
-    band = list(pieces_of_band(options.band))
+    band = [*pieces_of_band(options.band), *pieces_of_scores(options.sung)]
     parts = {
         "train": lambda: to_learn_from(groups, band, options.seed, options.backings),
         "test": lambda: to_measure_on(groups, band, options.seed),

@@ -43,7 +43,7 @@ class Piece:
     Attributes:
         song: What it is of: the mixes of a song share this name.
         mix: What is heard.
-        kind: Where it comes from: "prompts", "words", "band".
+        kind: Where it comes from: "prompts", "words", "band", "scores".
         singer: Who is heard; the same name in all languages.
         split: Which part it belongs to.
         lyrics: Its lines; `language` is known. Empty in a backing.

@@ -199,7 +199,7 @@ def trained_on(source: str) -> tuple[TrainingData, ...]:
                 "tones that spell letters (descant.train.lyrics_invented)", "Apache-2.0", "The Descant authors"
             ),
         )
-    made = "prompts, words and the synthetic band's singers, see recipes/lyrics_contrastive/README.md"
+    made = "prompts, words, sung scores and the synthetic band's singers, see recipes/lyrics_contrastive/README.md"
     return (TrainingData(made, "several", "see the recipe"),)
 
 
