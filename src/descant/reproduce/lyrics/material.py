@@ -80,8 +80,8 @@ class Material:
         counts = ", ".join(f"{count} {code}" for code, count in sorted(languages.items()))
         return (
             f"{heard:.0f} minutes of voices to learn from (prompts and words in English, French and Spanish strung "
-            "to songs, the synthetic band's singers in English and Japanese, scores in English, French and German that a "
-            "speaker sings); held out: "
+            "to songs, the synthetic band's singers in English and Japanese, scores in English, French and German "
+            "that a speaker sings); held out: "
             f"{len(self.songs)} songs ({counts}), with a band at -3 dB or the band's own mix, and as Spleeter "
             "separates them. Texts, scores, bands, the band's singers and the scores' voice are held out, the prompts' "
             "voices in English, French and Spanish are not; Italian, Portuguese and the voices "
