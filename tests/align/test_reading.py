@@ -121,6 +121,35 @@ def test_windows_without_words_are_left_out(tokenizer: object) -> None:
     assert [read.first for read in reads] == [0, 1200]  # the second holds nothing but a dash
 
 
+def test_windows_that_keep_their_words_are_not_read_again(tokenizer: object) -> None:
+    text, chain = "all my love", chain_of("all my love")
+    windows = [Window(first, np.zeros((600, 4), np.float16)) for first in (0, 400, 800)]
+    decoder = _Diagonal()
+
+    def read(middles: list[float], before: tuple[Read, ...]) -> tuple[Read, ...]:
+        return read_along(
+            windows,
+            _words(text),
+            np.array(middles),
+            chain,
+            decoder,
+            tokenizer,
+            [(0, 0)],
+            "en",
+            Monitor(),
+            before=before,
+        )
+
+    first = read([1.0, 9.0, 19.0], ())
+    assert len(decoder.seen) == 3
+    again = read([1.5, 9.5, 18.5], first)
+    assert len(decoder.seen) == 3
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    moved = read([1.0, 9.0, 15.0], first)  # the last word is now heard in the second window, too
+    assert len(decoder.seen) == 4
+    assert [one is other for one, other in zip(first, moved, strict=True)] == [True, False, True]
+
+
 def test_inner_edges_are_trusted_little(tokenizer: object) -> None:
     reads, _ = _read("all my love", [1.0, 9.0, 19.0], [0, 400, 800], tokenizer)
     first, middle, last = (read.weight for read in reads)

@@ -239,6 +239,7 @@ class Aligner:
         text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
         path = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
         middles = _middles(path, chain)
+        reads: tuple[Read, ...] = ()
         for turn in range(_TURNS):
             reads = read_along(
                 heard.windows,
@@ -250,6 +251,7 @@ class Aligner:
                 _HEADS,
                 text.language,
                 monitor.part("reading", turn / _TURNS, (turn + 1) / _TURNS),
+                before=reads,
             )
             scores = SongScores(heard, chain, options.costs, reads=reads, anchors=anchors)
             before, middles = middles, _middles(_path(scores, chain, heard, options, monitor.cancel), chain)

@@ -42,12 +42,14 @@ class Read:
         states: First and last state (the last left out) that the columns belong to.
         looks: In standard deviations over the tokens, float16, [frames, states].
         weight: How much this window is to be believed in each frame, [frames].
+        words: First and last word (the last left out) that were looked for; None where nobody needs to know.
     """
 
     first: int
     states: tuple[int, int]
     looks: NDArray[np.float16]
     weight: Floats
+    words: tuple[int, int] | None = None
 
 
 def read_along(
@@ -60,6 +62,8 @@ def read_along(
     heads: Sequence[tuple[int, int]],
     language: str,
     monitor: Monitor,
+    *,
+    before: Sequence[Read] = (),
 ) -> tuple[Read, ...]:
     """Evidence from every window that words fall in.
 
@@ -73,14 +77,20 @@ def read_along(
         heads: (layer, head) pairs that follow the audio.
         language: Code; English where Whisper does not know it.
         monitor: Reports progress, can cancel.
+        before: What was read when words were taken to be elsewhere; windows that have the same words still are not read
+            again.
     """
+    known = {read.first: read for read in before}
     prompt = _prompt(tokenizer, language)
     stop = tokenizer.encode(".", add_special_tokens=False).ids[0]
     found = []
     for number, window in enumerate(windows):
         monitor.report(number / len(windows))
         begin, end = window.first / FPS, (window.first + len(window.states)) / FPS
-        first, last = np.searchsorted(middles_s, (begin, end))
+        first, last = map(int, np.searchsorted(middles_s, (begin, end)))
+        if (same := known.get(window.first)) is not None and same.words == (first, last):
+            found.append(same)
+            continue
         tokens = _Tokens.of(words, range(first, last), chain, tokenizer, stop)
         if not tokens.numbers:
             continue
@@ -89,7 +99,9 @@ def read_along(
                 torch.tensor([*prompt, *tokens.numbers]), torch.from_numpy(window.states.astype(np.float32)), heads
             )
             looks = _normal(scores)[len(prompt) :].numpy()
-        found.append(_on_states(looks, tokens, chain, window, is_first=not number, is_last=number + 1 == len(windows)))
+        low, high, columns = _on_states(looks, tokens, chain)
+        trust = _trust(len(columns), is_first=not number, is_last=number + 1 == len(windows))
+        found.append(Read(window.first, (low, high), columns, trust, (first, last)))
     return tuple(found)
 
 
@@ -145,7 +157,8 @@ def _normal(scores: torch.Tensor) -> torch.Tensor:
     return F.pad(smooth[:, _LAG:], (0, min(_LAG, smooth.shape[1])))
 
 
-def _on_states(looks: Floats, tokens: _Tokens, chain: Chain, window: Window, *, is_first: bool, is_last: bool) -> Read:
+def _on_states(looks: Floats, tokens: _Tokens, chain: Chain) -> tuple[int, int, NDArray[np.float16]]:
+    """First and last state (left out) that tokens stand for, and how strongly these look at each frame."""
     words = np.asarray(sorted(tokens.of_word))
     inside = np.flatnonzero((chain.words >= words[0]) & (chain.words <= words[-1]))
     low, high = int(inside[0]), int(inside[-1]) + 1
@@ -157,7 +170,7 @@ def _on_states(looks: Floats, tokens: _Tokens, chain: Chain, window: Window, *, 
             columns[:, state - low] = looks[places[int(chain.places[state] * len(places))]]
         elif word in tokens.after_line:
             columns[:, state - low] = looks[tokens.after_line[word]]
-    return Read(window.first, (low, high), columns, _trust(len(columns), is_first=is_first, is_last=is_last))
+    return low, high, columns
 
 
 def _trust(frames: int, *, is_first: bool, is_last: bool) -> Floats:
