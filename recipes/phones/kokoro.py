@@ -13,6 +13,7 @@ import subprocess
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ ESPEAK = {"en": "en-us", "de": "de", "fr": "fr-fr", "es": "es-419", "it": "it", 
 _LENGTHS = "/encoder/Clip_output_0"
 """Frames of each token inside the net."""
 _FRAME = 600
+_LATE_S = 0.05
+"""By how much the lengths lag behind the sound: so moved they agree best with where the five voices are voiced."""
 _MOST_TOKENS = 500
 _RESPELT = {"t͡s": "ʦ", "ts": "ʦ", "tʃ": "ʧ", "dʒ": "ʤ", "dz": "ʣ", "g": "ɡ", "ʏ": "y", "ɫ": "l", "ɵ": "o", "ɚ": "əɹ"}
 
@@ -90,17 +93,25 @@ class Speaker:
 
 
 def _sounds(marked: Sequence[tuple[str, int]], ends: NDArray[np.float64]) -> tuple[Sound, ...]:
-    """Sounds with their times; `ends` has one more at either side, of the silence around."""
+    """Sounds with their times.
+
+    Marks belong to the sound they stand at, spaces by halves to both neighbours: fluent speech has no pause there.
+
+    Args:
+        marked: Symbols and their words.
+        ends: Of each symbol, with one more at either side, of the silence around.
+    """
+    times = np.maximum(ends - _LATE_S, 0.0)
     sounds: list[Sound] = []
     begin: float | None = None
     for place, (symbol, word) in enumerate(marked, 1):
-        start, end = float(ends[place - 1]), float(ends[place])
-        if symbol == " ":
-            begin = None
-        elif unicodedata.category(symbol) == "Mn" or symbol in "ːˑʰʲ":
-            if sounds:
-                sounds[-1] = Sound(sounds[-1].symbol, sounds[-1].word, sounds[-1].start_s, end)
-        elif not symbol.isalpha() or symbol in "ˈˌ":
+        start, end = float(times[place - 1]), float(times[place])
+        is_tail = symbol == " " or unicodedata.category(symbol) == "Mn" or symbol in "ːˑʰʲ"
+        if is_tail and sounds:
+            until = (start + end) / 2 if symbol == " " else end
+            sounds[-1] = replace(sounds[-1], end_s=until)
+            begin = until if symbol == " " else None
+        elif symbol in "ˈˌ" or not symbol.isalpha():
             begin = start if begin is None else begin
         else:
             sounds.append(Sound(symbol, word, start if begin is None else begin, end))

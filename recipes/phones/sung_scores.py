@@ -173,8 +173,9 @@ def main() -> None:
     parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--wheels", type=Path, required=True)
     parser.add_argument("--soundfont", type=Path, required=True)
-    parser.add_argument("--test", type=int, default=8, help="songs of each language for the test")
-    parser.add_argument("--train", type=int, default=24, help="songs of each language for training")
+    parser.add_argument("--test", type=int, default=6, help="songs of each language for the test")
+    parser.add_argument("--train", type=int, default=16, help="songs of each language for training")
+    parser.add_argument("--languages", default="de,en,es,fr,it,pt", help="codes with commas between")
     options = parser.parse_args()
     speaker = Speaker(options.wheels)
     counts: Counter[tuple[str, str]] = Counter()
@@ -183,6 +184,8 @@ def main() -> None:
     print(len(found), "songs with words:", dict(Counter(song.lyrics.language for song in found)), flush=True)
     for song in found:
         key = song.part, song.lyrics.language
+        if key[1] not in options.languages.split(","):
+            continue
         if counts[key] >= (options.test if song.part == "test" else options.train):
             continue
         rng = np.random.default_rng(int.from_bytes(song.digest[8:16]))
