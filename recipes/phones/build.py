@@ -215,7 +215,7 @@ def main() -> None:
                 yield from windows_of(some, bands, WindowShape(), encoder, rng)
         for turn in range(options.passes):
             yield from song_windows(options.sung / "train", "train", bands, WindowShape(), encoder, turn)
-        yield from song_windows(options.sung / "test", "voices", bands, WindowShape(), encoder, 0)
+        yield from song_windows(options.sung / "test", "songs", bands, WindowShape(), encoder, 0)
         yield from backing_windows(
             bands, options.backings, encoder, np.random.default_rng([options.seed, options.passes])
         )

@@ -227,7 +227,7 @@ def test_what_is_impossible_is_refused(tmp_path: Path) -> None:
     windows = invented_windows(0, 16)
     with pytest.raises(InvalidOption, match="16"):
         PhoneLesson(replace(SMALL, states=24), windows, 0)
-    for missing in ("train", "texts", "voices"):
+    for missing in ("train", "texts", "voices", "songs"):
         with pytest.raises(InputNotFound):
             PhoneLesson(SMALL, [w for w in windows if w.part != missing], 0)
     for data in (None, tmp_path / "nowhere", tmp_path):

@@ -22,8 +22,8 @@ from descant.files import atomic_output
 FPS = 50
 """Frames a second, as of Whisper's encoder."""
 
-Part = Literal["train", "texts", "voices"]
-"""`texts`: of texts that no training hears; `voices`: of voices that it does not hear."""
+Part = Literal["train", "texts", "voices", "songs"]
+"""`texts`: of texts that no training hears; `voices`: of voices that it does not hear; `songs`: of both kinds, sung."""
 
 _FORMAT = 1
 _STATES, _INDEX = "states.f16", "windows.json"

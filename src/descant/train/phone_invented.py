@@ -11,7 +11,7 @@ from descant.data.phone_windows import FPS, Part, PhoneWindow, Said
 from descant.text.phones import PHONES, spoken_syllables
 
 _SYLLABLES = ("ma", "ne", "li", "to", "su", "pa", "re", "ko", "fi", "du")
-_PARTS: tuple[Part, ...] = ("train", "texts", "voices")
+_PARTS: tuple[Part, ...] = ("train", "texts", "voices", "songs")
 _HELD_OUT = 4
 _NOISE, _VOICE = 1.0, 0.25
 
@@ -27,9 +27,9 @@ def invented_windows(seed: int, states: int, *, windows: int = 32) -> tuple[Phon
     rng = np.random.default_rng(seed)
     points = rng.normal(0.0, 1.0, (WORDLESS + 1, states))
     voice, stranger = _VOICE * rng.normal(0.0, 1.0, (2, states))
-    counts = dict(zip(_PARTS, (windows, _HELD_OUT, _HELD_OUT), strict=True))
+    counts = {part: windows if part == "train" else _HELD_OUT for part in _PARTS}
     return tuple(
-        _window(points + (stranger if part == "voices" else voice), part, rng)
+        _window(points + (stranger if part in ("voices", "songs") else voice), part, rng)
         for part, count in counts.items()
         for _ in range(count)
     )
@@ -51,7 +51,7 @@ def _window(points: np.ndarray, part: Part, rng: np.random.Generator) -> PhoneWi
 
 def _word(part: Part, rng: np.random.Generator) -> str:
     """Held-out texts have longer words than any in training."""
-    return "".join(rng.choice(_SYLLABLES, 4 if part == "texts" else int(rng.integers(1, 4))))
+    return "".join(rng.choice(_SYLLABLES, 4 if part in ("texts", "songs") else int(rng.integers(1, 4))))
 
 
 def _sounds(text: str, rng: np.random.Generator) -> Sequence[int]:

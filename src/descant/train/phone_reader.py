@@ -45,7 +45,7 @@ from descant.train.phone_labels import (
 )
 from descant.train.plan import Draft, Hears, Plan, required, write_config
 
-_HELD_OUT = ("texts", "voices")
+_HELD_OUT = ("texts", "voices", "songs")
 _MEASURES = tuple(f"{part}_{name}" for part in _HELD_OUT for name in ("frame_accuracy", "phone_errors"))
 
 
@@ -99,7 +99,7 @@ class PhoneLesson:
 
     Args:
         config: Net and batches.
-        windows: Those of the parts "texts" and "voices" measure only.
+        windows: Those of the held-out parts measure only.
         seed: Of the net's first weights.
 
     Raises:
@@ -188,7 +188,7 @@ class PhoneLesson:
 
     @torch.no_grad()
     def validate(self) -> Mapping[str, float]:
-        """Of held-out texts and of held-out voices: how well phones are told.
+        """Of held-out texts, voices and songs: how well phones are told.
 
         The share of frames with a phone that are told as the reader itself places the text; and the errors of reading
         without the text, as a share of its phones.
