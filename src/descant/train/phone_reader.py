@@ -78,7 +78,7 @@ class PhoneLessonConfig:
     change: float = 1.0
     """Price of a change of phone where held-out utterances are read without their text."""
     validation_windows: int = 24
-    """Windows of each held-out part to measure on."""
+    """Windows of each held-out part to measure on, at most, spread over it."""
 
     def __post_init__(self) -> None:
         check_numbers(self, at_least={"frames": 16})
@@ -125,7 +125,7 @@ class PhoneLesson:
         for part, some in held.items():
             if not some:
                 raise InputNotFound(f"No window is of the held-out {part}.", "Build them: recipes/phones.")
-        self._held = {part: some[: config.validation_windows] for part, some in held.items()}
+        self._held = {part: some[:: -(-len(some) // config.validation_windows)] for part, some in held.items()}
         epoch = -(-len(self._windows) // config.batch)
         self._turns = frozenset(epoch * after for after in config.place_after)
         self._drawn = 0
