@@ -19,7 +19,7 @@ import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,8 @@ SPEED = 0.9
 FEWEST_WORDS = 15
 MOST_BYTES = 1 << 26
 LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*['’]?")
+UNSUNG = re.compile(r"^\d+\.\s*|[-–_]\s+|\s+(?=[^\w\s\ue551\u035c]+$)")
+JOINED = re.compile(r"[\s\ue551\u035c]+")
 SUNG_E = re.compile("(e|es|ent)$")
 
 
@@ -91,11 +93,19 @@ def songs(archive: Path) -> Iterator[Song]:
                 lyrics = MusicXmlLyricsFormat().read_bytes(data, name)
             except (ScoreReadError, TextReadError):
                 continue
+            lyrics = lyrics.with_lines(whole(line) for line in lyrics.lines)
             sung = [track for track in score.tracks if any(note.lyric for note in track.notes)]
             guess = guess_language(lyrics.text)
             words = sum(len(line.words) for line in lyrics.lines)
             if len(sung) == 1 and words >= 2 * FEWEST_WORDS and guess.code != "other" and guess.confidence > 0.9:
                 yield Song(Path(name).parent.name, score, Lyrics(lyrics.lines, guess.code))
+
+
+def whole(line: Line) -> Line:
+    """Words without the numbers of strophes, with one hyphen where two share a note and none where they are divided."""
+    return Line(
+        tuple(replace(word, text=JOINED.sub("-", UNSUNG.sub("", word.text)) or word.text) for word in line.words)
+    )
 
 
 def sing(song: Song, speaker: Speaker, soundfont: Path, voice: str, rng: np.random.Generator) -> Sung | None:
