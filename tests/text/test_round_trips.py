@@ -14,7 +14,7 @@ from descant.errors import InvalidOption, TextReadError
 from descant.text.ass import AssFormat, AssStyle
 from descant.text.formats import FORMATS, text_format
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
-from descant.text.midi_lyrics import MidiLyricsFormat
+from descant.text.midi_lyrics import ASCII_SIGNS, MidiLyricsFormat
 from descant.text.musicxml_lyrics import MusicXmlLyricsFormat
 from descant.text.pieces import LONGEST_GUESS_S, timed_lines, timed_words
 from descant.text.protocol import LyricsFormat
@@ -74,7 +74,7 @@ def test_syllables_and_notes_come_back(name: str, song: Lyrics) -> None:
                 assert [s.text for s in found.syllables] == [s.text for s in word.syllables]
             continue
         for syllable, back in zip(word.syllables, found.syllables, strict=True):
-            assert back.text == syllable.text
+            assert back.text == (syllable.text.translate(ASCII_SIGNS) if name == "midi" else syllable.text)
             assert_near(back.start_s, syllable.start_s, half_unit)
             assert_near(back.end_s, syllable.end_s, half_unit)
             assert [n.pitch for n in back.notes] == [n.pitch for n in syllable.notes]
@@ -87,7 +87,7 @@ def test_syllables_and_notes_come_back(name: str, song: Lyrics) -> None:
 @given(song=songs(words=any_text))
 def test_midi_keeps_lines_and_starts_without_notes(song: Lyrics) -> None:
     back = again(text_format("midi"), song)
-    assert rows_of(back) == rows_of(song)
+    assert rows_of(back) == [[text.translate(ASCII_SIGNS) for text in row] for row in rows_of(song)]
     for word, found in zip(song.words, back.words, strict=True):
         assert_near(found.start_s, word.start_s, MIDI_TICK_S / 2)
         assert found.end_s is None

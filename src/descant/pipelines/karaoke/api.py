@@ -15,7 +15,7 @@ from descant.errors import InvalidAudio, NothingHeard, OutputError
 from descant.files import PathLike, as_path, output_error, require_distinct, title_of
 from descant.hub.card import cache_folder
 from descant.pipelines.karaoke.background import Background, open_background
-from descant.pipelines.karaoke.guide import guide_score, notes_of
+from descant.pipelines.karaoke.guide import guide_midi, notes_of
 from descant.pipelines.karaoke.options import KaraokeOptions
 from descant.pipelines.karaoke.plan import plan_screen
 from descant.pipelines.karaoke.rows import Row, rows_of
@@ -30,7 +30,6 @@ from descant.pipelines.karaoke.words import timed_lyrics, unsure_lines
 from descant.pipelines.vocals import kept_vocals
 from descant.pipelines.workspace import Workspace
 from descant.progress import CancelToken, Monitor, ProgressSink
-from descant.score.midi import write_midi
 from descant.score.tempo import BeatGrid
 from descant.text.formats import read_lyrics, text_format, write_lyrics
 from descant.text.lyrics import Lyrics, SungNote
@@ -153,7 +152,7 @@ class _Job:
         for name, each in zip(names, options.lyrics, strict=True):
             write_lyrics(folder / name, words.lyrics, format_name=each)
         if notes:
-            write_midi(folder / "guide.mid", guide_score(notes, words.rows, beats))
+            (folder / "guide.mid").write_bytes(guide_midi(notes, words.rows, beats))
             guide = monitor.part("guide melody", 0.47, 0.49)
             write_guide(folder / "guide.flac", notes, self._song, gain=1.0, monitor=guide)
             names += ["guide.mid", "guide.flac"]
