@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,16 @@ import pytest
 
 from descant.audio.clip import Clip
 from descant.audio.io import probe, read, write
-from descant.errors import Cancelled, DescantError, InvalidAudio, InvalidOption, OutputIsInput, TextReadError
+from descant.errors import (
+    Cancelled,
+    DescantError,
+    InvalidAudio,
+    InvalidOption,
+    OutputError,
+    OutputIsInput,
+    TextReadError,
+)
+from descant.files import output_error
 from descant.pipelines.karaoke.api import karaoke_file
 from descant.pipelines.karaoke.guide import GuideVoice, guide_midi, notes_of, one_at_a_time
 from descant.pipelines.karaoke.options import KaraokeOptions
@@ -134,6 +144,25 @@ def test_what_is_refused(song: Path, words: Path, tmp_path: Path) -> None:
     for recording, lyrics, out, error in cases:
         with pytest.raises(error):
             karaoke_file(recording, lyrics, out, replace(SMALL, vocals="on"))
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "taken" / "karaoke.mp4").mkdir(parents=True)
+    for out, message in ((tmp_path / "taken", r"karaoke\.mp4 is a folder"), (tmp_path / ("x" * 300), "too long")):
+        with pytest.raises(OutputError, match=message):
+            karaoke_file(song, words, out, SMALL)
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["karaoke.mp4"]
+
+
+def test_a_full_disk_is_said_of_the_file_that_people_know(
+    song: Path, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise output_error(OSError(errno.ENOSPC, "No space left on device"), path)
+
+    monkeypatch.setattr("descant.pipelines.karaoke.api.write_lyrics", full)
+    _melody(song, monkeypatch)
+    with pytest.raises(OutputError) as caught:
+        karaoke_file(song, words, tmp_path / "out", SMALL)
+    assert caught.value.message == f"The disk is full: {tmp_path / 'out' / 'lyrics.json'} was not written."
     assert not (tmp_path / "out").exists()
 
 
