@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -305,9 +306,21 @@ def test_labels_and_tables_as_people_have_them() -> None:
         ("musicxml", "<a/>"),
     ],
 )  # fmt: skip
-def test_damaged_files_are_refused(name: str, text: str) -> None:
-    with pytest.raises(TextReadError):
-        text_format(name).read_bytes(text.encode(), name)
+def test_damaged_files_are_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(TextReadError, match="the file"):
+        text_format(name).read_bytes(text.encode(), "the file")
+
+
+def test_a_row_of_stamps_is_read_in_linear_time() -> None:
+    text = "[00:01.00] " * 100_000 + "la"
+    begun = time.process_time()
+    assert len(text_format("lrc").read_bytes(text.encode(), "x").lines) == 100_000
+    assert time.process_time() - begun < 4.0
+
+
+def test_a_midi_file_far_larger_than_any_song_is_refused_unread() -> None:
+    with pytest.raises(TextReadError, match=r"x\.mid is too large"):
+        text_format("midi").read_bytes(b"MThd" + bytes(3 << 20), "x.mid")
 
 
 @pytest.mark.parametrize("name", ["ultrastar", "midi", "musicxml", "labels", "csv"])

@@ -39,6 +39,7 @@ _TICKS = 960
 _VELOCITY = 80
 _UNKNOWN = "Unknown"
 _MOST_TICKS = 0x0FFFFFFF  # what a delta time holds
+_LARGEST_BYTES = 2 << 20  # half a million events take seconds, and karaoke files have some ten thousand
 _TOGETHER_S = 1e-3
 _EARLY_S = 0.03
 """A note may start this much before its syllable: some programs write the event after the note."""
@@ -85,6 +86,8 @@ class MidiLyricsFormat:
         """
         if not data:
             return Lyrics()
+        if len(data) > _LARGEST_BYTES:
+            raise TextReadError(f"{name} is too large for a song with words (over 2 MiB).", "Is it the right file?")
         try:
             file = parse_midi(data, name)
             tempo = _tempo(file)
