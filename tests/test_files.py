@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from descant.errors import DescantError, InputNotFound, InvalidOption, OutputError, PermissionRefused
-from descant.files import as_path, atomic_folder, atomic_output, input_error, output_error, require_distinct, title_of
+from descant.files import (
+    as_path,
+    atomic_folder,
+    atomic_output,
+    input_error,
+    is_there,
+    output_error,
+    require_distinct,
+    require_file,
+    require_folder,
+    title_of,
+)
 
 
 def test_target_appears_only_when_all_went_well(tmp_path: Path) -> None:
@@ -130,6 +141,24 @@ def test_paths_that_cannot_be_are_distinct_and_refused_where_they_are_written(tm
         require_distinct(tmp_path / "song.wav", target)
         with pytest.raises(OutputError), atomic_output(target):
             pytest.fail("it was opened")
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.touch()
+    long = tmp_path / ("x" * 300)
+    require_folder(tmp_path)
+    require_folder(tmp_path / "new")
+    require_file(song)
+    require_file(tmp_path / "new" / "a.wav")
+    for folder in (song, long):
+        with pytest.raises(OutputError):
+            require_folder(folder)
+    for file in (tmp_path, long, Path(os.devnull)):
+        with pytest.raises(OutputError):
+            require_file(file)
+    assert [is_there(path) for path in (song, tmp_path, long, tmp_path / "new")] == [True, True, False, False]
+    assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
 
 
 def test_a_title_is_text_whatever_the_name_holds() -> None:

@@ -139,6 +139,37 @@ def text_of(path: Path) -> str:
         raise input_error(error, path) from error
 
 
+def is_there(path: PathLike) -> bool:
+    """Whether something has this name; a name that nothing can have is not there."""
+    try:
+        return as_path(path).exists()
+    except OSError:
+        return False
+
+
+def require_folder(path: PathLike) -> None:
+    """Refuse an output folder that cannot be one, before the work for it.
+
+    Raises:
+        OutputError: It is a file, or nothing can have its name.
+    """
+    folder = as_path(path)
+    with _as_output_error(folder):
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder} is a file, and a folder is needed.", "Choose another name with -o.")
+
+
+def require_file(path: PathLike) -> None:
+    """Refuse an output file that cannot be one, before the work for it.
+
+    Raises:
+        OutputError: It is a folder, pipe or device, or nothing can have its name.
+    """
+    target = as_path(path)
+    with _as_output_error(target):
+        _destination(target)
+
+
 def require_distinct(source: PathLike, target: PathLike) -> None:
     """Refuse to write over the file that is being read, also through links.
 

@@ -25,6 +25,13 @@ def test_channels_that_cancel_each_other_are_still_heard(gain: float) -> None:
     np.testing.assert_allclose(Clip(four, 8_000).to_mono().samples[0], loud, rtol=1e-5)
 
 
+def test_a_song_with_one_side_miswired_keeps_what_is_in_the_middle() -> None:
+    left, right = (0.1 * np.random.default_rng(seed).normal(0, 0.1, 4_000).astype(np.float32) for seed in (1, 2))
+    song = Clip(np.stack([VOICE + left, VOICE + right]), 8_000)
+    miswired = Clip(song.samples * np.float32([[1], [-1]]), 8_000)
+    np.testing.assert_allclose(np.abs(miswired.to_mono().samples), np.abs(song.to_mono().samples), atol=1e-6)
+
+
 def test_silence_and_nothing_have_a_mono_too() -> None:
     assert Clip.silence(5, 8_000, 2).to_mono().peak == 0.0
     assert Clip.silence(0, 8_000, 2).to_mono().frames == 0

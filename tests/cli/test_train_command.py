@@ -138,6 +138,13 @@ def test_hours_of_work_are_told_by_the_minute(
     assert [line.split("step ")[1].split(":")[0] for line in said] == ["0", "60", "120", "180"]
 
 
+def test_names_neither_break_the_line_nor_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("a\n\x1b[31mb") as draw:
+        assert draw is not None
+        draw(Progress("reading", 0.5))
+    assert capsys.readouterr().err.startswith("a\\n\\x1b[31mb:  50% reading")
+
+
 def test_without_the_extra_the_pip_line_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

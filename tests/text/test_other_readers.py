@@ -77,7 +77,7 @@ def test_textgrids_of_praatio_are_read(form: str, tmp_path: Path) -> None:
 
 def test_mido_reads_what_is_written(tmp_path: Path) -> None:
     path = write_lyrics(tmp_path / "song.lyrics.mid", DUET)
-    file = mido.MidiFile(path, charset="utf-8")
+    file = mido.MidiFile(path, charset="cp1252")
     conductor, ann, bob = file.tracks
     assert [m.text for m in conductor if m.type == "text"] == ["@TBog", "@TTrad."]
     assert (ann.name, bob.name) == ("Ann", "Bob")
@@ -90,6 +90,19 @@ def test_mido_reads_what_is_written(tmp_path: Path) -> None:
             notes.append((mido.tick2second(at, 960, 500_000), message.note))
     assert lyrics == [(1.0, "Hal"), (1.5, "le"), (2.0, "lu"), (2.5, "ja, "), (3.25, "<&>\r")]
     assert notes == [(1.0, 60), (1.5, 62), (1.75, 64), (2.0, 65), (2.5, 67), (3.25, 60)]
+
+
+def test_other_programs_read_the_letters_of_a_midi_file(tmp_path: Path) -> None:
+    def read(text: str, charset: str) -> list[str]:
+        path = write_lyrics(tmp_path / "x.lyrics.mid", Lyrics((Line((Word(text, 1.0, 2.0),)),), title=text))
+        assert read_lyrics(path).title == read_lyrics(path).text
+        messages = (m for track in mido.MidiFile(path, charset=charset).tracks for m in track)
+        return [m.text for m in messages if m.type in ("text", "lyrics")]
+
+    assert read("“L’été…” – là", "latin-1") == ['@T"L\'été..." - là', '"L\'été..." - là\r']
+    assert read("cœur", "cp1252") == ["@Tcœur", "cœur\r"]
+    assert read("Zażółć’s", "utf-8") == ["@TZażółć's", "Zażółć's\r"]
+    assert read("Ã©", "utf-8") == ["@TÃ©", "Ã©\r"]  # as Windows-1252 it would be taken for an é in UTF-8
 
 
 def kar(texts: list[str], kind: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,9 @@ from lyric_songs import DUET, rows_of, songs
 from descant.errors import InvalidOption, TextReadError
 from descant.text.ass import AssFormat, AssStyle
 from descant.text.formats import FORMATS, text_format
+from descant.text.lrc import require_rising_stamps
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
-from descant.text.midi_lyrics import MidiLyricsFormat
+from descant.text.midi_lyrics import ASCII_SIGNS, MidiLyricsFormat
 from descant.text.musicxml_lyrics import MusicXmlLyricsFormat
 from descant.text.pieces import LONGEST_GUESS_S, timed_lines, timed_words
 from descant.text.protocol import LyricsFormat
@@ -74,7 +76,7 @@ def test_syllables_and_notes_come_back(name: str, song: Lyrics) -> None:
                 assert [s.text for s in found.syllables] == [s.text for s in word.syllables]
             continue
         for syllable, back in zip(word.syllables, found.syllables, strict=True):
-            assert back.text == syllable.text
+            assert back.text == (syllable.text.translate(ASCII_SIGNS) if name == "midi" else syllable.text)
             assert_near(back.start_s, syllable.start_s, half_unit)
             assert_near(back.end_s, syllable.end_s, half_unit)
             assert [n.pitch for n in back.notes] == [n.pitch for n in syllable.notes]
@@ -87,7 +89,7 @@ def test_syllables_and_notes_come_back(name: str, song: Lyrics) -> None:
 @given(song=songs(words=any_text))
 def test_midi_keeps_lines_and_starts_without_notes(song: Lyrics) -> None:
     back = again(text_format("midi"), song)
-    assert rows_of(back) == rows_of(song)
+    assert rows_of(back) == [[text.translate(ASCII_SIGNS) for text in row] for row in rows_of(song)]
     for word, found in zip(song.words, back.words, strict=True):
         assert_near(found.start_s, word.start_s, MIDI_TICK_S / 2)
         assert found.end_s is None
@@ -305,9 +307,20 @@ def test_labels_and_tables_as_people_have_them() -> None:
         ("musicxml", "<a/>"),
     ],
 )  # fmt: skip
-def test_damaged_files_are_refused(name: str, text: str) -> None:
-    with pytest.raises(TextReadError):
-        text_format(name).read_bytes(text.encode(), name)
+def test_damaged_files_are_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(TextReadError, match="the file"):
+        text_format(name).read_bytes(text.encode(), "the file")
+
+
+def test_a_row_of_stamps_is_read_in_linear_time() -> None:
+    begun = time.process_time()
+    require_rising_stamps("[00:01.00] " * 150_000 + "la")
+    assert time.process_time() - begun < 4.0
+
+
+def test_a_midi_file_far_larger_than_any_song_is_refused_unread() -> None:
+    with pytest.raises(TextReadError, match=r"x\.mid is too large"):
+        text_format("midi").read_bytes(b"MThd" + bytes(3 << 20), "x.mid")
 
 
 @pytest.mark.parametrize("name", ["ultrastar", "midi", "musicxml", "labels", "csv"])

@@ -70,7 +70,7 @@ def _tell(result: AlignedFile) -> None:
     from descant.cli.terminal import one_line
 
     lyrics = result.lyrics
-    print(f"{result.paths[-1].parent}: {', '.join(path.name for path in result.paths)}")
+    print(one_line(f"{result.paths[-1].parent}: {', '.join(path.name for path in result.paths)}"))
     language = "unknown language, read by its letters" if lyrics.language == "other" else f"language {lyrics.language}"
     print(f"  {len(lyrics.words)} words, {language}; {result.fit:.0%} of them are heard where they were placed")
     for said in (*result.remarks, *result.sheet_notes, *map(str, result.unsure)):

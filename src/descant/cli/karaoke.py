@@ -52,7 +52,7 @@ def karaoke(
         quiet: Print nothing but errors.
     """
     from descant.cli.lists import names_in
-    from descant.cli.terminal import progress_bar
+    from descant.cli.terminal import one_line, progress_bar
     from descant.errors import InvalidOption
     from descant.pipelines.karaoke.api import karaoke_file
     from descant.pipelines.karaoke.options import KaraokeOptions
@@ -79,9 +79,9 @@ def karaoke(
         result = karaoke_file(song, lyrics, out, options, progress=progress)
     if quiet:
         return
-    print(f"{result.folder}: {', '.join(path.name for path in result.paths)}")
+    print(one_line(f"{result.folder}: {', '.join(path.name for path in result.paths)}"))
     print(f"  {result.duration_s:.1f} s, {result.rows} lines, {result.notes} notes in the guide melody")
     if result.clipped_samples:
         print(f"  {result.clipped_samples} samples of the backing track were clipped")
     for remark in result.remarks:
-        print(f"  {remark}")
+        print(f"  {one_line(remark)}")

@@ -48,11 +48,12 @@ def progress_bar(title: str, *, quiet: bool = False, every_s: float = math.inf) 
     """A `ProgressSink` drawn on standard error: a live bar with an estimate on a terminal, sparse lines elsewhere.
 
     Args:
-        title: Stands before all else.
+        title: Stands before all else; kept on its line.
         quiet: Draw nothing.
         every_s: In a log file, write a line at least this often (of hours of work, 10 % are too sparse), and in both
             places say what the events' messages say.
     """
+    title = one_line(title)
     if quiet:
         yield None
     elif sys.stderr.isatty():
@@ -66,7 +67,7 @@ def _live(title: str, *, with_messages: bool) -> Iterator[ProgressSink]:
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=1.0)
 

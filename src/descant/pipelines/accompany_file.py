@@ -10,8 +10,8 @@ from descant.audio.clip import Clip
 from descant.audio.io import read, write
 from descant.compose.api import Composer, Take
 from descant.compose.config import INSTRUMENTS
-from descant.errors import InvalidAudio, NothingHeard, OutputError
-from descant.files import PathLike, as_path, require_distinct, title_of
+from descant.errors import InvalidAudio, NothingHeard
+from descant.files import PathLike, as_path, require_distinct, require_folder, title_of
 from descant.hub.card import cache_folder
 from descant.instrument.api import find_soundfont
 from descant.mix.api import MixReport
@@ -93,7 +93,7 @@ def accompany_file(
     """
     options = options or AccompanyOptions()
     source, folder = as_path(path), as_path(out)
-    _refuse_file_as_folder(folder)
+    require_folder(folder)
     _refuse_own_result(source, folder, options.band.takes)
     if chords is not None:
         read_chords(chords, tempo=TempoMap.constant(120.0))  # a mistake in it is said now, not after the long work
@@ -121,11 +121,6 @@ def accompany_file(
         true_peak_db=best.true_peak_db,
         remarks=heard.analysis.remarks,
     )
-
-
-def _refuse_file_as_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file, and a folder is needed.", "Choose another name with -o.")
 
 
 def _refuse_own_result(source: Path, folder: Path, takes: int) -> None:

@@ -12,7 +12,7 @@ from descant.text.lyrics import Line, Lyrics, Word
 from descant.text.pieces import TimedLine, on_one_row, timed_lines, timed_words
 from descant.text.protocol import TextFormat
 
-_STAMP = re.compile(r"^\[([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)\]")
+_STAMP = re.compile(r"\s*\[([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)\]")
 _TAG = re.compile(r"^\[([a-z#]+):(.*)\]\s*$", re.IGNORECASE)
 _WORD_STAMP = re.compile(r"<([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)>")
 _PAUSE_S = 4.0
@@ -117,11 +117,11 @@ def require_rising_stamps(text: str) -> None:
 
 def _stamps(row: str) -> tuple[list[float], str]:
     """The times before a line in seconds, and the line."""
-    rest, times = row.strip(), []
-    while match := _STAMP.match(rest):
+    at, times = 0, []
+    while match := _STAMP.match(row, at):
         times.append(_seconds(match.group(1)))
-        rest = rest[match.end() :].lstrip()
-    return times, rest
+        at = match.end()
+    return times, row[at:].strip()
 
 
 def _tags(lyrics: Lyrics) -> list[str]:

@@ -3,10 +3,15 @@ r"""MIDI files with lyric events: what karaoke players and notation programs sin
 Written after RP-017 of the MIDI Manufacturers Association: one lyric event a syllable, a space after the end of each
 word, a carriage return at the end of each line. Read: that, text events of .kar files (a space before each word, `/`
 before a line, `\` before a verse), and `Hal-`, `le-`, `lu` where a file has neither spaces nor line ends.
+
+A MIDI file does not say how its letters are written. RP-017 knows ASCII alone, RP-026 takes Latin-1 for granted, and
+players on Windows take the system's code page; newer programs try UTF-8 first. So quotation marks, dashes and dots are
+those of ASCII, and the rest is Windows-1252 where that has every letter of the song, else UTF-8.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -34,9 +39,17 @@ _TICKS = 960
 _VELOCITY = 80
 _UNKNOWN = "Unknown"
 _MOST_TICKS = 0x0FFFFFFF  # what a delta time holds
+_LARGEST_BYTES = 2 << 20  # half a million events take seconds, and karaoke files have some ten thousand
 _TOGETHER_S = 1e-3
 _EARLY_S = 0.03
 """A note may start this much before its syllable: some programs write the event after the note."""
+
+ASCII_SIGNS = str.maketrans(
+    dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‐‑‒–—", "-") | {"…": "..."}
+)
+"""Quotation marks, dashes and dots as every player shows them; a table for `str.translate`."""
+
+_LIKE_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +59,10 @@ class MidiLyricsFormat:
     Times are on a grid of 960 ticks a quarter: about half a millisecond at 120 BPM. A syllable starts with its first
     note and ends with its last one.
 
-    Kept: the text, lines, starts of syllables, notes with pitch, start and end, ends of syllables that have notes,
-    singers where there are several (names of tracks), title and artist (as .kar files have them: `@T`). Lost: starts
-    and ends of lines (they are those of their words), ends of syllables without notes, pauses within a syllable at its
-    ends, confidences, language.
+    Kept: the text (with the quotation marks and dashes of ASCII), lines, starts of syllables, notes with pitch, start
+    and end, ends of syllables that have notes, singers where there are several (names of tracks), title and artist (as
+    .kar files have them: `@T`). Lost: starts and ends of lines (they are those of their words), ends of syllables
+    without notes, pauses within a syllable at its ends, confidences, language.
 
     Attributes:
         tempo_bpm: Quarter notes per minute.
@@ -73,6 +86,8 @@ class MidiLyricsFormat:
         """
         if not data:
             return Lyrics()
+        if len(data) > _LARGEST_BYTES:
+            raise TextReadError(f"{name} is too large for a song with words (over 2 MiB).", "Is it the right file?")
         try:
             file = parse_midi(data, name)
             tempo = _tempo(file)
@@ -99,35 +114,51 @@ class MidiLyricsFormat:
         conductor = [Event(0, META, META_TEMPO, round(60e6 / self.tempo_bpm).to_bytes(3, "big"))]
         title, artist = on_one_row(lyrics.title), on_one_row(lyrics.artist)
         titles = (title or _UNKNOWN, artist) if artist else (title,)  # the first is the title, whatever it says
-        conductor += [Event(0, META, META_TEXT, _bytes(f"@T{each}")) for each in titles if each]
+        encoding = midi_encoding([lyrics.text, *titles, *(timed.line.singer for timed in lines)])
+        conductor += [Event(0, META, META_TEXT, midi_text(f"@T{each}", encoding)) for each in titles if each]
         voices = {
             singer: [t for t in lines if t.line.singer == singer]
             for singer in dict.fromkeys(t.line.singer for t in lines)
         }
-        tracks = [conductor, *(self._track(on_one_row(singer), sung) for singer, sung in voices.items())]
+        tracks = [conductor, *(self._track(on_one_row(singer), sung, encoding) for singer, sung in voices.items())]
         if max(event.tick for track in tracks for event in track) > _MOST_TICKS:
             raise TextReadError("The lyrics are too long for a MIDI file.", "Look for a time that is wrong.")
         return format_midi(tracks, _TICKS)
 
-    def _track(self, singer: str, lines: Sequence[TimedLine]) -> list[Event]:
+    def _track(self, singer: str, lines: Sequence[TimedLine], encoding: str) -> list[Event]:
         events: list[tuple[int, int, Event]] = []  # at one tick: notes end, words are sung, notes start
         for timed in lines:
             for index, piece in enumerate(timed.pieces):
                 is_last = index + 1 == len(timed.pieces)
                 mark = "\r" if is_last else " " if piece.ends_word else ""
                 at = self._tick(piece.start_s)
-                events.append((at, 1, Event(at, META, META_LYRIC, _bytes(piece.text + mark))))
+                events.append((at, 1, Event(at, META, META_LYRIC, midi_text(piece.text + mark, encoding))))
                 for note in piece.spanning_notes:
                     start = self._tick(note.start_s)
                     end = max(self._tick(note.end_s), start + 1)
                     events.append((end, 0, Event(end, NOTE_OFF, 0, bytes((note.pitch, 64)))))
                     events.append((start, 2, Event(start, NOTE_ON, 0, bytes((note.pitch, _VELOCITY)))))
-        name = [Event(0, META, META_NAME, _bytes(singer))] if singer else []
+        name = [Event(0, META, META_NAME, midi_text(singer, encoding))] if singer else []
         return [*name, *(event for _, _, event in sorted(events, key=lambda e: e[:2]))]
 
     def _tick(self, seconds: float) -> int:
         per_quarter_s = round(60e6 / self.tempo_bpm) / 1e6  # as the file will say
         return round(seconds * _TICKS / per_quarter_s)
+
+
+def midi_encoding(texts: Iterable[str]) -> str:
+    """How a file's texts are written: "cp1252" where it has their letters, and nobody could take them for UTF-8."""
+    try:
+        data = midi_text("\n".join(texts), "cp1252")
+    except UnicodeEncodeError:
+        return "utf-8"
+    return "utf-8" if _LIKE_UTF8.search(data) else "cp1252"
+
+
+def midi_text(text: str, encoding: str) -> bytes:
+    """The text of an event, in what `midi_encoding` found for the file."""
+    plain = text.translate(ASCII_SIGNS)
+    return plain.encode(encoding, errors="replace" if encoding == "utf-8" else "strict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +283,6 @@ def _unhyphenated(text: str) -> str:
     goes_on = text.endswith("-") and len(text) > 1
     body = text[:-1] if goes_on else text + " "
     return body[1:] if body.startswith("-") and len(body.strip()) > 1 else body
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", errors="replace")
 
 
 def _text(data: bytes) -> str:

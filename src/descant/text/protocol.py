@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
+from descant.errors import TextReadError
 from descant.text.encoding import decode
 from descant.text.lyrics import Lyrics
 
@@ -47,7 +48,11 @@ class TextFormat(ABC):
 
     def read_bytes(self, data: bytes, name: str) -> Lyrics:
         """Lyrics from the bytes of a file, in any encoding that `descant.text.encoding` knows."""
-        return self.read(decode(data, name).text)
+        text = decode(data, name).text
+        try:
+            return self.read(text)
+        except TextReadError as error:
+            raise TextReadError(f"{name}: {error.message}", error.hint) from error
 
     def write_bytes(self, lyrics: Lyrics) -> bytes:
         """The text as UTF-8; halves of surrogate pairs, which no encoding has, become question marks."""

@@ -217,6 +217,18 @@ def test_what_is_refused(song: Path, words: Path, aligned: AlignedFile, tmp_path
     with pytest.raises(OutputError):
         align_file(song, words, words, AlignFileOptions(formats=("srt",)))
     assert words.read_text() == TEXT
+    (tmp_path / "taken" / f"{song.stem}.elrc").mkdir(parents=True)
+    for out, match in ((tmp_path / "taken", "is a folder"), (tmp_path / ("x" * 300), "too long")):
+        with pytest.raises(OutputError, match=match):
+            align_file(tmp_path / song.name, words, out)  # before the song is looked for
+
+
+def test_a_name_too_long_for_corrections_does_without_them(words: Path, tmp_path: Path) -> None:
+    song = write(tmp_path / ("x" * 245 + ".wav"), Clip.silence(6 * 22_050, 22_050))
+    with pytest.raises(NothingHeard):
+        align_file(song, words, tmp_path)
+    with pytest.raises(OutputError, match="too long"):
+        align_file(song, words, tmp_path, AlignFileOptions(anchors=("1 stands",)))
 
 
 def test_an_instrumental_is_called_one(words: Path, tmp_path: Path) -> None:

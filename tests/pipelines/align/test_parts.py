@@ -161,7 +161,7 @@ def test_how_much_of_a_song_is_its_voice() -> None:
     with pytest.raises(NothingHeard, match=r"40 dB below the song, and comes near it for 0\.0%"):
         level_of(blocks_of(song, Clip(song.samples * 0.01, RATE))).require_voice()
     silence = Clip.silence(RATE, RATE)
-    with pytest.raises(NothingHeard):
+    with pytest.raises(NothingHeard, match="recording is silent"):
         level_of(blocks_of(silence, silence)).require_voice()
 
 

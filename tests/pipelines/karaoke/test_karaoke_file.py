@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 
 from descant.audio.clip import Clip
 from descant.audio.io import probe, read, write
-from descant.errors import Cancelled, DescantError, InvalidAudio, InvalidOption, OutputIsInput, TextReadError
+from descant.errors import (
+    Cancelled,
+    DescantError,
+    InvalidAudio,
+    InvalidOption,
+    OutputError,
+    OutputIsInput,
+    TextReadError,
+)
+from descant.files import output_error
 from descant.pipelines.karaoke.api import karaoke_file
-from descant.pipelines.karaoke.guide import GuideVoice, guide_score, notes_of, one_at_a_time
+from descant.pipelines.karaoke.guide import GuideVoice, guide_midi, notes_of, one_at_a_time
 from descant.pipelines.karaoke.options import KaraokeOptions
 from descant.pipelines.karaoke.rows import rows_of
 from descant.pipelines.karaoke.sound import Backing, vocals_gain
@@ -134,6 +145,25 @@ def test_what_is_refused(song: Path, words: Path, tmp_path: Path) -> None:
         with pytest.raises(error):
             karaoke_file(recording, lyrics, out, replace(SMALL, vocals="on"))
     assert not (tmp_path / "out").exists()
+    (tmp_path / "taken" / "karaoke.mp4").mkdir(parents=True)
+    for out, message in ((tmp_path / "taken", r"karaoke\.mp4 is a folder"), (tmp_path / ("x" * 300), "too long")):
+        with pytest.raises(OutputError, match=message):
+            karaoke_file(song, words, out, SMALL)
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["karaoke.mp4"]
+
+
+def test_a_full_disk_is_said_of_the_file_that_people_know(
+    song: Path, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise output_error(OSError(errno.ENOSPC, "No space left on device"), path)
+
+    monkeypatch.setattr("descant.pipelines.karaoke.api.write_lyrics", full)
+    _melody(song, monkeypatch)
+    with pytest.raises(OutputError) as caught:
+        karaoke_file(song, words, tmp_path / "out", SMALL)
+    assert caught.value.message == f"The disk is full: {tmp_path / 'out' / 'lyrics.json'} was not written."
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_guide_has_no_step_at_block_borders_and_the_right_pitch() -> None:
@@ -152,4 +182,35 @@ def test_notes_are_sung_one_at_a_time() -> None:
     notes = one_at_a_time([SungNote(60, 0.0, 2.0), SungNote(62, 1.0, 1.5), SungNote(64, 1.0, 3.0)])
     assert [(n.pitch, n.start_s, n.end_s) for n in notes] == [(60, 0.0, 1.0), (64, 1.0, 3.0)]
     assert one_at_a_time([]) == ()
-    assert guide_score((), rows_of(_lyrics())).end == 0.0
+
+
+def test_the_guide_divides_words_as_the_picture_does(tmp_path: Path) -> None:
+    # "a" is too short for a note of its own, "très" has none, and the accents are those of Windows-1252
+    texts = (("Hel", 1.0), ("lo", 1.5), ("a", 1.96), ("bro", 2.0), ("ken", 2.5), ("“très”", 4.0), ("l’âme", 6.02))
+    syllable = {text: Syllable(text, at, at + 0.4) for text, at in texts}
+
+    def word(*parts: str) -> Word:
+        return Word("".join(parts), syllable[parts[0]].start_s, None, None, tuple(syllable[part] for part in parts))
+
+    lyrics = Lyrics((Line((word("Hel", "lo"), word("a"), word("bro", "ken"))), Line((word("“très”"), word("l’âme")))))
+    notes = [SungNote(60 + i, at, at + 0.4) for i, at in enumerate((1.0, 1.5, 2.0, 2.5, 6.0))]
+    path = tmp_path / "guide.mid"
+    path.write_bytes(guide_midi(notes, rows_of(lyrics)))
+    at, sung, played = 0.0, [], []
+    for message in mido.MidiFile(path, charset="latin-1"):
+        at += message.time
+        if message.type == "lyrics":
+            sung.append((round(at, 3), message.text))
+        elif message.type == "note_on":
+            played.append((round(at, 3), message.note))
+    assert sung == [
+        (1.0, "Hel"), (1.5, "lo "), (1.96, "a "), (2.0, "bro"), (2.5, "ken\r"), (4.0, '"très" '), (6.0, "l'âme\r")
+    ]  # fmt: skip
+    assert played == [(1.0, 60), (1.5, 61), (2.0, 62), (2.5, 63), (6.0, 64)]
+    assert [line.text for line in read_lyrics(path).lines] == ["Hello a broken", '"très" l\'âme']
+
+
+def test_a_guide_without_notes_still_has_the_words(tmp_path: Path) -> None:
+    path = tmp_path / "guide.mid"
+    path.write_bytes(guide_midi((), rows_of(_lyrics())))
+    assert read_lyrics(path).text == "Hello you"

@@ -256,4 +256,5 @@ def test_a_sprite_lies_over_its_ground() -> None:
 
 def test_sizes_by_name() -> None:
     assert Screen.parse("1080p") == Screen(1920, 1080, 30)
+    assert Screen.parse("1280 × 720") == Screen(1280, 720, 30)
     assert Screen.parse("853x481", 25) == Screen(852, 480, 25)

@@ -18,7 +18,7 @@ from descant.audio.clip import Clip
 from descant.audio.io import AudioInfo, probe
 from descant.audio.resample import resample
 from descant.errors import InvalidOption, NothingHeard, OutputError, UnsupportedFormat
-from descant.files import PathLike, as_path, atomic_output, require_distinct
+from descant.files import PathLike, as_path, atomic_output, is_there, require_distinct, require_file, require_folder
 from descant.pipelines.align import corrections as by_hand
 from descant.pipelines.align.corrections import Correction
 from descant.pipelines.align.listening import Voice, melody_of
@@ -118,9 +118,7 @@ def align_file(
     source = as_path(song)
     text = None if lyrics is None else as_path(lyrics)
     targets = _Targets.of(source, as_path(out), options)
-    targets.refuse_inputs(
-        [path for path in (source, text, options.vocals) if path is not None], recognize=options.recognize
-    )
+    targets.refuse([path for path in (source, text, options.vocals) if path is not None], options)
     monitor.report(0.0)
     info = probe(source)
     given = None if options.vocals is None else probe(options.vocals)
@@ -219,10 +217,9 @@ class _Targets:
     @classmethod
     def of(cls, song: Path, out: Path, options: AlignFileOptions) -> _Targets:
         """One file if `out` is named as one and no formats are asked for, else a folder."""
-        single = None if options.formats or out.is_dir() else _format_name(out)
+        single = None if options.formats or (is_there(out) and out.is_dir()) else _format_name(out)
         if single is None:
-            if out.exists() and not out.is_dir():
-                raise OutputError(f"{out} is a file, and a folder is needed.", "Choose another name with -o.")
+            require_folder(out)
             names = options.formats or DEFAULT_FORMATS
             stem = out / song.stem
             timed = {name: _with_suffix(stem, text_format(name).suffix) for name in names}
@@ -232,10 +229,13 @@ class _Targets:
         corrections = options.corrections or _with_suffix(stem, by_hand.SUFFIX)
         return cls(timed, corrections, _with_suffix(stem, ".txt"))
 
-    def refuse_inputs(self, sources: Sequence[Path], *, recognize: bool) -> None:
-        """Nothing that is read is written over."""
+    def refuse(self, sources: Sequence[Path], options: AlignFileOptions) -> None:
+        """Nothing that is read is written over, and what cannot be written is said before the long work."""
+        words = [self.words] if options.recognize else []
+        for target in (*self.timed.values(), *words, *([self.corrections] if options.anchors else [])):
+            require_file(target)
         for source in sources:
-            for target in (*self.timed.values(), self.corrections, *([self.words] if recognize else [])):
+            for target in (*self.timed.values(), *words, self.corrections):
                 require_distinct(source, target)
 
 
@@ -255,7 +255,7 @@ def _with_suffix(stem: Path, suffix: str) -> Path:
 
 def _corrections(options: AlignFileOptions, kept: Path) -> tuple[Correction, ...]:
     """Those of the file, then those of this run: the last one of a word counts."""
-    there = by_hand.read_corrections(kept) if options.corrections is not None or kept.exists() else ()
+    there = by_hand.read_corrections(kept) if options.corrections is not None or is_there(kept) else ()
     return (*there, *(Correction.parse(each) for each in options.anchors))
 
 

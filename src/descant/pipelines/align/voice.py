@@ -59,8 +59,10 @@ class VoiceLevel:
         it for an eighth of the time, as a quiet singer does. So only the clear cases are told from this.
 
         Raises:
-            NothingHeard: For less than 0.5 % of the time the voice lies near the song.
+            NothingHeard: The song is silent, or for less than 0.5 % of the time the voice lies near it.
         """
+        if self.level_db == -math.inf:
+            raise NothingHeard("The recording is silent, so no words can be found in it.", "Choose another recording.")
         if self.share < _LEAST_SHARE:
             raise NothingHeard(
                 f"No voice was heard: what separation took for one lies {-self.level_db:.0f} dB below the song, and "

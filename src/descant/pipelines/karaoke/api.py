@@ -12,10 +12,10 @@ from pathlib import Path
 
 from descant.audio.io import probe, read
 from descant.errors import InvalidAudio, NothingHeard, OutputError
-from descant.files import PathLike, as_path, output_error, require_distinct, title_of
+from descant.files import PathLike, as_path, output_error, require_distinct, require_file, require_folder, title_of
 from descant.hub.card import cache_folder
 from descant.pipelines.karaoke.background import Background, open_background
-from descant.pipelines.karaoke.guide import guide_score, notes_of
+from descant.pipelines.karaoke.guide import guide_midi, notes_of
 from descant.pipelines.karaoke.options import KaraokeOptions
 from descant.pipelines.karaoke.plan import plan_screen
 from descant.pipelines.karaoke.rows import Row, rows_of
@@ -30,7 +30,6 @@ from descant.pipelines.karaoke.words import timed_lyrics, unsure_lines
 from descant.pipelines.vocals import kept_vocals
 from descant.pipelines.workspace import Workspace
 from descant.progress import CancelToken, Monitor, ProgressSink
-from descant.score.midi import write_midi
 from descant.score.tempo import BeatGrid
 from descant.text.formats import read_lyrics, text_format, write_lyrics
 from descant.text.lyrics import Lyrics, SungNote
@@ -102,7 +101,8 @@ def karaoke_file(
     info = probe(source)
     if info.channels > 2 and options.vocals != "on":
         raise InvalidAudio(f"{source} has {info.channels} channels.", "Mix it down to stereo first.")
-    _refuse_own_inputs((source, words), folder, options)
+    require_folder(folder)
+    _refuse_targets((source, words), folder, options)
     read_lyrics(words)  # a mistake in it is said now, not after the long work
     job = _Job(source, words, options, info.duration_s, Monitor(progress, cancel))
     with _all_or_nothing(folder) as temporary:
@@ -153,7 +153,7 @@ class _Job:
         for name, each in zip(names, options.lyrics, strict=True):
             write_lyrics(folder / name, words.lyrics, format_name=each)
         if notes:
-            write_midi(folder / "guide.mid", guide_score(notes, words.rows, beats))
+            (folder / "guide.mid").write_bytes(guide_midi(notes, words.rows, beats))
             guide = monitor.part("guide melody", 0.47, 0.49)
             write_guide(folder / "guide.flac", notes, self._song, gain=1.0, monitor=guide)
             names += ["guide.mid", "guide.flac"]
@@ -257,8 +257,6 @@ def _opened(background: Background) -> Iterator[Background]:
 @contextmanager
 def _all_or_nothing(folder: Path) -> Iterator[Path]:
     """A temporary folder inside `folder` whose files move into it when the block ends, and vanish if it fails."""
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file, and a folder is needed.", "Choose another name with -o.")
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     temporary = folder / f".descant-{secrets.token_hex(6)}.part"
     try:
@@ -268,6 +266,8 @@ def _all_or_nothing(folder: Path) -> Iterator[Path]:
             file.replace(folder / file.name)
     except OSError as error:
         raise output_error(error, folder) from error
+    except OutputError as error:  # people know the folder, not the hidden one in it
+        raise OutputError(error.message.replace(str(temporary), str(folder)), error.hint) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         for place in new:  # what was made for nothing goes, the innermost first; what holds the result stays
@@ -275,10 +275,12 @@ def _all_or_nothing(folder: Path) -> Iterator[Path]:
                 place.rmdir()
 
 
-def _refuse_own_inputs(inputs: Sequence[Path], folder: Path, options: KaraokeOptions) -> None:
+def _refuse_targets(inputs: Sequence[Path], folder: Path, options: KaraokeOptions) -> None:
+    """Nothing that is read is written over, and what cannot be written is said before the long work."""
     names = ["backing.flac", "guide.flac", "guide.mid"]
     names += [f"karaoke.{kind}" for kind in options.videos]
     names += [f"lyrics{text_format(name).suffix}" for name in options.lyrics]
-    for source in inputs:
-        for name in names:
+    for name in names:
+        require_file(folder / name)
+        for source in inputs:
             require_distinct(source, folder / name)

@@ -1,4 +1,4 @@
-"""The guide melody: the notes that are sung, as a quiet voice of its own and as a score with the words."""
+"""The guide melody: the notes that are sung, as a quiet voice of its own and as MIDI with the words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
 from descant.pipelines.karaoke.rows import Row
+from descant.score.midi_writer import TICKS, score_to_midi, tick_of
 from descant.score.notes import Note, Score, Track
+from descant.score.smf import META, META_LYRIC, NOTE_ON, Event, format_midi, parse_midi
 from descant.score.tempo import BeatGrid, TempoMap
 from descant.text.lyrics import Lyrics, SungNote
+from descant.text.midi_lyrics import midi_encoding, midi_text
 
 _A4, _A4_HZ = 69, 440.0
 _PARTIALS = (1.0, 0.42, 0.22, 0.09, 0.05)  # between a flute and an ocarina: heard in a band, no voice of its own
@@ -44,35 +47,54 @@ def one_at_a_time(notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
     return tuple(note for note in cut if note.end_s > note.start_s)
 
 
-def guide_score(notes: Sequence[SungNote], rows: Sequence[Row], beats: BeatGrid | None = None) -> Score:
-    """The notes as a score: on the beats where they are known, with each syllable on the note it begins with."""
+def guide_midi(notes: Sequence[SungNote], rows: Sequence[Row], beats: BeatGrid | None = None) -> bytes:
+    """The notes as a MIDI file: on the beats where they are known, with the syllables of the picture as lyric events.
+
+    A syllable stands where the note begins on which it is sung; one without a note of its own stands where it is sung.
+    Spaces and line ends are those of `descant.text.midi_lyrics`.
+    """
     known = beats is not None and len(beats.times_s) > 1
     tempo = beats.tempo_map() if known and beats is not None else TempoMap.constant(_FALLBACK_BPM)
-    words = _syllables_on(notes, rows)
-    if not notes:
-        return Score((Track("guide", (), _PROGRAM),), tempo)
     starts = tempo.quarters_at([note.start_s for note in notes]).tolist()
     ends = tempo.quarters_at([note.end_s for note in notes]).tolist()
     written = tuple(
-        Note(start, end - start, note.pitch, _VELOCITY, (), words.get(index, ""))
-        for index, (note, start, end) in enumerate(zip(notes, starts, ends, strict=True))
+        Note(start, end - start, note.pitch, _VELOCITY)
+        for note, start, end in zip(notes, starts, ends, strict=True)
         if start >= 0.0 and end > start
     )
-    return Score((Track("guide", written, _PROGRAM),), tempo)
+    score = Score((Track("guide", written, _PROGRAM),), tempo)
+    conductor, guide = parse_midi(score_to_midi(score), "the guide").tracks
+    sung = _sung(notes, rows)
+    encoding = midi_encoding(text for _, text in sung)
+    events = [
+        Event(max(0, tick_of(at)), META, META_LYRIC, midi_text(text, encoding))
+        for at, (_, text) in zip(tempo.quarters_at([at for at, _ in sung]).tolist(), sung, strict=True)
+    ]
+    # At one tick the note before ends, then the syllable comes, then its note begins.
+    order = sorted([*guide, *events], key=lambda e: (e.tick, e.status == NOTE_ON, e.status == META))
+    return format_midi([conductor, order], TICKS)
 
 
-def _syllables_on(notes: Sequence[SungNote], rows: Sequence[Row]) -> dict[int, str]:
-    """Note to the syllables that begin nearest to its beginning."""
+def _sung(notes: Sequence[SungNote], rows: Sequence[Row]) -> list[tuple[float, str]]:
+    """(when, text) of each syllable: at the beginning of the note that is nearest to it and to no other syllable."""
     starts = [note.start_s for note in notes]
-    found: dict[int, str] = {}
-    for piece in sorted((piece for row in rows for piece in row.pieces), key=lambda piece: piece.start_s):
-        at = bisect_left(starts, piece.start_s)
-        nearby = [i for i in (at - 1, at) if 0 <= i < len(notes)]
-        if nearby:
-            nearest = min(nearby, key=lambda i: abs(starts[i] - piece.start_s))
-            if abs(starts[nearest] - piece.start_s) <= _NEARBY_S:
-                found[nearest] = found.get(nearest, "") + piece.text
-    return {index: text.strip() for index, text in found.items()}
+    pieces = sorted(
+        (
+            (piece.start_s, piece.text.rstrip() + "\r" if piece is row.pieces[-1] else piece.text)
+            for row in rows
+            for piece in row.pieces
+        ),
+        key=lambda piece: piece[0],
+    )
+    nearest: dict[int, tuple[float, int]] = {}  # note to the distance and the number of its syllable
+    for number, (at, _) in enumerate(pieces):
+        after = bisect_left(starts, at)
+        nearby = [(abs(starts[i] - at), i) for i in (after - 1, after) if 0 <= i < len(starts)]
+        for distance, index in sorted(nearby)[:1]:
+            if distance <= _NEARBY_S:
+                nearest[index] = min(nearest.get(index, (distance, number)), (distance, number))
+    begun = {number: starts[index] for index, (_, number) in nearest.items()}
+    return [(begun.get(number, at), text) for number, (at, text) in enumerate(pieces)]
 
 
 class GuideVoice:

@@ -115,7 +115,7 @@ class Screen:
         Raises:
             InvalidOption: It is no size.
         """
-        text = size.strip().lower()
+        text = size.strip().lower().replace("×", "x")
         try:
             if text.endswith("p"):
                 height = int(text[:-1])

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from descant.errors import Cancelled, OutputError
-from descant.files import PathLike, as_path, atomic_output, require_distinct, title_of
+from descant.errors import Cancelled
+from descant.files import PathLike, as_path, atomic_output, require_distinct, require_folder, title_of
 from descant.hub.card import cache_folder
 from descant.pipelines.artefacts import Artefacts
 from descant.pipelines.graph import MANIFEST, Finished, Graph
@@ -111,8 +111,7 @@ def remix_file(
 
 
 def _refuse(song: Path, folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file, and a folder is needed.", "Choose another name with -o.")
+    require_folder(folder)
     require_distinct(song, folder / "mix.flac")
     require_distinct(song, folder / f"before{song.suffix}")
     if song.resolve().parent == (folder / "stems").resolve():
