@@ -22,13 +22,14 @@ from descant.files import PathLike, as_path, atomic_output, require_distinct
 from descant.pipelines.align import corrections as by_hand
 from descant.pipelines.align.corrections import Correction
 from descant.pipelines.align.listening import Voice, melody_of
-from descant.pipelines.align.options import DEFAULT_FORMATS, AlignFileOptions
+from descant.pipelines.align.options import DEFAULT_FORMATS, OTHER, AlignFileOptions
 from descant.pipelines.align.voice import RATE, blocks_of, level_of
 from descant.pipelines.align.written import Written, read_written
 from descant.pipelines.vocals import kept_vocals
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.api import Separator
 from descant.text.formats import format_of, lyrics_text, text_format
+from descant.text.language_codes import language_code
 from descant.text.lyrics import Lyrics
 from descant.text.sheet import Sheet, read_sheet
 
@@ -178,6 +179,8 @@ def align(
     """
     sheet = read_sheet(lyrics) if isinstance(lyrics, str) else lyrics
     options = options or AlignOptions()
+    if options.language != OTHER:
+        options = replace(options, language=language_code(options.language))
     require_room(sheet, clip.duration_s)
     monitor = Monitor(progress, cancel, "separating")
     listened_to: list[Clip] = []

@@ -21,6 +21,7 @@ from descant.align.api import (
     require_fit,
 )
 from descant.align.config import AlignOptions
+from descant.align.hearing import Heard
 from descant.align.notes import with_notes
 from descant.audio.clip import Clip
 from descant.errors import NothingHeard
@@ -128,8 +129,8 @@ class Voice:
 
     def find(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
         """Where the words are, by this sound alone, however badly they fit; arguments as for `align`."""
-        folder = self._heard(options, monitor.part("listening", 0.0, 0.75))
-        evidence = self._evidence(folder, sheet, options, monitor.part("reading", 0.75, 1.0))
+        heard = self._heard(options, monitor.part("listening", 0.0, 0.75))
+        evidence = self._evidence(heard, sheet, options, monitor.part("reading", 0.75, 1.0))
         return realign(evidence, sheet, options=replace(options, lowest_fit=0.0), cancel=monitor.cancel)
 
     def level(self) -> VoiceLevel | None:
@@ -141,7 +142,7 @@ class Voice:
         def make(place: Path) -> None:
             write_record(place / _LEVEL, level_of(blocks_in(song, self._path, -HALF_DB)))
 
-        return read_record(self._workspace.step("align-level", {}, make) / _LEVEL, VoiceLevel)
+        return self._workspace.value("align-level", {}, make, lambda place: read_record(place / _LEVEL, VoiceLevel))
 
     def recognize(self, language: str, monitor: Monitor) -> Lyrics:
         """What is sung, where nobody has the words; without lines when no words are heard."""
@@ -152,7 +153,8 @@ class Voice:
             heard = transcribe_words(self._mono, mix=mix, options=options, progress=monitor.sink, cancel=monitor.cancel)
             write_lyrics(place / _WORDS, heard)
 
-        return read_lyrics(self._workspace.step("align-words", {"language": language}, make) / _WORDS)
+        settings = {"language": language}
+        return self._workspace.value("align-words", settings, make, lambda place: read_lyrics(place / _WORDS))
 
     def melody(self, monitor: Monitor) -> SungMelody:
         """What is sung, listened to a few minutes at a time."""
@@ -160,23 +162,33 @@ class Voice:
         def make(place: Path) -> None:
             write_record(place / _NOTES, melody_of(self._mono, monitor))
 
-        return read_record(self._workspace.step("align-notes", {}, make) / _NOTES, SungMelody)
+        return self._workspace.value("align-notes", {}, make, lambda place: read_record(place / _NOTES, SungMelody))
 
-    def _heard(self, options: AlignOptions, monitor: Monitor) -> Path:
+    def _heard(self, options: AlignOptions, monitor: Monitor, *, windows: bool = False) -> Heard:
         def make(place: Path) -> None:
             heard = Aligner.load().hear(self._mono, options, monitor)
             write_heard(place / _HEARD, heard)
 
-        return self._workspace.step("align-heard", _weights() | {"prior": options.costs.prior}, make)
+        settings = _weights() | {"prior": options.costs.prior}
+        return self._workspace.value(
+            "align-heard", settings, make, lambda place: read_heard(place / _HEARD, windows=windows)
+        )
 
-    def _evidence(self, heard_in: Path, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Evidence:
+    def _evidence(self, heard: Heard, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Evidence:
+        chain = chain_of(sheet, options)
+
         def make(place: Path) -> None:
-            heard = read_heard(heard_in / _HEARD, windows=True)
-            write_reads(place / _READS, Aligner.load().read(heard, sheet, options=options, monitor=monitor).reads)
+            whole = self._heard(options, monitor.part("listening", 0.0, 0.0), windows=True)
+            write_reads(place / _READS, Aligner.load().read(whole, sheet, options=options, monitor=monitor).reads)
 
         settings = _weights() | {"words": _digest(sheet), "language": options.language, "costs": repr(options.costs)}
-        reads = read_reads(self._workspace.step("align-reads", settings, make) / _READS)
-        return Evidence(read_heard(heard_in / _HEARD, windows=False), reads, chain_of(sheet, options))
+        reads = self._workspace.value(
+            "align-reads",
+            settings,
+            make,
+            lambda place: read_reads(place / _READS, frames=heard.frames, states=len(chain)),
+        )
+        return Evidence(heard, reads, chain)
 
 
 def _about(level: VoiceLevel | None) -> str:
