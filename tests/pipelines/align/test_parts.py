@@ -65,6 +65,10 @@ def test_evidence_comes_back(tmp_path: Path) -> None:
     assert read_reads(tmp_path / "reads.npz", frames=40, states=8) == ()
 
 
+def _read_kept(name: str, path: Path) -> Heard | tuple[Read, ...]:
+    return read_heard(path, windows=True) if name == "heard" else read_reads(path, frames=40, states=8)
+
+
 def _broken(array: np.ndarray) -> Iterator[np.ndarray]:
     """The same array as other software, another version or a bad disk may leave it."""
     worst = array.copy().astype(np.float64)
@@ -88,10 +92,7 @@ def test_evidence_of_other_shapes_types_and_numbers_is_told(tmp_path: Path) -> N
             for broken in _broken(array):
                 np.savez(tmp_path / "x.npz", **{**arrays, key: broken})  # type: ignore[arg-type]
                 with pytest.raises(CheckpointError, match=r"x\.npz"):
-                    if name == "heard":
-                        read_heard(tmp_path / "x.npz", windows=True)
-                    else:
-                        read_reads(tmp_path / "x.npz", frames=40, states=8)
+                    _read_kept(name, tmp_path / "x.npz")
                 told += 1
     assert told > 40
 
@@ -109,7 +110,7 @@ def test_evidence_of_another_place_is_told(key: str, value: list[int], tmp_path:
     path = tmp_path / f"{key}.npz"
     np.savez(path, **{**dict(np.load(path)), key: np.array(value, np.int64)})  # type: ignore[arg-type]
     with pytest.raises(CheckpointError, match=key):
-        read_heard(path, windows=True) if key == "firsts" else read_reads(path, frames=40, states=8)
+        _read_kept("heard" if key == "firsts" else "reads", path)
 
 
 def test_no_frames_are_no_evidence(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ class AlignFileOptions:
     Attributes:
         formats: Names of `descant.text.formats.FORMATS`; enhanced LRC and JSON when empty, or what the name of the
             output file stands for.
-        language: Of the lyrics, by code or name ("de", "German"), kept as its code; "other" reads them by their letters;
-            guessed from the words when empty.
+        language: Of the lyrics, by code or name ("de", "German"), kept as its code; "other" reads them by their
+            letters; guessed from the words when empty.
         recognize: Whether the words are written first, by `WordRecognizer`, because nobody has them.
         separate: Whether the voice is taken out of the song; not needed where nothing but a voice sounds.
         vocals: The voice of the song alone, if somebody has it.
@@ -42,7 +42,7 @@ class AlignFileOptions:
         for name in self.formats:
             text_format(name)
         if self.language == OTHER and self.recognize:
-            raise InvalidOption("Words of an unknown language cannot be recognized.", "Leave --language out, or name it.")
+            raise InvalidOption("Words of an unknown language cannot be recognized.", "Name it, or leave it out.")
         if self.language != OTHER:
             object.__setattr__(self, "language", language_code(self.language))
         if self.vocals is not None and not self.separate:
