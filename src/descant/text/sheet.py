@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from descant.errors import TextReadError
@@ -132,6 +133,8 @@ class _Reading:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self._sections: list[_Section] = [_Section()]
+        self._named: dict[tuple[str, str | None], _Section] = {}
+        self._repeated = 0
         self._repeat_from: int | None = None
         self._is_first = True
 
@@ -189,21 +192,23 @@ class _Reading:
         section = self._section
         earlier = self._earlier(section) if section.kind and not section.lines else None
         if earlier is not None:
-            section.lines = [replace(line, is_repeat=True) for line in earlier.lines[: earlier.once]]
+            self._repeat(section, earlier.lines[: earlier.once], 1)
             self.notes.append(f"Row {section.row}: the {section.kind} of row {earlier.row} is sung again.")
         section.once = section.once or len(section.lines)
         if section.lines and section.times > 1:
             self._multiply(section, 0, section.times)
         section.times = 1
         self._repeat_from = None
+        if section.lines:
+            for number in (section.number, None):
+                self._named.setdefault((section.kind, number), section)
 
     def _earlier(self, section: _Section) -> _Section | None:
         """The section of the same name that was written out before; verses only by their number."""
-        alike = [each for each in self._sections[:-1] if each.kind == section.kind and each.lines]
-        exact = [each for each in alike if each.number == section.number]
+        exact = self._named.get((section.kind, section.number))
         if section.kind in {"verse", "part", "intro", "outro"} or section.number:
-            return exact[0] if exact and section.number else None
-        return next(iter(exact or alike), None)
+            return exact if section.number else None
+        return exact or self._named.get((section.kind, None))
 
     def _start(self, number: int, row: str, head: marks.Header) -> None:
         self._close_section()
@@ -223,8 +228,14 @@ class _Reading:
             self._left_out(number, row)
 
     def _multiply(self, section: _Section, start: int, times: int) -> None:
-        again = [replace(line, is_repeat=True) for line in section.lines[start:]]
-        section.lines += again * (times - 1)
+        self._repeat(section, section.lines[start:], times - 1)
+
+    def _repeat(self, section: _Section, lines: Sequence[SheetLine], times: int) -> None:
+        """Add lines again; a few repeats of repeats would fill any memory."""
+        self._repeated += len(lines) * times
+        if self._repeated > _MAX_LINES:
+            raise _too_many_lines()
+        section.lines += [replace(line, is_repeat=True) for line in lines] * times
 
     def _take_bars(self, row: str) -> None:
         """Repeat signs in a row of their own: `|:` starts, `:|` lets everything since then be sung again."""
@@ -246,7 +257,8 @@ class _Reading:
             self._repeat_from = len(self._section.lines)
         if words:
             line = SheetLine(words, number, name)
-            self._section.lines += [line] + [replace(line, is_repeat=True)] * (times - 1 if not closes else 0)
+            self._section.lines.append(line)
+            self._repeat(self._section, [line], 0 if closes else times - 1)
             self._section.row = self._section.row or number
         if times > 1 and not closes:
             self.notes.append(f"Row {number} is sung {times} times.")
