@@ -148,10 +148,15 @@ def test_evidence_that_is_damaged_is_heard_anew(
     assert _starts(again.lyrics).tolist() == _starts(aligned.lyrics).tolist()
 
 
-@pytest.mark.parametrize("anchor", ["5 sunshine", "99 stands", "-1 stands"])
-def test_a_correction_that_cannot_be_is_refused_before_anything_is_written(
-    anchor: str, song: Path, words: Path, aligned: AlignedFile, tmp_path: Path
+@pytest.mark.parametrize("anchor", ["5 sunshine", "99 stands", "-1 stands", "inf stands", "nonsense", "5 stands #2"])
+def test_a_correction_that_cannot_be_is_refused_before_anything_is_heard(
+    anchor: str, song: Path, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def deaf(*_: object, **__: object) -> None:
+        raise AssertionError("listened")
+
+    monkeypatch.setattr("descant.pipelines.align.api.Voice", deaf)
+    monkeypatch.setattr("descant.pipelines.align.api.kept_vocals", deaf)
     with pytest.raises(InvalidOption):
         align_file(song, words, tmp_path / "new", AlignFileOptions(anchors=(anchor,)))
     assert not (tmp_path / "new").exists()

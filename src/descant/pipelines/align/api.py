@@ -129,13 +129,18 @@ def align_file(
     if written is not None:
         require_room(written.sheet, info.duration_s)
     points = _corrections(options, targets.corrections)
+    by_hand.require_in_song(points, info.duration_s)
+    if written is not None:
+        by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     voice = _voice(source, options, monitor.part("separating", 0.0, 0.5))
     files: dict[Path, bytes] = {}
     if written is None:
         written = _recognized(voice, source, options, monitor.part("words", 0.5, 0.7))
         files[targets.words] = _kept_words(written.sheet, targets.words)
+        by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
-    alignment = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
+    found = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
+    alignment = found.alignment
     timed = written.named(alignment.lyrics)
     files |= {path: text_format(name).write_bytes(timed) for name, path in targets.timed.items()}
     if options.anchors:
@@ -143,7 +148,7 @@ def align_file(
         files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
     _write_all(files)
     monitor.report(1.0)
-    remarks = (*written.remarks, *_about_sound(info, given), *_about_fit(alignment))
+    remarks = (*written.remarks, *_about_sound(info, given), *found.remarks, *_about_fit(alignment))
     return AlignedFile(
         timed, tuple(files), alignment.fit, _unsure(alignment, written.sheet), remarks, written.sheet.notes
     )

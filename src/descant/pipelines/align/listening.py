@@ -59,6 +59,19 @@ class SungMelody:
     is_spoken: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Words in a voice.
+
+    Attributes:
+        alignment: Where they are, with notes.
+        remarks: What a person should know of the corrections.
+    """
+
+    alignment: Alignment
+    remarks: tuple[str, ...] = ()
+
+
 class Voice:
     """The voice of a song on disk, in which words are looked for.
 
@@ -81,7 +94,7 @@ class Voice:
     def _mono(self) -> Clip:
         return mono_of(self._path)
 
-    def align(self, sheet: Sheet, *, language: str, corrections: Sequence[Correction], monitor: Monitor) -> Alignment:
+    def align(self, sheet: Sheet, *, language: str, corrections: Sequence[Correction], monitor: Monitor) -> Found:
         """Place the words of a sheet, with the notes that each syllable is sung on.
 
         Args:
@@ -104,16 +117,13 @@ class Voice:
             require_fit(found, options if not corrections else replace(options, lowest_fit=0.0))
         except NothingHeard as error:
             raise NothingHeard(error.message + _about(level), error.hint) from error
-        anchors = anchors_of(
-            corrections,
-            [word.text for line in sheet.lines for word in line.words],
-            lambda: [word.start_s or 0.0 for word in found.lyrics.words],
-        )
+        starts = [word.start_s or 0.0 for word in found.lyrics.words]
+        fixed = anchors_of(corrections, [word.text for word in sheet.lyrics.words], lambda: starts)
         alignment = found
-        if anchors:
-            alignment = realign(found.evidence, sheet, options=options, anchors=anchors, cancel=monitor.cancel)
+        if fixed.anchors:
+            alignment = realign(found.evidence, sheet, options=options, anchors=fixed.anchors, cancel=monitor.cancel)
         melody = self.melody(monitor.part("melody", 0.9, 1.0))
-        return replace(alignment, lyrics=with_notes(alignment.lyrics, melody.notes))
+        return Found(replace(alignment, lyrics=with_notes(alignment.lyrics, melody.notes)), fixed.remarks)
 
     def _best(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
         """Where the words are, by the voice or by the song as it is: whichever of the two they fit better.
