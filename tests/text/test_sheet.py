@@ -184,3 +184,13 @@ def test_repeats_of_repeats_are_refused_before_they_fill_the_memory(text: str) -
     with pytest.raises(TextReadError, match="more than 20000 lines"):
         read_sheet(text)
     assert time.process_time() - began < 2.0
+
+
+def test_how_a_text_was_taken_is_said_in_a_few_words() -> None:
+    sheet = read_sheet("[Chorus]\nla la (ooh yeah)\n\n(guitar solo)\nC G Am\nHello\n\n[Chorus]\n")
+    assert sheet.left_out == ("[Chorus]", "(guitar solo)", "C G Am", "[Chorus]")
+    assert sheet.summary == (
+        "4 rows left out as not sung (the first: [Chorus]); 1 line repeated where the text says so; "
+        "4 words in brackets taken as backing vocals, which may be missing"
+    )
+    assert read_sheet("Hello\nyou").summary == ""

@@ -238,6 +238,23 @@ def test_what_is_refused(song: Path, words: Path, aligned: AlignedFile, tmp_path
     assert words.read_text() == TEXT
 
 
+def test_lyrics_that_are_refused_say_how_they_were_read(song: Path, aligned: AlignedFile, tmp_path: Path) -> None:
+    text = "[Strophe 1]\nWohin die wilden Gänse ziehen (hoch ziehen)\nda fragt kein Mensch, kein Vogel nach x2\n"
+    (tmp_path / "other.txt").write_bytes(text.encode("latin-1"))
+    with pytest.raises(NothingHeard, match="do not fit") as caught:
+        align_file(song, tmp_path / "other.txt", tmp_path / "out")
+    for said in (
+        "German, guessed from the words",
+        "1 row left out as not sung (the first: [Strophe 1])",
+        "1 line repeated",
+        "2 words in brackets",
+        "other.txt is not UTF-8 and was read as Windows-1252",
+    ):
+        assert said in caught.value.message
+    with pytest.raises(NothingHeard, match=r"They were read as Dutch; 1 row left out"):
+        align_file(song, tmp_path / "other.txt", tmp_path / "out", AlignFileOptions(language="nl"))
+
+
 def test_an_instrumental_is_called_one(words: Path, tmp_path: Path) -> None:
     times = np.arange(6 * 22_050) / 22_050
     struck = np.exp(-3.0 * (times % 0.5))

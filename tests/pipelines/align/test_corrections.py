@@ -55,7 +55,6 @@ def test_what_people_write(text: str, start_s: float, words: str) -> None:
         "12.34 ...",
         "inf words",
         "nonsense",
-        "12.34 #2",
         "1:2:3 a",
     ],
 )

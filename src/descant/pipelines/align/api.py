@@ -139,7 +139,7 @@ def align_file(
         files[targets.words] = _kept_words(written.sheet, targets.words)
         by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
-    found = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
+    found = voice.align(written, language=options.language, corrections=points, monitor=part)
     alignment = found.alignment
     timed = written.named(alignment.lyrics)
     files |= {path: text_format(name).write_bytes(timed) for name, path in targets.timed.items()}

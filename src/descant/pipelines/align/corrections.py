@@ -165,8 +165,8 @@ def anchors_of(
             number = places.index(taken) + 1
             other = replace(each, number=1 + number % len(places))
             remarks.append(
-                f"{each.words!r} is sung {len(places)} times: #{number}, which was at {_clock(starts[taken])}, was taken "
-                f'as the nearest to {_clock(each.start_s)}; another one is named so: "{other.text}".'
+                f"{each.words!r} is sung {len(places)} times: #{number}, which was at {_clock(starts[taken])}, was "
+                f'taken as the nearest to {_clock(each.start_s)}; another one is named so: "{other.text}".'
             )
         fixed[taken] = each.start_s
     return Fixed(tuple(Anchor(word, start_s) for word, start_s in sorted(fixed.items())), tuple(remarks))

@@ -29,12 +29,14 @@ from descant.hub.card import cache_folder, load_card
 from descant.pipelines.align.corrections import Correction, anchors_of
 from descant.pipelines.align.kept import read_heard, read_reads, write_heard, write_reads
 from descant.pipelines.align.voice import VoiceLevel, blocks_in, level_of, mono_of
+from descant.pipelines.align.written import Written
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.vocals import HALF_DB, STEPS
 from descant.pipelines.workspace import Workspace
 from descant.progress import Monitor
 from descant.text.formats import read_lyrics, write_lyrics
 from descant.text.language import guess_language
+from descant.text.language_codes import LANGUAGE_NAMES
 from descant.text.lyrics import Lyrics, SungNote
 from descant.text.sheet import Sheet
 from descant.transcribe.api import transcribe_words
@@ -94,11 +96,11 @@ class Voice:
     def _mono(self) -> Clip:
         return mono_of(self._path)
 
-    def align(self, sheet: Sheet, *, language: str, corrections: Sequence[Correction], monitor: Monitor) -> Found:
+    def align(self, written: Written, *, language: str, corrections: Sequence[Correction], monitor: Monitor) -> Found:
         """Place the words of a sheet, with the notes that each syllable is sung on.
 
         Args:
-            sheet: The words.
+            written: The words.
             language: Code; that of the sheet, or guessed from it, when empty.
             corrections: Points fixed by hand.
             monitor: Reports progress, can cancel.
@@ -108,7 +110,9 @@ class Voice:
             InvalidOption: A correction names no words of the sheet.
             DescantError: The file cannot be read, weights cannot be fetched.
         """
-        options = AlignOptions(language=language or sheet.language or guess_language(sheet.lyrics.text).code)
+        sheet = written.sheet
+        told = language or sheet.language
+        options = AlignOptions(language=told or guess_language(sheet.lyrics.text).code)
         level = self.level()
         if level is not None and not corrections:
             level.require_voice()
@@ -116,7 +120,8 @@ class Voice:
         try:
             require_fit(found, options if not corrections else replace(options, lowest_fit=0.0))
         except NothingHeard as error:
-            raise NothingHeard(error.message + _about(level), error.hint) from error
+            as_read = _as_read(written, options.language, is_guessed=not told)
+            raise NothingHeard(f"{error.message}{_about(level)} {as_read}", error.hint) from error
         starts = [word.start_s or 0.0 for word in found.lyrics.words]
         fixed = anchors_of(corrections, [word.text for word in sheet.lyrics.words], lambda: starts)
         alignment = found
@@ -206,6 +211,14 @@ def _about(level: VoiceLevel | None) -> str:
     if level is None or level.share > _FAINT_SHARE:
         return ""
     return f" What separation took for a voice lies {-level.level_db:.0f} dB below the song: it may be an instrumental."
+
+
+def _as_read(written: Written, language: str, *, is_guessed: bool) -> str:
+    """How lyrics that do not fit were taken: the mistake may lie there."""
+    named = LANGUAGE_NAMES.get(language, "a language that is not known, letter by letter")
+    said = f"{named}, guessed from the words" if is_guessed else named
+    remarks = " ".join(("", *written.remarks))
+    return f"They were read as {'; '.join(filter(None, (said, written.sheet.summary)))}.{remarks}"
 
 
 def melody_of(voice: Clip, monitor: Monitor) -> SungMelody:
