@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from descant import verbs
-from descant.align.api import Aligner
+from descant.align.api import ENOUGH, Aligner
 from descant.audio.clip import Clip
 from descant.audio.io import read, write
 from descant.errors import (
@@ -60,8 +61,14 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def aligned(song: Path, words: Path, tmp_path_factory: pytest.TempPathFactory) -> AlignedFile:
-    return align_file(song, words, tmp_path_factory.mktemp("out"))
+def events() -> list[Progress]:
+    """What the first alignment says while it works."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def aligned(song: Path, words: Path, events: list[Progress], tmp_path_factory: pytest.TempPathFactory) -> AlignedFile:
+    return align_file(song, words, tmp_path_factory.mktemp("out"), progress=events.append)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +98,24 @@ def test_words_syllables_and_notes_have_times(aligned: AlignedFile) -> None:
     assert len(notes) >= len(WORDS) - 2
     assert all(50 <= note.pitch <= 80 for note in notes)
     assert aligned.sheet_notes == ("Row 1 is a header: [Verse 1]",)
+
+
+def test_each_stage_says_once_what_happens(aligned: AlignedFile, events: list[Progress]) -> None:
+    stages = [stage for stage, _ in groupby(event.stage for event in events)]
+    assert [stage for stage in stages if not stage.startswith("fetching")] == [
+        "reading the files",
+        "separating",
+        "listening to the voice",
+        "following the words in the voice",
+        *(
+            ["listening to the song as it is", "following the words in the song as it is"]
+            if aligned.fit < ENOUGH
+            else []
+        ),
+        "listening for the notes",
+        "finished",
+    ]
+    assert [event.fraction for event in events] == sorted(event.fraction for event in events)
 
 
 def test_an_unsure_line_says_where_it_is() -> None:

@@ -21,7 +21,7 @@ from descant.errors import InvalidOption, NothingHeard, OutputError, Unsupported
 from descant.files import PathLike, as_path, atomic_output, require_distinct
 from descant.pipelines.align import corrections as by_hand
 from descant.pipelines.align.corrections import Correction
-from descant.pipelines.align.listening import Voice, melody_of
+from descant.pipelines.align.listening import NOTES_STAGE, Voice, melody_of
 from descant.pipelines.align.options import DEFAULT_FORMATS, OTHER, AlignFileOptions
 from descant.pipelines.align.voice import RATE, blocks_of, level_of
 from descant.pipelines.align.written import Written, read_written
@@ -115,7 +115,7 @@ def align_file(
         raise InvalidOption(
             "Lyrics are either given or recognized.", "Name a file with the words, or let them be written: --recognize."
         )
-    monitor = Monitor(progress, cancel, "reading")
+    monitor = Monitor(progress, cancel, "reading the files")
     source = as_path(song)
     text = None if lyrics is None else as_path(lyrics)
     targets = _Targets.of(source, as_path(out), options)
@@ -135,7 +135,7 @@ def align_file(
     voice = _voice(source, options, monitor.part("separating", 0.0, 0.5))
     files: dict[Path, bytes] = {}
     if written is None:
-        written = _recognized(voice, source, options, monitor.part("words", 0.5, 0.7))
+        written = _recognized(voice, source, options, monitor.part("", 0.5, 0.7).named("recognizing the words"))
         files[targets.words] = _kept_words(written.sheet, targets.words)
         by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
@@ -147,7 +147,7 @@ def align_file(
         added = [Correction.parse(each) for each in options.anchors]
         files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
     _write_all(files)
-    monitor.report(1.0)
+    monitor.part("finished", 0.0, 1.0).report(1.0)
     remarks = (*written.remarks, *_about_sound(info, given), *found.remarks, *_about_fit(alignment))
     return AlignedFile(
         timed, tuple(files), alignment.fit, _unsure(alignment, written.sheet), remarks, written.sheet.notes
@@ -199,7 +199,7 @@ def align(
     found = Aligner.load().best_of(
         (voice, *listened_to), sheet, options=options, anchors=anchors, progress=part, cancel=cancel
     )
-    melody = melody_of(voice, monitor.part("melody", 0.95, 1.0))
+    melody = melody_of(voice, monitor.part("", 0.95, 1.0).named(NOTES_STAGE))
     return replace(found, lyrics=with_notes(found.lyrics, melody.notes))
 
 

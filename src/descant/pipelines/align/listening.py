@@ -44,6 +44,7 @@ from descant.transcribe.config import MelodyOptions, WordOptions
 from descant.transcribe.melody import held_notes, sounds_spoken, sung_notes
 
 _HEARD, _READS, _LEVEL, _NOTES, _WORDS = "heard.npz", "reads.npz", "level.json", "notes.json", "words.json"
+NOTES_STAGE = "listening for the notes"
 _FAINT_SHARE = 0.2
 _STRETCH_S = 300.0
 
@@ -127,7 +128,7 @@ class Voice:
         alignment = found
         if fixed.anchors:
             alignment = realign(found.evidence, sheet, options=options, anchors=fixed.anchors, cancel=monitor.cancel)
-        melody = self.melody(monitor.part("melody", 0.9, 1.0))
+        melody = self.melody(monitor.part("", 0.9, 1.0).named(NOTES_STAGE))
         return Found(replace(alignment, lyrics=with_notes(alignment.lyrics, melody.notes)), fixed.remarks)
 
     def _best(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
@@ -144,8 +145,10 @@ class Voice:
 
     def find(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
         """Where the words are, by this sound alone, however badly they fit; arguments as for `align`."""
-        heard = self._heard(options, monitor.part("listening", 0.0, 0.75))
-        evidence = self._evidence(heard, sheet, options, monitor.part("reading", 0.75, 1.0))
+        what = "the voice" if self._song is not None else "the song as it is"
+        heard = self._heard(options, monitor.part("", 0.0, 0.75).named(f"listening to {what}"))
+        following = monitor.part("", 0.75, 1.0).named(f"following the words in {what}")
+        evidence = self._evidence(heard, sheet, options, following)
         return realign(evidence, sheet, options=replace(options, lowest_fit=0.0), cancel=monitor.cancel)
 
     def level(self) -> VoiceLevel | None:
