@@ -277,9 +277,9 @@ def _voice(song: Path, options: AlignFileOptions, monitor: Monitor) -> Voice:
 
 def _recognized(voice: Voice, song: Path, options: AlignFileOptions, monitor: Monitor) -> Written:
     heard = voice.recognize(options.language, monitor)
-    if not heard.words:
+    if not heard.lyrics.words:
         raise NothingHeard(f"No words were heard in {song}.", "Is it an instrumental? Give the lyrics if it is not.")
-    return Written(read_sheet(heard.text, language=heard.language))
+    return Written(read_sheet(heard.lyrics.text, language=heard.lyrics.language), remarks=heard.remarks)
 
 
 def _kept_words(sheet: Sheet, path: Path) -> bytes:

@@ -37,13 +37,16 @@ from descant.progress import Monitor
 from descant.text.formats import read_lyrics, write_lyrics
 from descant.text.language import guess_language
 from descant.text.language_codes import LANGUAGE_NAMES
-from descant.text.lyrics import Lyrics, SungNote
+from descant.text.lyrics import SungNote
 from descant.text.sheet import Sheet
-from descant.transcribe.api import transcribe_words
+from descant.transcribe.api import hear_words
 from descant.transcribe.config import MelodyOptions, WordOptions
+from descant.transcribe.language import HeardLanguage
 from descant.transcribe.melody import held_notes, sounds_spoken, sung_notes
+from descant.transcribe.words import HeardWords
 
 _HEARD, _READS, _LEVEL, _NOTES, _WORDS = "heard.npz", "reads.npz", "level.json", "notes.json", "words.json"
+_LANGUAGE = "language.json"
 NOTES_STAGE = "listening for the notes"
 _FAINT_SHARE = 0.2
 _STRETCH_S = 300.0
@@ -162,17 +165,23 @@ class Voice:
 
         return self._workspace.value("align-level", {}, make, lambda place: read_record(place / _LEVEL, VoiceLevel))
 
-    def recognize(self, language: str, monitor: Monitor) -> Lyrics:
+    def recognize(self, language: str, monitor: Monitor) -> HeardWords:
         """What is sung, where nobody has the words; without lines when no words are heard."""
 
         def make(place: Path) -> None:
             mix = None if self._song is None else mono_of(self._song, monitor.cancel)
             options = WordOptions(language=language)
-            heard = transcribe_words(self._mono, mix=mix, options=options, progress=monitor.sink, cancel=monitor.cancel)
-            write_lyrics(place / _WORDS, heard)
+            heard = hear_words(self._mono, mix=mix, options=options, progress=monitor.sink, cancel=monitor.cancel)
+            write_lyrics(place / _WORDS, heard.lyrics)
+            if heard.language is not None:
+                write_record(place / _LANGUAGE, heard.language)
 
-        settings = {"language": language}
-        return self._workspace.value("align-words", settings, make, lambda place: read_lyrics(place / _WORDS))
+        def read(place: Path) -> HeardWords:
+            is_heard = (place / _LANGUAGE).exists()
+            sure = read_record(place / _LANGUAGE, HeardLanguage) if is_heard else None
+            return HeardWords(read_lyrics(place / _WORDS), sure)
+
+        return self._workspace.value("align-words", {"language": language}, make, read)
 
     def melody(self, monitor: Monitor) -> SungMelody:
         """What is sung, listened to a few minutes at a time."""
