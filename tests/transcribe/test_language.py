@@ -94,6 +94,14 @@ def test_the_mean_is_geometric_and_the_confidence_its_share() -> None:
     assert found.confidence == pytest.approx(2.0 / 3.0, abs=1e-2)
 
 
+def test_where_hardly_anybody_speaks_nothing_is_sure() -> None:
+    """White noise, as Whisper base hears it."""
+    noise = {"nn": 0.66, "ja": 0.1, "en": 0.09, "ko": 0.04}
+    assert sung_language(Whisper({30: (noise, 0.78)}), recording(0.3)).code == "en"
+    hum = {"de": 0.5, "nl": 0.1} | dict.fromkeys("abcdefgh", 0.05)
+    assert not sung_language(Whisper({30: (hum, 0.97)}), recording(0.3)).is_sure
+
+
 def test_doubt_is_said_aloud_with_what_to_do() -> None:
     shares = {"cy": 0.4, "la": 0.3, "ms": 0.2, "en": 0.1}
     found = sung_language(Whisper({30: (shares, 0.1)}), recording(0.3))

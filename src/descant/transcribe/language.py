@@ -28,6 +28,8 @@ _MOST_WINDOWS = 6
 _COMMON = 5.0
 _LEAST = 1e-3
 """What a window gives at least for each language: a single one must not rule a language out."""
+_ENOUGH_VOICE = 0.3
+"""With less voice than this in all windows together their opinions fade: noise is no Norwegian."""
 _SURE = 0.5
 _PROMPT = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
 
@@ -67,7 +69,7 @@ def sung_language(model: Any, mono: NDArray[np.float32]) -> HeardLanguage:
         mono: The recording at 16 kHz, [frames].
     """
     logarithms: dict[str, float] = {}
-    weights = 1e-9
+    weights = 0.0
     for window in loudest_windows(mono):
         encoded = _encoded(model, window)
         voice = 1.0 - _no_speech(model, encoded)
@@ -75,6 +77,7 @@ def sung_language(model: Any, mono: NDArray[np.float32]) -> HeardLanguage:
         for token, share in model.model.detect_language(encoded)[0]:
             code = token.strip("<|>")
             logarithms[code] = logarithms.get(code, 0.0) + voice * math.log(share + _LEAST)
+    weights = max(weights, _ENOUGH_VOICE)
     likely = {
         code: math.exp(value / weights) * (_COMMON if code in LANGUAGES else 1.0) for code, value in logarithms.items()
     }
