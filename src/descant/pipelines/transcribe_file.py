@@ -144,7 +144,7 @@ def transcribe_file(
             write_lyrics(_lyrics_path(out / path.stem, name), lyrics, format_name=name)
             for name in options.lyric_formats
         ]
-    monitor.report(1.0)
+    monitor.part("finished", 0.0, 1.0).report(1.0)
     return TranscribedFile(tuple(paths), notes, words, tuple(remarks))
 
 
