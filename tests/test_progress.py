@@ -37,3 +37,16 @@ def test_report_raises_once_cancelled() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         monitor.part("x", 0, 1).report(0.2)
+
+
+def test_a_step_under_one_name() -> None:
+    events: list[Progress] = []
+    monitor = Monitor(events.append, None, "whole")
+    step = monitor.part("", 0.5, 1.0).named("listening")
+    step.part("something", 0.0, 0.5).report(1.0)
+    step.sink(Progress("another", 0.75, "half a minute"))
+    assert events == [Progress("listening", 0.75), Progress("listening", 0.875, "half a minute")]
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        Monitor(None, cancel).named("listening").report(0.0)

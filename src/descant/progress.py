@@ -100,6 +100,11 @@ class Monitor:
             end=self._start + width * end,
         )
 
+    def named(self, stage: str) -> Monitor:
+        """This step under one name, whatever its parts and the functions it is handed to call themselves."""
+        whole = self.part(stage, 0.0, 1.0)
+        return Monitor(lambda event: whole.report(event.fraction, event.message), self.cancel, stage)
+
     def report(self, fraction: float, message: str = "") -> None:
         """Say that `fraction` (0..1) of this step is done; raises `Cancelled` if asked to stop."""
         if self.cancel is not None:

@@ -145,6 +145,11 @@ def test_words_of_a_table(tmp_path: Path) -> None:
     assert [(w.text, w.start_s) for w in quoted.words] == [("one, two", 1.0), ("three", 2.0)]
     jamendo = read_timed_lyrics(_file(tmp_path, "b.csv", "word_start,word_end,line_end\n1.0,1.5,nan\n2.0,2.5,2.5\n"))
     assert [w.start_s for w in jamendo.words] == [1.0, 2.0]
+    assert jamendo.lines[0].end_s == 2.5
+    plain = read_timed_lyrics(_file(tmp_path, "p.csv", "\n1.0,1.5,Hello\n2.0,2.25,world\n"))
+    assert [(w.text, w.start_s, w.end_s) for w in plain.words] == [("Hello", 1.0, 1.5), ("world", 2.0, 2.25)]
+    assert [w.start_s for w in read_timed_lyrics(_file(tmp_path, "s.csv", "1.0\n2.5\n")).words] == [1.0, 2.5]
+    assert not read_timed_lyrics(_file(tmp_path, "e.csv", "\n")).words
     assert read_timed_lyrics(_file(tmp_path, "c.lrc", "[00:01.00]one two\n")).text == "one two"
 
 
@@ -181,7 +186,7 @@ def test_words_of_a_table(tmp_path: Path) -> None:
         (read_pitch_track, "x.csv", "time,hz\nand,more\n0.1,220\n", InvalidAudio, "line 2: the time"),
         (read_timed_lyrics, "x.lrc", "[00:02.00]two\n[00:01.00]one\n", TextReadError, "Line 2, at 1 s, stands below"),
         (read_timed_lyrics, "x.srt", SRT_BACKWARDS, TextReadError, "the line 'one' starts at 1 s, before the one"),
-        (read_timed_lyrics, "x.csv", "start,word\n2,la\n1,lo\n", TextReadError, "line 3: the start, 1 s, is before"),
+        (read_timed_lyrics, "x.csv", "start,word\n2,la\n1,lo\n", TextReadError, "Line 3: the start, 1 s, is before"),
         (read_timed_lyrics, "x.csv", "start,word\n1," + "a" * 200_000, TextReadError, "field larger than"),
         (read_notes, "x.csv", "-1,1,60\n", ScoreReadError, "line 1: the start, -1 s, lies before 0 s"),
         (read_notes, "x.csv", "onset,offset,midi\n0,1,60\n1,2,600\n", ScoreReadError, "line 3: the pitch is no MIDI"),
@@ -194,11 +199,10 @@ def test_words_of_a_table(tmp_path: Path) -> None:
         (read_pitch_track, "x.csv", "0.0,220\n0.1,nan\n", InvalidAudio, "line 2: the frequency"),
         (read_pitch_track, "x.csv", "0.0,220\nx,220\n", InvalidAudio, "line 2: the time"),
         (read_pitch_track, "x.csv", "time,hz\n", InvalidAudio, "no frames"),
-        (read_timed_lyrics, "x.csv", "a,b\n1,2\n", TextReadError, "line 1: no column"),
-        (read_timed_lyrics, "x.csv", "start,word\nsoon,la\n", TextReadError, "line 2: the start"),
+        (read_timed_lyrics, "x.csv", "a,b\n1,2\n", TextReadError, "Line 1: no column"),
+        (read_timed_lyrics, "x.csv", "start,word\nsoon,la\n", TextReadError, "Line 2: the start"),
         (read_timed_lyrics, "x.csv", "start,word\n-1,la\n", TextReadError, "impossible time"),
-        (read_timed_lyrics, "x.csv", "", TextReadError, "line 1: no column"),
-        (read_timed_lyrics, "x.csv", "start,word\n1,la\n\n0.5;lo\n", TextReadError, "line 4: the start"),
+        (read_timed_lyrics, "x.csv", "start,word\n1,la\n\n0.5;lo\n", TextReadError, "Line 4: the start"),
         (read_timed_lyrics, "x.json", "[]", TextReadError, "lines"),
         (read_notes, "x.mid", "no midi", ScoreReadError, "x.mid"),
         (read_notes, "x.csv", "0,1\n", ScoreReadError, "not a list of notes"),

@@ -11,9 +11,11 @@ from descant.errors import InputNotFound, InvalidOption, OutputIsInput
 from descant.pipelines.transcribe_file import TranscribeOptions, is_finished, transcribe_file
 from descant.score.midi import read_midi
 from descant.score.musicxml import read_musicxml
-from descant.text.lyrics import Lyrics
+from descant.text.lyrics import Line, Lyrics, Word
 from descant.transcribe.config import WordOptions
+from descant.transcribe.language import HeardLanguage
 from descant.transcribe.note_list import read_note_list
+from descant.transcribe.words import HeardWords
 
 RATE = 22_050
 NOTES = [(0.5 + 0.5 * i, 0.5 + 0.5 * i + 0.4, p) for i, p in enumerate((60, 64, 67, 72, 67, 64, 60, 55))]
@@ -147,12 +149,25 @@ def test_the_words_of_a_song_are_heard_in_it_and_in_its_voice(
     def halved(clip: Clip, **_: object) -> dict[str, Clip]:
         return {"vocals": Clip(clip.samples * 0.5, clip.sample_rate)}
 
-    def listen(clip: Clip, *, mix: Clip | None, options: WordOptions, **_: object) -> Lyrics:
+    def listen(clip: Clip, *, mix: Clip | None, options: WordOptions, **_: object) -> HeardWords:
         asked.append((round(clip.peak, 3), round(mix.peak, 3) if mix else None, options.language))
-        return Lyrics(language=options.language)
+        return HeardWords(Lyrics(language=options.language))
 
     monkeypatch.setattr("descant.pipelines.transcribe_file.Separator.load", lambda: halved)
-    monkeypatch.setattr("descant.pipelines.transcribe_file.transcribe_words", listen)
+    monkeypatch.setattr("descant.pipelines.transcribe_file.hear_words", listen)
     options = TranscribeOptions(midi=False, words=True, song=song, hearing=WordOptions(language="de"))
     assert transcribe_file(path, tmp_path / "out", options).words == 0
     assert asked == [(0.125, 0.25, "de") if song else (0.25, None, "de")]
+
+
+@pytest.mark.parametrize(("confidence", "said"), [(0.8, "was heard: English (80% sure)"), (0.3, "is unsure: English")])
+def test_the_language_that_was_heard_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confidence: float, said: str
+) -> None:
+    path = write(tmp_path / "a.wav", Clip(np.full((1, 16_000), 0.25, np.float32), 16_000))
+    lyrics = Lyrics((Line((Word("oh", 0.1, 0.2),)),), "en")
+    heard = HeardWords(lyrics, HeardLanguage("en", confidence, "ms"))
+    monkeypatch.setattr("descant.pipelines.transcribe_file.hear_words", lambda *_, **__: heard)
+    (remark,) = transcribe_file(path, tmp_path / "out", TranscribeOptions(midi=False, words=True)).remarks
+    assert said in remark
+    assert ("--language" in remark and "Malay" in remark) == (confidence < 0.5)

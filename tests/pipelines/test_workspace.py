@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from descant.errors import OutputError
+from descant.errors import CheckpointError, OutputError
 from descant.pipelines.workspace import Workspace
 
 
@@ -88,3 +88,34 @@ def test_two_runs_on_one_song_at_once(tmp_path: Path) -> None:
     step = Workspace(tmp_path / "w", _source(tmp_path)).step("separate", {}, slow)
     assert (step / "x").read_text() == "other"
     assert list((tmp_path / "w").iterdir()) == [step]
+
+
+def test_a_value_that_cannot_be_read_is_made_anew_once(tmp_path: Path) -> None:
+    source = tmp_path / "song"
+    source.write_bytes(b"song")
+    workspace = Workspace(tmp_path / "steps", source)
+    made: list[Path] = []
+
+    def make(place: Path) -> None:
+        made.append(place)
+        (place / "value").write_text("7")
+
+    def read(place: Path) -> int:
+        text = (place / "value").read_text()
+        if not text.isdigit():
+            raise CheckpointError(f"{place} is damaged.")
+        return int(text)
+
+    assert workspace.value("number", {}, make, read) == 7
+    assert workspace.value("number", {}, make, read) == 7
+    assert len(made) == 1
+    (workspace.step("number", {}, make) / "value").write_text("seven")
+    assert workspace.value("number", {}, make, read) == 7
+    assert len(made) == 2
+
+    def refuse(place: Path) -> int:
+        raise CheckpointError(f"{place} is damaged.")
+
+    with pytest.raises(CheckpointError):
+        workspace.value("number", {}, make, refuse)
+    assert len(made) == 3

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -156,3 +158,39 @@ def test_marks_in_any_order_are_read_or_refused(rows: list[str]) -> None:
     except TextReadError:
         return
     assert all(1 <= line.row <= len(rows) for line in sheet.lines)
+
+
+_HOSTILE = {
+    "chords in a row": "A--" * 5_000 + " love!",
+    "signs in a row": "A" + "-." * 5_000 + "!",
+    "headers alone": "[Chorus]\nla la\n\n" + "[Chorus]\n\n" * 9_000,
+    "one word": "bcdfghjklmnpqrstvwxz" * 5_000,
+    "words without lines": "love you the night " * 25_000,
+}
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+def test_the_time_grows_with_the_text_alone(name: str) -> None:
+    began = time.process_time()
+    assert read_sheet(_HOSTILE[name]).lines
+    assert time.process_time() - began < 5.0
+
+
+@pytest.mark.parametrize(
+    "text", ["la\n" + "x20\n" * 8, "|: la\n" + ":|\n" * 40, "[Chorus]\n" + "la\n" * 999 + "\n[Chorus]\n" * 999]
+)
+def test_repeats_of_repeats_are_refused_before_they_fill_the_memory(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(TextReadError, match="more than 20000 lines"):
+        read_sheet(text)
+    assert time.process_time() - began < 2.0
+
+
+def test_how_a_text_was_taken_is_said_in_a_few_words() -> None:
+    sheet = read_sheet("[Chorus]\nla la (ooh yeah)\n\n(guitar solo)\nC G Am\nHello\n\n[Chorus]\n")
+    assert sheet.left_out == ("[Chorus]", "(guitar solo)", "C G Am", "[Chorus]")
+    assert sheet.summary == (
+        "4 rows left out as not sung (the first: [Chorus]); 1 line repeated where the text says so; "
+        "4 words in brackets taken as backing vocals, which may be missing"
+    )
+    assert read_sheet("Hello\nyou").summary == ""

@@ -1,4 +1,4 @@
-"""Which language is sung: what is said in it decides, not what the first window seems to be."""
+"""Which language is sung: windows with a voice decide, not the first one, and doubt is said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from descant.audio.clip import Clip
-from descant.transcribe.language import SAMPLE_RATE, loudest_windows, sung_language
+from descant.transcribe.language import SAMPLE_RATE, HeardLanguage, loudest_windows, sung_language
 from descant.transcribe.words import WordRecognizer
 
 SIZE = 30 * SAMPLE_RATE
@@ -18,11 +18,10 @@ class Whisper:
     """Stands for Whisper: the level of a window tells which of the prepared ones it is.
 
     Args:
-        windows: For each level (in hundredths), the shares of languages and, by language, what is heard: how many
-            distinct tokens, their mean log probability, and how likely nobody speaks.
+        windows: For each level (in hundredths), the shares of languages, and how likely nobody speaks.
     """
 
-    def __init__(self, windows: dict[int, tuple[dict[str, float], dict[str, tuple[int, float, float]]]]) -> None:
+    def __init__(self, windows: dict[int, tuple[dict[str, float], float]]) -> None:
         self.windows = windows
         self.model = self
 
@@ -37,56 +36,81 @@ class Whisper:
     def detect_language(self, encoded: int) -> list[list[tuple[str, float]]]:
         return [[(f"<|{code}|>", share) for code, share in self.windows[encoded][0].items()]]
 
-    def generate(self, encoded: int, prompts: list[list[str]], **_: object) -> list[SimpleNamespace]:
-        ((start, language, *task),) = prompts
-        assert (start, *task) == ("<|startoftranscript|>", "<|transcribe|>", "<|notimestamps|>")
-        count, score, silence = self.windows[encoded][1].get(language.strip("<|>"), (1, -5.0, 0.5))
-        return [SimpleNamespace(sequences_ids=[list(range(count)) * 2], scores=[score], no_speech_prob=silence)]
+    def generate(self, encoded: int, prompts: list[list[str]], **options: object) -> list[SimpleNamespace]:
+        assert prompts == [["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]]
+        assert options["return_no_speech_prob"]
+        return [SimpleNamespace(no_speech_prob=self.windows[encoded][1])]
 
 
 def recording(*levels: float) -> np.ndarray:
     return np.concatenate([np.full(SIZE, level, np.float32) for level in levels])
 
 
-def test_sense_beats_certainty() -> None:
+def test_the_languages_of_most_songs_are_believed_sooner() -> None:
     """Numbers as Whisper base gave them for an English song whose voice has effects."""
     whisper = Whisper(
-        {
-            20: ({"ms": 0.65, "en": 0.31, "la": 0.01}, {"en": (22, -0.18, 0.06), "ms": (24, -1.15, 0.06)}),
-            30: ({"ms": 0.83, "en": 0.13, "la": 0.01}, {"en": (17, -0.27, 0.02), "ms": (22, -1.6, 0.02)}),
-        }
+        {20: ({"ms": 0.65, "en": 0.31, "la": 0.01}, 0.06), 30: ({"ms": 0.83, "en": 0.13, "la": 0.01}, 0.02)}
     )
-    assert sung_language(whisper, recording(0.2, 0.3)) == "en"
+    found = sung_language(whisper, recording(0.2, 0.3))
+    assert (found.code, found.second) == ("en", "ms")
+    assert 0.5 < found.confidence < 0.7
 
 
-def test_a_language_that_is_hardly_known_does_not_win_by_writing_another_one_down() -> None:
-    """Spanish speech in a song, and Spanish it stays when Whisper base is asked for Khmer."""
+def test_a_clear_voice_in_another_language_is_believed() -> None:
+    found = sung_language(Whisper({30: ({"ru": 0.97, "en": 0.01, "uk": 0.02}, 0.1)}), recording(0.3))
+    assert found.code == "ru"
+    assert found.is_sure
+
+
+def test_several_windows_vote_by_how_likely_each_holds_a_voice() -> None:
+    """Spanish speech in a song; where it is hardly there, Whisper names Khmer."""
     whisper = Whisper(
         {
-            20: ({"es": 0.85, "it": 0.06, "km": 0.01, "en": 0.02}, {"es": (26, -0.41, 0.51), "km": (25, -0.51, 0.51)}),
-            30: ({"km": 0.32, "en": 0.19, "es": 0.02, "it": 0.01}, {"km": (4, -2.51, 0.87), "es": (1, -3.48, 0.87)}),
-            40: ({"es": 0.4, "it": 0.45, "km": 0.01, "en": 0.02}, {"es": (23, -0.28, 0.61), "km": (26, -0.1, 0.61)}),
+            20: ({"es": 0.85, "it": 0.06, "km": 0.01, "en": 0.02}, 0.51),
+            30: ({"km": 0.32, "en": 0.19, "es": 0.02, "it": 0.01}, 0.87),
+            40: ({"es": 0.4, "it": 0.45, "km": 0.01, "en": 0.02}, 0.61),
         }
     )
-    assert sung_language(whisper, recording(0.2, 0.3, 0.4)) == "es"
+    assert sung_language(whisper, recording(0.2, 0.3, 0.4)).code == "es"
 
 
-def test_an_intro_has_no_say() -> None:
+@pytest.mark.parametrize("loud", [0.3, 0.02])
+def test_a_loud_intro_without_a_voice_has_no_say(loud: float) -> None:
     whisper = Whisper(
         {
-            5: ({"en": 0.9, "de": 0.05}, {"en": (2, -0.2, 0.95)}),
-            30: (
-                {"de": 0.6, "nl": 0.3, "en": 0.1},
-                {"de": (25, -0.4, 0.1), "nl": (25, -1.4, 0.1), "en": (25, -0.9, 0.1)},
-            ),
+            round(100 * loud): ({"fr": 0.9, "de": 0.01}, 0.99),
+            10: ({"de": 0.6, "nl": 0.3, "fr": 0.01}, 0.05),
         }
     )
-    assert sung_language(whisper, recording(0.05, 0.05, 0.3, 0.05)) == "de"
+    found = sung_language(whisper, recording(loud, loud, 0.1, loud))
+    assert found.code == "de"
+    assert found.is_sure
 
 
-def test_english_is_tried_though_no_window_names_it() -> None:
+def test_the_mean_is_geometric_and_the_confidence_its_share() -> None:
+    whisper = Whisper({20: ({"en": 0.5, "de": 0.25}, 0.0), 30: ({"en": 0.32, "de": 0.16}, 0.0)})
+    found = sung_language(whisper, recording(0.2, 0.3))
+    assert found.code == "en"
+    assert found.confidence == pytest.approx(2.0 / 3.0, abs=1e-2)
+
+
+def test_where_hardly_anybody_speaks_nothing_is_sure() -> None:
+    """White noise, as Whisper base hears it."""
+    noise = {"nn": 0.66, "ja": 0.1, "en": 0.09, "ko": 0.04}
+    assert sung_language(Whisper({30: (noise, 0.78)}), recording(0.3)).code == "en"
+    hum = {"de": 0.5, "nl": 0.1} | dict.fromkeys("abcdefgh", 0.05)
+    assert not sung_language(Whisper({30: (hum, 0.97)}), recording(0.3)).is_sure
+
+
+def test_doubt_is_said_aloud_with_what_to_do() -> None:
     shares = {"cy": 0.4, "la": 0.3, "ms": 0.2, "en": 0.1}
-    assert sung_language(Whisper({30: (shares, {"en": (20, -0.3, 0.1)})}), recording(0.3)) == "en"
+    found = sung_language(Whisper({30: (shares, 0.1)}), recording(0.3))
+    assert not found.is_sure
+    assert str(found) == (
+        "The language is unsure: English was taken (36% sure); it may be Welsh. "
+        "If that is wrong, name it: --language de."
+    )
+    assert str(HeardLanguage("de", 0.934, "nl")) == "The language was heard: German (93% sure)."
 
 
 def test_the_loudest_windows_are_heard() -> None:
@@ -103,3 +127,6 @@ def test_the_real_model_decides_for_some_language_whatever_it_hears() -> None:
     listen = WordRecognizer.load()
     noise = Clip((0.05 * np.random.default_rng(0).standard_normal(SAMPLE_RATE)).astype(np.float32), SAMPLE_RATE)
     assert listen(noise).language in listen._model.supported_languages
+    (said,) = (heard.language for heard in [listen.hear(noise)])
+    assert said is not None
+    assert 0.0 < said.confidence <= 1.0

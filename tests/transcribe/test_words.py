@@ -155,9 +155,11 @@ def test_the_language_is_kept_and_an_unknown_one_is_refused() -> None:
     model.supported_languages = ("en", "de")  # type: ignore[assignment]
     assert listen(tone(), options=WordOptions(language="de")).language == "de"
     assert model.options["language"] == "de"
-    with pytest.raises(InvalidOption, match="'xx'") as caught:
-        listen(tone(), options=WordOptions(language="xx"))
+    with pytest.raises(InvalidOption, match="'fr'") as caught:
+        listen(tone(), options=WordOptions(language="french"))
     assert "de, en" in caught.value.hint
+    with pytest.raises(InvalidOption, match="'xx'"):
+        WordOptions(language="xx")
     assert listen(Clip.silence(RATE, RATE)).language == ""
 
 

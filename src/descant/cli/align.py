@@ -37,7 +37,7 @@ def align(
         out: Output folder; or the file to write, as words.srt.
         format: Formats, separated by commas: lrc, elrc, srt, vtt, ass, ultrastar, textgrid, midi, musicxml, labels,
             csv, json, txt.
-        language: Code of the language that is sung, such as en, de, fr, es, it, pt; guessed from the words without it.
+        language: What is sung: en, de, fr, es, it, pt or another code or name; guessed from the words without it.
         anchor: A correction: "12.34 some words" fixes when these words of the lyrics start. Kept in
             `<song>.anchors.txt` beside the output, and read again next time.
         anchors: Another file of corrections, one a line.

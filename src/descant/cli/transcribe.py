@@ -53,7 +53,7 @@ def transcribe(
         song: The recording is a song: separate the voice from the band and write both.
         words: Write the sung words.
         format: Lyrics formats, separated by commas: lrc, elrc, srt, vtt, json, txt.
-        language: Code of the language that is sung, such as de, es, fr; without it, it is heard.
+        language: What is sung, by code or name, such as de, es, fr; without it, it is heard.
         words_model: Which Whisper listens: whisper-base, or whisper-tiny-en for English.
         tempo: A steady tempo in BPM instead of the beats that are heard.
         beats: A file of beats: analysis.json, or one time in seconds per line.

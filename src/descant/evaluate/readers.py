@@ -6,12 +6,10 @@ Every error names the file, and where it can the line and the field. Each reader
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Callable, Iterable
-from itertools import chain, pairwise
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,13 +25,13 @@ from descant.score.midi import read_midi
 from descant.score.tempo import BeatGrid
 from descant.text.formats import lyrics_text, read_lyrics
 from descant.text.lrc import require_rising_stamps
-from descant.text.lyrics import Line, Lyrics, Word
+from descant.text.lyrics import Lyrics
 from descant.text.tables import LabelRow, finite, label_table
 from descant.transcribe.beats_file import read_beats as read_beat_grid
 from descant.transcribe.note_list import ListedNote, listed_notes, read_note_list
 
 if TYPE_CHECKING:
-    from _csv import Reader as _Rows
+    pass
 
 T = TypeVar("T")
 
@@ -41,9 +39,6 @@ _LARGEST_BYTES = 64 << 20
 _HIGHEST_HZ = 20_000.0
 _FRAMES = "Rows are time in seconds, rising from 0, and frequency in Hz; unvoiced is 0."
 _BACKWARDS = "Sort them by time, as they are sung."
-_START_NAMES = ("start_s", "start", "word_start", "onset", "time", "time_s")
-_END_NAMES = ("end_s", "end", "word_end", "offset")
-_WORD_NAMES = ("word", "text", "label")
 
 
 def with_file(path: Path, read: Callable[[], T]) -> T:
@@ -141,18 +136,12 @@ def read_pitch_track(path: Path) -> PitchTrack:
 
 
 def read_timed_lyrics(path: Path) -> Lyrics:
-    """Lyrics in any format of `descant.text`, or CSV with a heading: a start, and if known an end and the word.
-
-    The heading's names are start_s, start, word_start or onset; end_s, end, word_end or offset; word, text or label
-    (JamendoLyrics' word tables are such CSV). Without a heading the columns are start, end and word, as far as there
-    are so many (predictions of S19).
+    """Lyrics in any format of `descant.text`; tables of words (JamendoLyrics, predictions of S19) are `WordsCsvFormat`.
 
     Raises:
         InputNotFound, TextReadError: The file is not there, is not such a file, or its times run backwards; the message
             names the line.
     """
-    if path.suffix.lower() == ".csv":
-        return _listed_words(path)
     if path.suffix.lower() in (".lrc", ".elrc"):
         with_file(path, lambda: require_rising_stamps(lyrics_text(path)))
     lyrics = with_file(path, lambda: read_lyrics(path))
@@ -162,49 +151,6 @@ def read_timed_lyrics(path: Path) -> Lyrics:
                 f"{path}: the line {line.text!r} starts at {line.start_s:g} s, before the one above it.", _BACKWARDS
             )
     return lyrics
-
-
-def _listed_words(path: Path) -> Lyrics:
-    rows = csv.reader(io.StringIO(_text(path, TextReadError)), skipinitialspace=True)
-    try:
-        return with_file(path, lambda: Lyrics((Line(_timed_words(path, rows)),)))
-    except csv.Error as error:
-        raise TextReadError(f"{path}, line {rows.line_num}: {error}.", "Is it a table of words?") from error
-
-
-def _timed_words(path: Path, rows: _Rows) -> tuple[Word, ...]:
-    first = next(rows, [])
-    heading = [name.strip().lower() for name in first]
-    body: Iterable[list[str]] = rows
-    if heading and finite(heading[0]) is not None:
-        heading, body = ["start", "end", "word"][: len(heading)], chain([first], rows)
-    start, end, word = (
-        next((heading.index(name) for name in names if name in heading), None)
-        for names in (_START_NAMES, _END_NAMES, _WORD_NAMES)
-    )
-    if start is None:
-        raise TextReadError(f"{path}, line 1: no column is named as a start.", f"Known: {', '.join(_START_NAMES)}.")
-    words: list[Word] = []
-    last = 0.0
-    for cells in body:
-        if not any(cell.strip() for cell in cells):
-            continue
-        number = rows.line_num
-        begins = finite(cells[start]) if start < len(cells) else None
-        ends = finite(cells[end]) if end is not None and end < len(cells) else None
-        if begins is None:
-            raise TextReadError(f"{path}, line {number}: the start is not a number.", "Times are in seconds.")
-        if 0.0 <= begins < last:
-            raise TextReadError(
-                f"{path}, line {number}: the start, {begins:g} s, is before that of the row above.", _BACKWARDS
-            )
-        last = begins
-        text = cells[word].strip() if word is not None and word < len(cells) else ""
-        try:
-            words.append(Word(text, begins, ends))
-        except TextReadError as error:
-            raise TextReadError(f"{path}, line {number}: {error.message}", "Times are in seconds.") from error
-    return tuple(words)
 
 
 def _frame(path: Path, row: LabelRow) -> list[float]:

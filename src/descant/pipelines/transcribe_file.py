@@ -19,13 +19,13 @@ from descant.score.notes import Note, Score, Track
 from descant.score.tempo import TempoMap, TimeSignature
 from descant.separate.api import Separator
 from descant.text.formats import text_format, write_lyrics
-from descant.text.lyrics import Lyrics
-from descant.transcribe.api import Transcriber, transcribe_words
+from descant.transcribe.api import Transcriber, hear_words
 from descant.transcribe.beats_file import read_beats
 from descant.transcribe.config import MelodyOptions, NoteOptions, WordOptions
 from descant.transcribe.melody import held_notes, notes_on, sounds_spoken, sung_notes
 from descant.transcribe.note_list import write_note_list
 from descant.transcribe.placing import DEFAULT_BPM, place_events
+from descant.transcribe.words import HeardWords
 
 _FOLLOWED_S = 30 * 60
 _BLOCK_S = 10
@@ -134,15 +134,17 @@ def transcribe_file(
         paths += _write_score(score, out / path.stem, options)
     if options.words:
         part = monitor.part("words", share, 1.0)
-        lyrics = _words(path, vocals, options, part)
+        heard = _words(path, vocals, options, part)
+        lyrics = heard.lyrics
         words = len(lyrics.words)
+        remarks += heard.remarks
         if not words:
             remarks.append("No words were heard.")
         paths += [
             write_lyrics(_lyrics_path(out / path.stem, name), lyrics, format_name=name)
             for name in options.lyric_formats
         ]
-    monitor.report(1.0)
+    monitor.part("finished", 0.0, 1.0).report(1.0)
     return TranscribedFile(tuple(paths), notes, words, tuple(remarks))
 
 
@@ -188,14 +190,14 @@ def _score(
     return (on_beats(score, heard) if heard else score), None, remarks
 
 
-def _words(path: Path, vocals: Clip | None, options: TranscribeOptions, monitor: Monitor) -> Lyrics:
+def _words(path: Path, vocals: Clip | None, options: TranscribeOptions, monitor: Monitor) -> HeardWords:
     """What is sung: in a song, heard with its band and without."""
     if options.song and vocals is None:
         taking_apart = monitor.part("separating", 0.0, 0.3)
         vocals = Separator.load()(read(path), progress=taking_apart.sink, cancel=monitor.cancel)["vocals"]
     whole = read(path, sample_rate=_VOICE_RATE, channels=1)
     part = monitor.part("words", 0.3 if options.song else 0.0, 1.0)
-    return transcribe_words(
+    return hear_words(
         vocals or whole,
         mix=whole if vocals else None,
         options=options.hearing,

@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from descant import __version__
+from descant.errors import DescantError
 from descant.hub.files import sha256_of
 from descant.pipelines.artefacts import MAX_BYTES, Artefacts
 
 Setting = str | float | int | bool | None
+Value = TypeVar("Value")
 
 
 class Workspace:
@@ -40,3 +43,22 @@ class Workspace:
         identity = json.dumps([self._source, name, __version__, sorted(settings.items())])
         artefacts = Artefacts(self._folder, max_bytes=self._max_bytes)  # a step holds none but itself
         return artefacts.make(f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}", make)
+
+    def value(
+        self,
+        name: str,
+        settings: Mapping[str, Setting],
+        make: Callable[[Path], None],
+        read: Callable[[Path], Value],
+    ) -> Value:
+        """What `read` finds in a step's folder. A folder that it refuses counts as absent: it is made anew, once.
+
+        Raises:
+            DescantError: As for `step`; what `read` raises, where the folder that was just made is refused too.
+        """
+        place = self.step(name, settings, make)
+        try:
+            return read(place)
+        except DescantError:
+            Artefacts(self._folder, max_bytes=self._max_bytes).discard(place.name)
+            return read(self.step(name, settings, make))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from descant.errors import TextReadError
@@ -13,6 +14,7 @@ from descant.text.phones.written import scripts
 _READABLE = frozenset({"LATIN", "CYRILLIC", "GREEK", "MODIFIER", "FEMININE", "MASCULINE"})
 _SCRIPT_NAMES = {"CJK": "Chinese or Japanese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 _MAX_LINES = 20_000
+_SHOWN = 60
 _OPENS = re.compile(r"\|+ ?:")
 _CLOSES = re.compile(r": ?\|+")
 _BARS = re.compile(r"\|+ ?:|: ?\|+|(?<!\S)[/|]+(?!\S)")
@@ -57,17 +59,37 @@ class Sheet:
         lines: In order of singing, repeats written out, an empty line between strophes.
         notes: What was left out and what was repeated, in sentences for the reader.
         language: Code; empty when unknown.
+        left_out: Rows of the text that are not sung: headers, chords, directions, leftovers of web pages.
     """
 
     lines: tuple[SheetLine, ...]
     notes: tuple[str, ...] = ()
     language: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def lyrics(self) -> Lyrics:
         """The words without times."""
         lines = (Line(tuple(Word(word.text) for word in line.words), singer=line.singer) for line in self.lines)
         return Lyrics(tuple(lines), self.language)
+
+    @property
+    def summary(self) -> str:
+        """How the text was taken, in a few words; empty where all of it is sung as it is written."""
+        rows, repeats = len(self.left_out), sum(line.is_repeat and bool(line.words) for line in self.lines)
+        backing = sum(word.is_backing for line in self.lines for word in line.words)
+        said = []
+        if rows:
+            said.append(f"{_counted(rows, 'row')} left out as not sung (the first: {self.left_out[0][:_SHOWN]})")
+        if repeats:
+            said.append(f"{_counted(repeats, 'line')} repeated where the text says so")
+        if backing:
+            said.append(f"{_counted(backing, 'word')} in brackets taken as backing vocals, which may be missing")
+        return "; ".join(said)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def read_sheet(text: str, *, language: str = "") -> Sheet:
@@ -98,7 +120,7 @@ def read_sheet(text: str, *, language: str = "") -> Sheet:
         raise TextReadError(
             "The lyrics have only headers, chords or directions.", "Write the words that are sung below them."
         )
-    return Sheet(lines, tuple(reading.notes), language)
+    return Sheet(lines, tuple(reading.notes), language, tuple(reading.left_out))
 
 
 def _too_many_lines() -> TextReadError:
@@ -131,7 +153,10 @@ class _Reading:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.left_out: list[str] = []
         self._sections: list[_Section] = [_Section()]
+        self._named: dict[tuple[str, str | None], _Section] = {}
+        self._repeated = 0
         self._repeat_from: int | None = None
         self._is_first = True
 
@@ -176,7 +201,8 @@ class _Reading:
         return self._sections[-1]
 
     def _left_out(self, number: int, row: str) -> None:
-        self.notes.append(f"Row {number} is not sung: {row[:60]}")
+        self.notes.append(f"Row {number} is not sung: {row[:_SHOWN]}")
+        self.left_out.append(row)
 
     def _close_paragraph(self) -> None:
         section = self._section
@@ -189,25 +215,28 @@ class _Reading:
         section = self._section
         earlier = self._earlier(section) if section.kind and not section.lines else None
         if earlier is not None:
-            section.lines = [replace(line, is_repeat=True) for line in earlier.lines[: earlier.once]]
+            self._repeat(section, earlier.lines[: earlier.once], 1)
             self.notes.append(f"Row {section.row}: the {section.kind} of row {earlier.row} is sung again.")
         section.once = section.once or len(section.lines)
         if section.lines and section.times > 1:
             self._multiply(section, 0, section.times)
         section.times = 1
         self._repeat_from = None
+        if section.lines:
+            for number in (section.number, None):
+                self._named.setdefault((section.kind, number), section)
 
     def _earlier(self, section: _Section) -> _Section | None:
         """The section of the same name that was written out before; verses only by their number."""
-        alike = [each for each in self._sections[:-1] if each.kind == section.kind and each.lines]
-        exact = [each for each in alike if each.number == section.number]
+        exact = self._named.get((section.kind, section.number))
         if section.kind in {"verse", "part", "intro", "outro"} or section.number:
-            return exact[0] if exact and section.number else None
-        return next(iter(exact or alike), None)
+            return exact if section.number else None
+        return exact or self._named.get((section.kind, None))
 
     def _start(self, number: int, row: str, head: marks.Header) -> None:
         self._close_section()
-        self.notes.append(f"Row {number} is a header: {row[:60]}")
+        self.notes.append(f"Row {number} is a header: {row[:_SHOWN]}")
+        self.left_out.append(row)
         self._sections.append(_Section(head.kind, head.number, head.times, row=number))
         if head.rest:
             self._sing(number, head.rest)
@@ -218,13 +247,19 @@ class _Reading:
             section = self._sections[-2]
         if section.lines:
             self._multiply(section, 0, times)
-            self.notes.append(f"Row {number}: the lines above are sung {times} times: {row[:60]}")
+            self.notes.append(f"Row {number}: the lines above are sung {times} times: {row[:_SHOWN]}")
         else:
             self._left_out(number, row)
 
     def _multiply(self, section: _Section, start: int, times: int) -> None:
-        again = [replace(line, is_repeat=True) for line in section.lines[start:]]
-        section.lines += again * (times - 1)
+        self._repeat(section, section.lines[start:], times - 1)
+
+    def _repeat(self, section: _Section, lines: Sequence[SheetLine], times: int) -> None:
+        """Add lines again; a few repeats of repeats would fill any memory."""
+        self._repeated += len(lines) * times
+        if self._repeated > _MAX_LINES:
+            raise _too_many_lines()
+        section.lines += [replace(line, is_repeat=True) for line in lines] * times
 
     def _take_bars(self, row: str) -> None:
         """Repeat signs in a row of their own: `|:` starts, `:|` lets everything since then be sung again."""
@@ -246,7 +281,8 @@ class _Reading:
             self._repeat_from = len(self._section.lines)
         if words:
             line = SheetLine(words, number, name)
-            self._section.lines += [line] + [replace(line, is_repeat=True)] * (times - 1 if not closes else 0)
+            self._section.lines.append(line)
+            self._repeat(self._section, [line], 0 if closes else times - 1)
             self._section.row = self._section.row or number
         if times > 1 and not closes:
             self.notes.append(f"Row {number} is sung {times} times.")

@@ -46,10 +46,11 @@ _REPEAT_END = re.compile(
     re.IGNORECASE,
 )
 _CHORD = (
-    r"(?:N\.?C\.?|[A-H](?:[#♯]|b(?!e)|♭)?(?:maj|min|dim|aug|sus|add|m|M|°|ø|\+|-)?\d{0,2}"
+    r"(?>N\.?C\.?|[A-H](?:[#♯]|b(?!e)|♭)?(?:maj|min|dim|aug|sus|add|m|M|°|ø|\+|-(?![A-H]))?\d{0,2}"
     r"(?:(?:sus|add|maj|b|#|♭|♯)\d{1,2})*(?:/[A-H][#b♭♯]?)?)"
 )
-_CHORD_ROW = re.compile(rf"[\s|:/%.(\[]*{_CHORD}[)\]]*(?:[\s|:/%.\-,(\[]+(?:{_CHORD}|[x×]\d)?[)\]]*)*")
+# Nothing is given back: "A--A--A-- love" can be parted in as many ways as there are chords.
+_CHORD_ROW = re.compile(rf"[\s|:/%.(\[]*+{_CHORD}[)\]]*+(?:[\s|:/%.\-,(\[]++(?:{_CHORD}|[x×]\d)?[)\]]*+)*+")
 _INLINE_CHORD = re.compile(rf"\[{_CHORD}\]|\{{[^}}]*\}}")
 _TABLATURE = re.compile(r"\s*[eBGDAEb]?\s*\|[-0-9|hpbrxX/\\~^()= ]{4,}")
 _STAMP = re.compile(r"[\[<]\d{1,3}:\d{2}(?:[.:]\d{1,3})?[\]>]")

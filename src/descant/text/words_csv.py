@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import ClassVar
 
 from descant.errors import TextReadError
@@ -19,6 +19,7 @@ START_NAMES = ("word_start", "start_s", "start", "onset", "time", "time_s")
 END_NAMES = ("word_end", "end_s", "end", "offset")
 WORD_NAMES = ("word", "text", "label")
 _LINE_END = "line_end"
+_PLAIN = ("start", "end", "word")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,11 @@ class WordsCsvFormat(TextFormat):
     word_column: bool = False
 
     def read(self, text: str) -> Lyrics:
-        """Words from a table with a heading; one of its columns is named as a start, in any case.
+        """Words from a table; one of the columns in its heading is named as a start, in any case.
 
         Starts may be word_start, start_s, start, onset, time or time_s; ends word_end, end_s, end or offset; words
-        word, text or label. Without a column line_end all words are one line.
+        word, text or label. Without a column line_end all words are one line. Where the first cell is a number there
+        is no heading, and the columns are start, end and word, as far as there are so many.
 
         Raises:
             TextReadError: No column is a start, a start is no number or lies before the one above it, or a word ends
@@ -53,9 +55,13 @@ class WordsCsvFormat(TextFormat):
         """
         rows = csv.reader(io.StringIO(text), skipinitialspace=True)
         try:
-            heading = [name.strip().lower() for name in next(rows, [])]
-            if not heading:
+            first = next((cells for cells in rows if any(cell.strip() for cell in cells)), [])
+            if not first:
                 return Lyrics()
+            heading = [name.strip().lower() for name in first]
+            body: Iterable[list[str]] = rows
+            if finite(first[0]) is not None:
+                heading, body = list(_PLAIN[: len(first)]), chain([first], rows)
             columns = [
                 next((heading.index(name) for name in names if name in heading), None)
                 for names in (START_NAMES, END_NAMES, WORD_NAMES, (_LINE_END,))
@@ -65,7 +71,7 @@ class WordsCsvFormat(TextFormat):
             lines: list[Line] = []
             words: list[Word] = []
             latest = 0.0
-            for cells in rows:
+            for cells in body:
                 if not any(cell.strip() for cell in cells):
                     continue
                 start, end, word, line_end = (

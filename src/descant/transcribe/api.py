@@ -7,6 +7,7 @@ through Whisper (`transcribe_words`). Files are the business of `descant.transcr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from descant.audio.clip import Clip
 from descant.dsp.pitch import PitchTrack
@@ -18,6 +19,9 @@ from descant.transcribe.basic_pitch import BasicPitch
 from descant.transcribe.config import MelodyOptions, NoteOptions, WordOptions
 from descant.transcribe.decode import NoteEvent, decode_stream, without_shared_bends
 from descant.transcribe.placing import DEFAULT_BPM, place_events
+
+if TYPE_CHECKING:
+    from descant.transcribe.words import HeardWords
 
 _BLOCK_S = 10
 
@@ -147,10 +151,22 @@ def transcribe_words(
     Returns:
         Lines of words and their language; without lines when no words are heard.
     """
+    return hear_words(clip, mix=mix, options=options, progress=progress, cancel=cancel).lyrics
+
+
+def hear_words(
+    clip: Clip,
+    *,
+    mix: Clip | None = None,
+    options: WordOptions | None = None,
+    progress: ProgressSink | None = None,
+    cancel: CancelToken | None = None,
+) -> HeardWords:
+    """What is sung, as `transcribe_words` gives it, and how sure its language is; arguments as there."""
     from descant.transcribe.words import WordRecognizer
 
     options = options or WordOptions()
-    return WordRecognizer.load(options.model)(clip, mix=mix, options=options, progress=progress, cancel=cancel)
+    return WordRecognizer.load(options.model).hear(clip, mix=mix, options=options, progress=progress, cancel=cancel)
 
 
 def _reported(clip: Clip, monitor: Monitor) -> Iterator[Clip]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from descant.dsp.segment import SegmentOptions
 from descant.errors import InvalidOption
+from descant.text.language_codes import language_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class WordOptions:
         shortest_pause_s: A pause this long starts a new line.
         longest_line_s: A line is broken when it lasts longer.
         lowest_confidence: Lines whose words are less likely than this on average are dropped, 0..1.
-        language: Code of the language that is sung ("de"); empty to find out.
+        language: What is sung, by code or name ("de", "German"), kept as its code; empty to find out.
         model: Name of the Whisper card.
     """
 
@@ -87,3 +88,4 @@ class WordOptions:
         for name in ("shortest_pause_s", "longest_line_s"):
             if not 0.0 < getattr(self, name) < 600.0:
                 raise InvalidOption(f"{name} must lie between 0 and 600 seconds; got {getattr(self, name)}.")
+        object.__setattr__(self, "language", language_code(self.language))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from descant.errors import CheckpointError, InvalidOption, MissingDependency
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.text.lyrics import Line, Lyrics, Word
 from descant.transcribe.config import WordOptions
-from descant.transcribe.language import SAMPLE_RATE, sung_language
+from descant.transcribe.language import SAMPLE_RATE, HeardLanguage, sung_language
 
 _SILENT_PEAK = 1e-3
 _QUIET_RMS_DB = -50.0
@@ -34,6 +35,24 @@ _NO_SPEECH = 0.6
 _TAIL_FRAMES = SAMPLE_RATE // 2  # silence after the end, so that the last window is not a scrap
 _PASSAGE_PAUSE_S = 0.5
 _WORTH = 0.5  # a word less sure than this speaks against its hearing
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWords:
+    """Words, and the language they were heard in.
+
+    Attributes:
+        lyrics: The words with their times.
+        language: How sure their language is; None where it was given, and in silence.
+    """
+
+    lyrics: Lyrics
+    language: HeardLanguage | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know, in sentences; nothing of a language in which no word was heard."""
+        return () if self.language is None or not self.lyrics.words else (str(self.language),)
 
 
 class WordRecognizer:
@@ -99,21 +118,34 @@ class WordRecognizer:
         Raises:
             InvalidOption: The model does not know the language.
         """
+        return self.hear(clip, mix=mix, options=options, progress=progress, cancel=cancel).lyrics
+
+    def hear(
+        self,
+        clip: Clip,
+        *,
+        mix: Clip | None = None,
+        options: WordOptions | None = None,
+        progress: ProgressSink | None = None,
+        cancel: CancelToken | None = None,
+    ) -> HeardWords:
+        """Words as a call gives them, and how sure their language is; arguments and errors as there."""
         options = options or WordOptions()
         monitor = Monitor(progress, cancel, "words")
         monitor.report(0.0)
         self._check_language(options.language)
         if clip.peak < _SILENT_PEAK:
-            return Lyrics(language=options.language)
+            return HeardWords(Lyrics(language=options.language))
         mono = resample(clip.to_mono(), SAMPLE_RATE).samples[0]
-        language = options.language or self._language_of(mono)
+        heard = None if options.language else self._language_of(mono)
+        language = options.language if heard is None else heard.code
         share = 0.5 if mix else 1.0
         words = self._hear(mono, language, monitor.part("words", 0.1, 0.1 + 0.9 * share))
         if mix:
             band = resample(mix.to_mono(), SAMPLE_RATE).samples[0]
             words = surer_passages(words, self._hear(band, language, monitor.part("words", 0.55, 1.0)))
         monitor.report(1.0)
-        return Lyrics(tuple(_confident(lines_of(words, options), options)), language)
+        return HeardWords(Lyrics(tuple(_confident(lines_of(words, options), options)), language), heard)
 
     def _check_language(self, language: str) -> None:
         known = self._model.supported_languages
@@ -123,9 +155,9 @@ class WordRecognizer:
                 f"It knows: {', '.join(sorted(known))}." if len(known) > 1 else "Use the model whisper-base.",
             )
 
-    def _language_of(self, mono: NDArray[np.float32]) -> str:
+    def _language_of(self, mono: NDArray[np.float32]) -> HeardLanguage:
         known = self._model.supported_languages
-        return sung_language(self._model, mono) if len(known) > 1 else str(known[0])
+        return sung_language(self._model, mono) if len(known) > 1 else HeardLanguage(str(known[0]), 1.0)
 
     def _hear(self, mono: NDArray[np.float32], language: str, monitor: Monitor) -> list[Word]:
         duration_s = len(mono) / SAMPLE_RATE

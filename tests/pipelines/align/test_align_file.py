@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from descant import verbs
-from descant.align.api import Aligner
+from descant.align.api import ENOUGH, Aligner
 from descant.audio.clip import Clip
 from descant.audio.io import read, write
 from descant.errors import (
@@ -60,8 +61,14 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def aligned(song: Path, words: Path, tmp_path_factory: pytest.TempPathFactory) -> AlignedFile:
-    return align_file(song, words, tmp_path_factory.mktemp("out"))
+def events() -> list[Progress]:
+    """What the first alignment says while it works."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def aligned(song: Path, words: Path, events: list[Progress], tmp_path_factory: pytest.TempPathFactory) -> AlignedFile:
+    return align_file(song, words, tmp_path_factory.mktemp("out"), progress=events.append)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +98,24 @@ def test_words_syllables_and_notes_have_times(aligned: AlignedFile) -> None:
     assert len(notes) >= len(WORDS) - 2
     assert all(50 <= note.pitch <= 80 for note in notes)
     assert aligned.sheet_notes == ("Row 1 is a header: [Verse 1]",)
+
+
+def test_each_stage_says_once_what_happens(aligned: AlignedFile, events: list[Progress]) -> None:
+    stages = [stage for stage, _ in groupby(event.stage for event in events)]
+    assert [stage for stage in stages if not stage.startswith("fetching")] == [
+        "reading the files",
+        "separating",
+        "listening to the voice",
+        "following the words in the voice",
+        *(
+            ["listening to the song as it is", "following the words in the song as it is"]
+            if aligned.fit < ENOUGH
+            else []
+        ),
+        "listening for the notes",
+        "finished",
+    ]
+    assert [event.fraction for event in events] == sorted(event.fraction for event in events)
 
 
 def test_an_unsure_line_says_where_it_is() -> None:
@@ -134,10 +159,29 @@ def test_a_correction_listens_to_nothing_again(
     assert last.paths == (tmp_path / "words.srt",)
 
 
-@pytest.mark.parametrize("anchor", ["5 sunshine", "99 stands", "-1 stands"])
-def test_a_correction_that_cannot_be_is_refused_before_anything_is_written(
-    anchor: str, song: Path, words: Path, aligned: AlignedFile, tmp_path: Path
+def test_evidence_that_is_damaged_is_heard_anew(
+    song: Path, words: Path, aligned: AlignedFile, steps: Path, tmp_path: Path
 ) -> None:
+    for name in ("align-heard-*/heard.npz", "align-reads-*/reads.npz"):
+        (place,) = steps.glob(name)
+        arrays = dict(np.load(place))
+        key = "phones" if "phones" in arrays else "weight0"
+        np.savez(place, **{**arrays, key: np.full_like(arrays[key], np.nan)})  # type: ignore[arg-type]
+    (level,) = steps.glob("align-level-*/level.json")
+    level.write_text("{")
+    again = align_file(song, words, tmp_path)
+    assert _starts(again.lyrics).tolist() == _starts(aligned.lyrics).tolist()
+
+
+@pytest.mark.parametrize("anchor", ["5 sunshine", "99 stands", "-1 stands", "inf stands", "nonsense", "5 stands #2"])
+def test_a_correction_that_cannot_be_is_refused_before_anything_is_heard(
+    anchor: str, song: Path, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(*_: object, **__: object) -> None:
+        raise AssertionError("listened")
+
+    monkeypatch.setattr("descant.pipelines.align.api.Voice", deaf)
+    monkeypatch.setattr("descant.pipelines.align.api.kept_vocals", deaf)
     with pytest.raises(InvalidOption):
         align_file(song, words, tmp_path / "new", AlignFileOptions(anchors=(anchor,)))
     assert not (tmp_path / "new").exists()
@@ -229,6 +273,23 @@ def test_a_name_too_long_for_corrections_does_without_them(words: Path, tmp_path
         align_file(song, words, tmp_path)
     with pytest.raises(OutputError, match="too long"):
         align_file(song, words, tmp_path, AlignFileOptions(anchors=("1 stands",)))
+
+
+def test_lyrics_that_are_refused_say_how_they_were_read(song: Path, aligned: AlignedFile, tmp_path: Path) -> None:
+    text = "[Strophe 1]\nWohin die wilden Gänse ziehen (hoch ziehen)\nda fragt kein Mensch, kein Vogel nach x2\n"
+    (tmp_path / "other.txt").write_bytes(text.encode("latin-1"))
+    with pytest.raises(NothingHeard, match="do not fit") as caught:
+        align_file(song, tmp_path / "other.txt", tmp_path / "out")
+    for said in (
+        "German, guessed from the words",
+        "1 row left out as not sung (the first: [Strophe 1])",
+        "1 line repeated",
+        "2 words in brackets",
+        "other.txt is not UTF-8 and was read as Windows-1252",
+    ):
+        assert said in caught.value.message
+    with pytest.raises(NothingHeard, match=r"They were read as Dutch; 1 row left out"):
+        align_file(song, tmp_path / "other.txt", tmp_path / "out", AlignFileOptions(language="nl"))
 
 
 def test_an_instrumental_is_called_one(words: Path, tmp_path: Path) -> None:

@@ -6,7 +6,15 @@ import pytest
 
 from descant.align.config import Anchor
 from descant.errors import InputNotFound, InvalidOption, TextReadError
-from descant.pipelines.align.corrections import Correction, anchors_of, extended, read_corrections
+from descant.pipelines.align.corrections import (
+    Correction,
+    Fixed,
+    anchors_of,
+    extended,
+    read_corrections,
+    require_in_song,
+    require_words,
+)
 
 WORDS = ["Don’t", "stop,", "-", "the", "Café", "don't", "stop", "the", "rain"]
 
@@ -36,7 +44,19 @@ def test_what_people_write(text: str, start_s: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12.34", "words 12.34", "-3 words", "nan words", "1e3 words", "12.34 ...", "1:2:3 a"]
+    "text",
+    [
+        "",
+        "12.34",
+        "words 12.34",
+        "-3 words",
+        "nan words",
+        "1e3 words",
+        "12.34 ...",
+        "inf words",
+        "nonsense",
+        "1:2:3 a",
+    ],
 )
 def test_what_fixes_no_point(text: str) -> None:
     with pytest.raises(InvalidOption, match="fixes no point") as caught:
@@ -45,26 +65,67 @@ def test_what_fixes_no_point(text: str) -> None:
 
 
 def test_words_are_found_without_case_accents_and_signs() -> None:
-    assert anchors_of(_parsed("4 the cafe"), WORDS, _never) == (Anchor(3, 4.0),)
-    assert anchors_of(_parsed("2 STOP THE café"), WORDS, _never) == (Anchor(1, 2.0),)
-    assert anchors_of(_parsed("9 Cafe dont"), WORDS, _never) == (Anchor(4, 9.0),)
+    for text, anchor in (
+        ("4 the cafe", Anchor(3, 4.0)),
+        ("2 STOP THE café", Anchor(1, 2.0)),
+        ("9 Cafe dont", Anchor(4, 9.0)),
+    ):
+        assert anchors_of(_parsed(text), WORDS, _never) == Fixed((anchor,))
 
 
 def test_of_repeated_words_the_nearest_are_meant() -> None:
     starts = [1.0, 1.5, 1.6, 2.0, 2.5, 9.0, 9.5, 10.0, 11.0]
-    assert anchors_of(_parsed("8 don't stop"), WORDS, lambda: starts) == (Anchor(5, 8.0),)
-    assert anchors_of(_parsed("2 don't stop"), WORDS, lambda: starts) == (Anchor(0, 2.0),)
+    found = anchors_of(_parsed("8 don't stop"), WORDS, lambda: starts)
+    assert found.anchors == (Anchor(5, 8.0),)
+    (said,) = found.remarks
+    assert said == (
+        '"don\'t stop" is sung 2 times: #2, which was at 0:09.0, was taken as the nearest to 0:08.0; '
+        'another one is named so: "8 don\'t stop #1".'
+    )
+    assert anchors_of(_parsed("2 don't stop"), WORDS, lambda: starts).anchors == (Anchor(0, 2.0),)
+
+
+def test_of_repeated_words_another_one_can_be_named() -> None:
+    assert anchors_of(_parsed("8 don't stop #1"), WORDS, _never) == Fixed((Anchor(0, 8.0),))
+    assert anchors_of(_parsed("8 don't stop #2"), WORDS, _never) == Fixed((Anchor(5, 8.0),))
+    assert Correction.parse("8 don't stop #2").text == "8 don't stop #2"
+    with pytest.raises(InvalidOption, match="sung only 2 times, so there is no #3"):
+        require_words(_parsed("8 don't stop #3"), WORDS)
+    with pytest.raises(InvalidOption, match="sung only once, so there is no #2"):
+        require_words(_parsed("8 rain #2"), WORDS)
+
+
+def test_points_after_the_end_are_refused() -> None:
+    require_in_song(_parsed("59.9 rain"), 60.0)
+    for text in ("60 rain", "1:00 rain", "999999 rain"):
+        with pytest.raises(InvalidOption, match=r"--anchor: 'rain' cannot start at .*: the recording lasts 1:00\.0"):
+            require_in_song(_parsed(text), 60.0)
+
+
+def test_points_that_run_backwards_are_refused_but_not_what_is_corrected_anew() -> None:
+    require_words(_parsed("5 café", "2 rain", "9 rain"), WORDS)
+    require_words(_parsed("5 café", "2 stop"), WORDS)  # which of the two stops is meant shows when they are heard
+    with pytest.raises(InvalidOption, match=r"'rain' cannot start at 0:02\.0: 'café', which comes before it"):
+        require_words(_parsed("5 café", "2 rain"), WORDS)
+
+
+def test_words_that_are_nearly_there_are_named() -> None:
+    with pytest.raises(InvalidOption) as caught:
+        require_words(_parsed("5 the caffee"), WORDS)
+    assert "Did you mean 'the Café'?" in caught.value.hint
 
 
 def test_the_last_correction_of_a_word_counts_and_words_come_in_order() -> None:
     found = anchors_of(_parsed("9 rain", "1 café", "9.5 rain"), WORDS, _never)
-    assert found == (Anchor(4, 1.0), Anchor(8, 9.5))
+    assert found.anchors == (Anchor(4, 1.0), Anchor(8, 9.5))
 
 
 @pytest.mark.parametrize("words", ["sunshine", "rain the", "the café the", "stop stop"])
 def test_words_that_the_lyrics_do_not_have(words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
         anchors_of(_parsed(f"3 {words}"), WORDS, _never)
+    with pytest.raises(InvalidOption, match=words):
+        require_words(_parsed(f"3 {words}"), WORDS)
 
 
 def test_a_file_is_extended_and_read_again(tmp_path: Path) -> None:
@@ -76,7 +137,7 @@ def test_a_file_is_extended_and_read_again(tmp_path: Path) -> None:
     assert "# mine\n4.5 the rain\n5 oh\n" in longer
     assert longer.count("3 oh") == 1
     path.write_text(longer, "utf-8")
-    assert read_corrections(path)[-1].source.endswith("song.anchors.txt, line 7")
+    assert read_corrections(path)[-1].source.endswith("song.anchors.txt, line 8")
 
 
 def test_a_broken_file_names_its_line(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from descant.pipelines.align.voice import blocks_of, level_of, mono_of
 from descant.pipelines.align.written import read_written
 from descant.text.formats import write_lyrics
 from descant.text.lyrics import Line, Lyrics, Word
+from descant.text.phones import PHONES
 
 RATE = 8_000
 
@@ -28,38 +31,99 @@ def _noise(seconds: float, peak: float = 0.1, channels: int = 1, rate: int = RAT
     return Clip((peak * random.standard_normal((channels, round(seconds * rate)))).astype(np.float32), rate)
 
 
+def _states(seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((20, 512)).astype(np.float16)
+
+
+def _phones(frames: int = 40) -> np.ndarray:
+    return -20.0 * np.random.default_rng(2).random((frames, len(PHONES) + 1)).astype(np.float32)
+
+
+def _read(frames: int = 20, states: tuple[int, int] = (2, 5)) -> Read:
+    looks = np.random.default_rng(3).standard_normal((frames, states[1] - states[0])).astype(np.float16)
+    return Read(0, states, looks, np.linspace(0, 1, frames, dtype=np.float32))
+
+
 def test_evidence_comes_back(tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    states = random.standard_normal((20, 8)).astype(np.float16)
-    heard = Heard(-20.0 * random.random((40, 5)).astype(np.float32), (Window(0, states), Window(20, -states)))
+    heard = Heard(_phones(), (Window(0, _states()), Window(20, -_states())))
     write_heard(tmp_path / "heard.npz", heard)
     whole, light = (read_heard(tmp_path / "heard.npz", windows=windows) for windows in (True, False))
     assert [window.first for window in whole.windows] == [0, 20]
-    assert np.array_equal(whole.windows[1].states, -states)
+    assert np.array_equal(whole.windows[1].states, -_states())
     assert light.windows == ()
     assert light.phones.dtype == np.float32
     assert np.abs(light.phones - heard.phones).max() < 0.01
-    looks = random.standard_normal((20, 3)).astype(np.float16)
-    reads = (
-        Read(0, (2, 5), looks, np.linspace(0, 1, 20, dtype=np.float32)),
-        Read(20, (5, 8), -looks, np.ones(20, "f4")),
-    )
+    reads = (_read(), replace(_read(states=(5, 8)), first=20))
     write_reads(tmp_path / "reads.npz", reads)
-    back = read_reads(tmp_path / "reads.npz")
+    back = read_reads(tmp_path / "reads.npz", frames=40, states=8)
     assert [(each.first, each.states) for each in back] == [(0, (2, 5)), (20, (5, 8))]
     assert all(
         np.array_equal(a.looks, b.looks) and np.array_equal(a.weight, b.weight)
         for a, b in zip(reads, back, strict=True)
     )
     write_reads(tmp_path / "reads.npz", ())
-    assert read_reads(tmp_path / "reads.npz") == ()
+    assert read_reads(tmp_path / "reads.npz", frames=40, states=8) == ()
+
+
+def _read_kept(name: str, path: Path) -> Heard | tuple[Read, ...]:
+    return read_heard(path, windows=True) if name == "heard" else read_reads(path, frames=40, states=8)
+
+
+def _broken(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The same array as other software, another version or a bad disk may leave it."""
+    worst = array.copy().astype(np.float64)
+    worst.flat[-1] = np.nan
+    yield array[..., np.newaxis]
+    yield array.ravel() if array.ndim > 1 else array[:, np.newaxis].repeat(2, 1)
+    yield array.astype(np.float64)
+    yield array.astype("S8")
+    yield worst.astype(array.dtype) if array.dtype.kind == "f" else worst
+    if array.ndim > 1:
+        yield array[:, :-1]
+
+
+def test_evidence_of_other_shapes_types_and_numbers_is_told(tmp_path: Path) -> None:
+    write_heard(tmp_path / "heard.npz", Heard(_phones(), (Window(0, _states()), Window(20, -_states()))))
+    write_reads(tmp_path / "reads.npz", (_read(), replace(_read(states=(5, 8)), first=20)))
+    told = 0
+    for name in ("heard", "reads"):
+        arrays = dict(np.load(tmp_path / f"{name}.npz"))
+        for key, array in arrays.items():
+            for broken in _broken(array):
+                np.savez(tmp_path / "x.npz", **{**arrays, key: broken})  # type: ignore[arg-type]
+                with pytest.raises(CheckpointError, match=r"x\.npz"):
+                    _read_kept(name, tmp_path / "x.npz")
+                told += 1
+    assert told > 40
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("firsts", [0, 21]), ("firsts", [-1, 20]), ("firsts", [0, 20, 20]), ("places", [[0, 2, 5], [21, 5, 8]]),
+        ("places", [[-1, 2, 5], [20, 5, 8]]), ("places", [[0, 2, 5], [20, 6, 9]]), ("places", [[0, 5, 2], [20, 5, 8]]),
+    ],
+)  # fmt: skip
+def test_evidence_of_another_place_is_told(key: str, value: list[int], tmp_path: Path) -> None:
+    write_heard(tmp_path / "firsts.npz", Heard(_phones(), (Window(0, _states()), Window(20, -_states()))))
+    write_reads(tmp_path / "places.npz", (_read(), replace(_read(states=(5, 8)), first=20)))
+    path = tmp_path / f"{key}.npz"
+    np.savez(path, **{**dict(np.load(path)), key: np.array(value, np.int64)})  # type: ignore[arg-type]
+    with pytest.raises(CheckpointError, match=key):
+        _read_kept("heard" if key == "firsts" else "reads", path)
+
+
+def test_no_frames_are_no_evidence(tmp_path: Path) -> None:
+    write_heard(tmp_path / "heard.npz", Heard(_phones(0), ()))
+    with pytest.raises(CheckpointError, match=r"heard\.npz"):
+        read_heard(tmp_path / "heard.npz", windows=False)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 cut", b"no archive"])
 def test_damaged_evidence_is_told(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "reads.npz").write_bytes(data)
     with pytest.raises(CheckpointError, match=r"reads\.npz"):
-        read_reads(tmp_path / "reads.npz")
+        read_reads(tmp_path / "reads.npz", frames=2, states=1)
 
 
 def test_evidence_with_any_byte_wrong_is_read_or_told(tmp_path: Path) -> None:
@@ -72,7 +136,7 @@ def test_evidence_with_any_byte_wrong_is_read_or_told(tmp_path: Path) -> None:
         for flipped in (sound[place] ^ 1, sound[place] ^ 8, 255):
             path.write_bytes(sound[:place] + bytes([flipped]) + sound[place + 1 :])
             try:
-                read_reads(path)
+                read_reads(path, frames=2, states=1)
             except CheckpointError:
                 told += 1
     assert told > len(sound)
@@ -82,7 +146,7 @@ def test_an_array_in_the_place_of_evidence_is_told(tmp_path: Path) -> None:
     with (tmp_path / "reads.npz").open("wb") as file:
         np.save(file, np.zeros(3))
     with pytest.raises(CheckpointError, match=r"reads\.npz"):
-        read_reads(tmp_path / "reads.npz")
+        read_reads(tmp_path / "reads.npz", frames=2, states=1)
 
 
 def test_text_as_people_write_it(tmp_path: Path) -> None:
@@ -166,8 +230,27 @@ def test_how_much_of_a_song_is_its_voice() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"formats": ("docx",)}, {"language": "English"}, {"vocals": Path("v.wav"), "separate": False}]
+    "bad",
+    [
+        {"formats": ("docx",)},
+        {"language": "xx"},
+        {"language": "other", "recognize": True},
+        {"vocals": Path("v.wav"), "separate": False},
+    ],
 )
 def test_contradictory_options_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(InvalidOption):
         AlignFileOptions(**bad)  # type: ignore[arg-type]
+
+
+def test_a_language_may_be_named() -> None:
+    assert [AlignFileOptions(language=each).language for each in ("German", "pt-BR", "other", "")] == [
+        "de", "pt", "other", "",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("named", "code"), [("German", "de"), ("Klingonisch", "")])
+def test_the_language_that_a_file_names_is_taken_where_it_is_known(named: str, code: str, tmp_path: Path) -> None:
+    """UltraStar files name it in English; one that nobody knows is guessed from the words."""
+    path = write_lyrics(tmp_path / "song.json", Lyrics((Line((Word("Hallo", 1.0, 2.0),)),), named))
+    assert read_written(path).sheet.language == code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import mido
@@ -83,6 +84,15 @@ def test_a_folder_with_everything(song: Path, words: Path, tmp_path: Path, monke
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
+    stages = [stage for stage, _ in groupby(event.stage for event in events) if not stage.startswith("fetching")]
+    assert stages == list(dict.fromkeys(stages)), "each stage comes once"
+    assert stages == [
+        "reading the files",
+        "playing the guide melody",
+        "writing the sound",
+        "drawing the video",
+        "finished",
+    ]
 
 
 def test_without_a_video_no_letters_are_needed(

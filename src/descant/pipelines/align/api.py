@@ -21,14 +21,15 @@ from descant.errors import InvalidOption, NothingHeard, OutputError, Unsupported
 from descant.files import PathLike, as_path, atomic_output, is_there, require_distinct, require_file, require_folder
 from descant.pipelines.align import corrections as by_hand
 from descant.pipelines.align.corrections import Correction
-from descant.pipelines.align.listening import Voice, melody_of
-from descant.pipelines.align.options import DEFAULT_FORMATS, AlignFileOptions
+from descant.pipelines.align.listening import NOTES_STAGE, Voice, melody_of
+from descant.pipelines.align.options import DEFAULT_FORMATS, OTHER, AlignFileOptions
 from descant.pipelines.align.voice import RATE, blocks_of, level_of
 from descant.pipelines.align.written import Written, read_written
 from descant.pipelines.vocals import kept_vocals
 from descant.progress import CancelToken, Monitor, ProgressSink
 from descant.separate.api import Separator
 from descant.text.formats import format_of, lyrics_text, text_format
+from descant.text.language_codes import language_code
 from descant.text.lyrics import Lyrics
 from descant.text.sheet import Sheet, read_sheet
 
@@ -114,7 +115,7 @@ def align_file(
         raise InvalidOption(
             "Lyrics are either given or recognized.", "Name a file with the words, or let them be written: --recognize."
         )
-    monitor = Monitor(progress, cancel, "reading")
+    monitor = Monitor(progress, cancel, "reading the files")
     source = as_path(song)
     text = None if lyrics is None else as_path(lyrics)
     targets = _Targets.of(source, as_path(out), options)
@@ -126,21 +127,26 @@ def align_file(
     if written is not None:
         require_room(written.sheet, info.duration_s)
     points = _corrections(options, targets.corrections)
+    by_hand.require_in_song(points, info.duration_s)
+    if written is not None:
+        by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     voice = _voice(source, options, monitor.part("separating", 0.0, 0.5))
     files: dict[Path, bytes] = {}
     if written is None:
-        written = _recognized(voice, source, options, monitor.part("words", 0.5, 0.7))
+        written = _recognized(voice, source, options, monitor.part("", 0.5, 0.7).named("recognizing the words"))
         files[targets.words] = _kept_words(written.sheet, targets.words)
+        by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
-    alignment = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
+    found = voice.align(written, language=options.language, corrections=points, monitor=part)
+    alignment = found.alignment
     timed = written.named(alignment.lyrics)
     files |= {path: text_format(name).write_bytes(timed) for name, path in targets.timed.items()}
     if options.anchors:
         added = [Correction.parse(each) for each in options.anchors]
         files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
     _write_all(files)
-    monitor.report(1.0)
-    remarks = (*written.remarks, *_about_sound(info, given), *_about_fit(alignment))
+    monitor.part("finished", 0.0, 1.0).report(1.0)
+    remarks = (*written.remarks, *_about_sound(info, given), *found.remarks, *_about_fit(alignment))
     return AlignedFile(
         timed, tuple(files), alignment.fit, _unsure(alignment, written.sheet), remarks, written.sheet.notes
     )
@@ -176,6 +182,8 @@ def align(
     """
     sheet = read_sheet(lyrics) if isinstance(lyrics, str) else lyrics
     options = options or AlignOptions()
+    if options.language != OTHER:
+        options = replace(options, language=language_code(options.language))
     require_room(sheet, clip.duration_s)
     monitor = Monitor(progress, cancel, "separating")
     listened_to: list[Clip] = []
@@ -189,7 +197,7 @@ def align(
     found = Aligner.load().best_of(
         (voice, *listened_to), sheet, options=options, anchors=anchors, progress=part, cancel=cancel
     )
-    melody = melody_of(voice, monitor.part("melody", 0.95, 1.0))
+    melody = melody_of(voice, monitor.part("", 0.95, 1.0).named(NOTES_STAGE))
     return replace(found, lyrics=with_notes(found.lyrics, melody.notes))
 
 
@@ -269,9 +277,9 @@ def _voice(song: Path, options: AlignFileOptions, monitor: Monitor) -> Voice:
 
 def _recognized(voice: Voice, song: Path, options: AlignFileOptions, monitor: Monitor) -> Written:
     heard = voice.recognize(options.language, monitor)
-    if not heard.words:
+    if not heard.lyrics.words:
         raise NothingHeard(f"No words were heard in {song}.", "Is it an instrumental? Give the lyrics if it is not.")
-    return Written(read_sheet(heard.text, language=heard.language))
+    return Written(read_sheet(heard.lyrics.text, language=heard.lyrics.language), remarks=heard.remarks)
 
 
 def _kept_words(sheet: Sheet, path: Path) -> bytes:

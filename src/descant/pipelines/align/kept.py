@@ -1,4 +1,8 @@
-"""Evidence of an alignment on disk, so that a correction costs no listening."""
+"""Evidence of an alignment on disk, so that a correction costs no listening.
+
+What is read is believed only where its shapes, types and numbers are those that were written: anything else is damage,
+and whoever reads hears it anew.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ import numpy as np
 from descant.align.hearing import Heard, Window
 from descant.align.reading import Read
 from descant.errors import CheckpointError
+from descant.nets.whisper_decoder import WhisperDecoderConfig
+from descant.text.phones import PHONES
+
+_CLASSES = len(PHONES) + 1
+_WIDTH = WhisperDecoderConfig().width
 
 
 def write_heard(path: Path, heard: Heard) -> None:
@@ -34,31 +43,64 @@ def read_heard(path: Path, *, windows: bool) -> Heard:
         CheckpointError: The file is damaged.
     """
     with _arrays(path) as arrays:
-        firsts = arrays["firsts"].tolist() if windows else []
-        found = tuple(Window(first, arrays[f"states{number}"]) for number, first in enumerate(firsts))
-        return Heard(arrays["phones"].astype(np.float32), found)
+        phones = _numbers(arrays, "phones", np.float16, (None, _CLASSES))
+        _require_inside(0, len(phones), len(phones))
+        firsts = _numbers(arrays, "firsts", np.int64, (None,)).tolist() if windows else []
+        found = tuple(
+            Window(first, _numbers(arrays, f"states{number}", np.float16, (None, _WIDTH)))
+            for number, first in enumerate(firsts)
+        )
+        for window in found:
+            _require_inside(window.first, len(window.states), len(phones))
+        return Heard(phones.astype(np.float32), found)
 
 
 def write_reads(path: Path, reads: tuple[Read, ...]) -> None:
     """Keep where the decoder looked."""
-    arrays: dict[str, Any] = {"places": np.array([(each.first, *each.states) for each in reads], np.int64)}
+    places = [(each.first, *each.states) for each in reads]
+    arrays: dict[str, Any] = {"places": np.array(places, np.int64).reshape(-1, 3)}
     for number, each in enumerate(reads):
         arrays |= {f"looks{number}": each.looks, f"weight{number}": each.weight}
     np.savez(path, **arrays)
 
 
-def read_reads(path: Path) -> tuple[Read, ...]:
+def read_reads(path: Path, *, frames: int, states: int) -> tuple[Read, ...]:
     """Where the decoder looked.
 
+    Args:
+        path: A file that `write_reads` wrote.
+        frames: Length of the recording that was read along.
+        states: Number of the text's states.
+
     Raises:
-        CheckpointError: The file is damaged.
+        CheckpointError: The file is damaged, or of another recording or text.
     """
     with _arrays(path) as arrays:
-        places = arrays["places"].reshape(-1, 3).tolist()
-        return tuple(
-            Read(first, (low, high), arrays[f"looks{number}"], arrays[f"weight{number}"])
-            for number, (first, low, high) in enumerate(places)
-        )
+        found = []
+        for number, (first, low, high) in enumerate(_numbers(arrays, "places", np.int64, (None, 3)).tolist()):
+            weight = _numbers(arrays, f"weight{number}", np.float32, (None,))
+            looks = _numbers(arrays, f"looks{number}", np.float16, (len(weight), high - low))
+            _require_inside(first, len(weight), frames)
+            _require_inside(low, high - low, states)
+            found.append(Read(first, (low, high), looks, weight))
+        return tuple(found)
+
+
+def _numbers(arrays: Mapping[str, Any], name: str, kind: type[np.generic], shape: tuple[int | None, ...]) -> Any:
+    """An array of finite numbers of this kind and shape (None: any length)."""
+    found = arrays[name]
+    if found.dtype != kind or found.ndim != len(shape):
+        raise ValueError(f"{name} holds {found.dtype} numbers in {found.ndim} dimensions")
+    if any(wanted not in (None, there) for wanted, there in zip(shape, found.shape, strict=True)):
+        raise ValueError(f"{name} has the shape {found.shape}")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} holds what is no number")
+    return found
+
+
+def _require_inside(first: int, length: int, whole: int) -> None:
+    if not (first >= 0 and 0 < length <= whole - first):
+        raise ValueError(f"{length} from {first} on lie outside of {whole}")
 
 
 @contextmanager

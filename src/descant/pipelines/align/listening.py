@@ -21,6 +21,7 @@ from descant.align.api import (
     require_fit,
 )
 from descant.align.config import AlignOptions
+from descant.align.hearing import Heard
 from descant.align.notes import with_notes
 from descant.audio.clip import Clip
 from descant.errors import NothingHeard
@@ -28,19 +29,25 @@ from descant.hub.card import cache_folder, load_card
 from descant.pipelines.align.corrections import Correction, anchors_of
 from descant.pipelines.align.kept import read_heard, read_reads, write_heard, write_reads
 from descant.pipelines.align.voice import VoiceLevel, blocks_in, level_of, mono_of
+from descant.pipelines.align.written import Written
 from descant.pipelines.records import read_record, write_record
 from descant.pipelines.vocals import HALF_DB, STEPS
 from descant.pipelines.workspace import Workspace
 from descant.progress import Monitor
 from descant.text.formats import read_lyrics, write_lyrics
 from descant.text.language import guess_language
-from descant.text.lyrics import Lyrics, SungNote
+from descant.text.language_codes import LANGUAGE_NAMES
+from descant.text.lyrics import SungNote
 from descant.text.sheet import Sheet
-from descant.transcribe.api import transcribe_words
+from descant.transcribe.api import hear_words
 from descant.transcribe.config import MelodyOptions, WordOptions
+from descant.transcribe.language import HeardLanguage
 from descant.transcribe.melody import held_notes, sounds_spoken, sung_notes
+from descant.transcribe.words import HeardWords
 
 _HEARD, _READS, _LEVEL, _NOTES, _WORDS = "heard.npz", "reads.npz", "level.json", "notes.json", "words.json"
+_LANGUAGE = "language.json"
+NOTES_STAGE = "listening for the notes"
 _FAINT_SHARE = 0.2
 _STRETCH_S = 300.0
 
@@ -56,6 +63,19 @@ class SungMelody:
 
     notes: tuple[SungNote, ...]
     is_spoken: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Words in a voice.
+
+    Attributes:
+        alignment: Where they are, with notes.
+        remarks: What a person should know of the corrections.
+    """
+
+    alignment: Alignment
+    remarks: tuple[str, ...] = ()
 
 
 class Voice:
@@ -80,11 +100,11 @@ class Voice:
     def _mono(self) -> Clip:
         return mono_of(self._path)
 
-    def align(self, sheet: Sheet, *, language: str, corrections: Sequence[Correction], monitor: Monitor) -> Alignment:
+    def align(self, written: Written, *, language: str, corrections: Sequence[Correction], monitor: Monitor) -> Found:
         """Place the words of a sheet, with the notes that each syllable is sung on.
 
         Args:
-            sheet: The words.
+            written: The words.
             language: Code; that of the sheet, or guessed from it, when empty.
             corrections: Points fixed by hand.
             monitor: Reports progress, can cancel.
@@ -94,7 +114,9 @@ class Voice:
             InvalidOption: A correction names no words of the sheet.
             DescantError: The file cannot be read, weights cannot be fetched.
         """
-        options = AlignOptions(language=language or sheet.language or guess_language(sheet.lyrics.text).code)
+        sheet = written.sheet
+        told = language or sheet.language
+        options = AlignOptions(language=told or guess_language(sheet.lyrics.text).code)
         level = self.level()
         if level is not None and not corrections:
             level.require_voice()
@@ -102,17 +124,15 @@ class Voice:
         try:
             require_fit(found, options if not corrections else replace(options, lowest_fit=0.0))
         except NothingHeard as error:
-            raise NothingHeard(error.message + _about(level), error.hint) from error
-        anchors = anchors_of(
-            corrections,
-            [word.text for line in sheet.lines for word in line.words],
-            lambda: [word.start_s or 0.0 for word in found.lyrics.words],
-        )
+            as_read = _as_read(written, options.language, is_guessed=not told)
+            raise NothingHeard(f"{error.message}{_about(level)} {as_read}", error.hint) from error
+        starts = [word.start_s or 0.0 for word in found.lyrics.words]
+        fixed = anchors_of(corrections, [word.text for word in sheet.lyrics.words], lambda: starts)
         alignment = found
-        if anchors:
-            alignment = realign(found.evidence, sheet, options=options, anchors=anchors, cancel=monitor.cancel)
-        melody = self.melody(monitor.part("melody", 0.9, 1.0))
-        return replace(alignment, lyrics=with_notes(alignment.lyrics, melody.notes))
+        if fixed.anchors:
+            alignment = realign(found.evidence, sheet, options=options, anchors=fixed.anchors, cancel=monitor.cancel)
+        melody = self.melody(monitor.part("", 0.9, 1.0).named(NOTES_STAGE))
+        return Found(replace(alignment, lyrics=with_notes(alignment.lyrics, melody.notes)), fixed.remarks)
 
     def _best(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
         """Where the words are, by the voice or by the song as it is: whichever of the two they fit better.
@@ -128,8 +148,10 @@ class Voice:
 
     def find(self, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Alignment:
         """Where the words are, by this sound alone, however badly they fit; arguments as for `align`."""
-        folder = self._heard(options, monitor.part("listening", 0.0, 0.75))
-        evidence = self._evidence(folder, sheet, options, monitor.part("reading", 0.75, 1.0))
+        what = "the voice" if self._song is not None else "the song as it is"
+        heard = self._heard(options, monitor.part("", 0.0, 0.75).named(f"listening to {what}"))
+        following = monitor.part("", 0.75, 1.0).named(f"following the words in {what}")
+        evidence = self._evidence(heard, sheet, options, following)
         return realign(evidence, sheet, options=replace(options, lowest_fit=0.0), cancel=monitor.cancel)
 
     def level(self) -> VoiceLevel | None:
@@ -141,18 +163,25 @@ class Voice:
         def make(place: Path) -> None:
             write_record(place / _LEVEL, level_of(blocks_in(song, self._path, -HALF_DB)))
 
-        return read_record(self._workspace.step("align-level", {}, make) / _LEVEL, VoiceLevel)
+        return self._workspace.value("align-level", {}, make, lambda place: read_record(place / _LEVEL, VoiceLevel))
 
-    def recognize(self, language: str, monitor: Monitor) -> Lyrics:
+    def recognize(self, language: str, monitor: Monitor) -> HeardWords:
         """What is sung, where nobody has the words; without lines when no words are heard."""
 
         def make(place: Path) -> None:
             mix = None if self._song is None else mono_of(self._song, monitor.cancel)
             options = WordOptions(language=language)
-            heard = transcribe_words(self._mono, mix=mix, options=options, progress=monitor.sink, cancel=monitor.cancel)
-            write_lyrics(place / _WORDS, heard)
+            heard = hear_words(self._mono, mix=mix, options=options, progress=monitor.sink, cancel=monitor.cancel)
+            write_lyrics(place / _WORDS, heard.lyrics)
+            if heard.language is not None:
+                write_record(place / _LANGUAGE, heard.language)
 
-        return read_lyrics(self._workspace.step("align-words", {"language": language}, make) / _WORDS)
+        def read(place: Path) -> HeardWords:
+            is_heard = (place / _LANGUAGE).exists()
+            sure = read_record(place / _LANGUAGE, HeardLanguage) if is_heard else None
+            return HeardWords(read_lyrics(place / _WORDS), sure)
+
+        return self._workspace.value("align-words", {"language": language}, make, read)
 
     def melody(self, monitor: Monitor) -> SungMelody:
         """What is sung, listened to a few minutes at a time."""
@@ -160,23 +189,33 @@ class Voice:
         def make(place: Path) -> None:
             write_record(place / _NOTES, melody_of(self._mono, monitor))
 
-        return read_record(self._workspace.step("align-notes", {}, make) / _NOTES, SungMelody)
+        return self._workspace.value("align-notes", {}, make, lambda place: read_record(place / _NOTES, SungMelody))
 
-    def _heard(self, options: AlignOptions, monitor: Monitor) -> Path:
+    def _heard(self, options: AlignOptions, monitor: Monitor, *, windows: bool = False) -> Heard:
         def make(place: Path) -> None:
             heard = Aligner.load().hear(self._mono, options, monitor)
             write_heard(place / _HEARD, heard)
 
-        return self._workspace.step("align-heard", _weights() | {"prior": options.costs.prior}, make)
+        settings = _weights() | {"prior": options.costs.prior}
+        return self._workspace.value(
+            "align-heard", settings, make, lambda place: read_heard(place / _HEARD, windows=windows)
+        )
 
-    def _evidence(self, heard_in: Path, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Evidence:
+    def _evidence(self, heard: Heard, sheet: Sheet, options: AlignOptions, monitor: Monitor) -> Evidence:
+        chain = chain_of(sheet, options)
+
         def make(place: Path) -> None:
-            heard = read_heard(heard_in / _HEARD, windows=True)
-            write_reads(place / _READS, Aligner.load().read(heard, sheet, options=options, monitor=monitor).reads)
+            whole = self._heard(options, monitor.part("listening", 0.0, 0.0), windows=True)
+            write_reads(place / _READS, Aligner.load().read(whole, sheet, options=options, monitor=monitor).reads)
 
         settings = _weights() | {"words": _digest(sheet), "language": options.language, "costs": repr(options.costs)}
-        reads = read_reads(self._workspace.step("align-reads", settings, make) / _READS)
-        return Evidence(read_heard(heard_in / _HEARD, windows=False), reads, chain_of(sheet, options))
+        reads = self._workspace.value(
+            "align-reads",
+            settings,
+            make,
+            lambda place: read_reads(place / _READS, frames=heard.frames, states=len(chain)),
+        )
+        return Evidence(heard, reads, chain)
 
 
 def _about(level: VoiceLevel | None) -> str:
@@ -184,6 +223,14 @@ def _about(level: VoiceLevel | None) -> str:
     if level is None or level.share > _FAINT_SHARE:
         return ""
     return f" What separation took for a voice lies {-level.level_db:.0f} dB below the song: it may be an instrumental."
+
+
+def _as_read(written: Written, language: str, *, is_guessed: bool) -> str:
+    """How lyrics that do not fit were taken: the mistake may lie there."""
+    named = LANGUAGE_NAMES.get(language, "a language that is not known, letter by letter")
+    said = f"{named}, guessed from the words" if is_guessed else named
+    remarks = " ".join(("", *written.remarks))
+    return f"They were read as {'; '.join(filter(None, (said, written.sheet.summary)))}.{remarks}"
 
 
 def melody_of(voice: Clip, monitor: Monitor) -> SungMelody:

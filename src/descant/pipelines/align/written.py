@@ -7,6 +7,7 @@ from pathlib import Path
 
 from descant.errors import UnsupportedFormat
 from descant.text.formats import format_of, read_lyrics, read_text
+from descant.text.language_codes import known_language
 from descant.text.lyrics import Lyrics
 from descant.text.protocol import TextFormat
 from descant.text.sheet import Sheet, read_sheet
@@ -41,7 +42,7 @@ def read_written(path: Path, *, language: str = "") -> Written:
 
     Args:
         path: The file.
-        language: Code of its language; that of the file, if it tells, when empty.
+        language: Code of its language; that of the file, if it tells one that is known, when empty.
 
     Raises:
         InputNotFound: It is not there.
@@ -51,7 +52,7 @@ def read_written(path: Path, *, language: str = "") -> Written:
     lyrics = _timed(path)
     if lyrics is None:
         return Written(read_sheet(read_text(path).text, language=language), remarks=remarks)
-    sheet = read_sheet(lyrics.text, language=language or lyrics.language)
+    sheet = read_sheet(lyrics.text, language=language or known_language(lyrics.language))
     lines = (replace(line, singer=lyrics.lines[line.row - 1].singer or line.singer) for line in sheet.lines)
     return Written(replace(sheet, lines=tuple(lines)), lyrics.title, lyrics.artist, remarks)
 

@@ -104,10 +104,12 @@ def karaoke_file(
     require_folder(folder)
     _refuse_targets((source, words), folder, options)
     read_lyrics(words)  # a mistake in it is said now, not after the long work
-    job = _Job(source, words, options, info.duration_s, Monitor(progress, cancel))
+    monitor = Monitor(progress, cancel, "reading the files")
+    monitor.report(0.0)
+    job = _Job(source, words, options, info.duration_s, monitor)
     with _all_or_nothing(folder) as temporary:
         result = job.write(temporary)
-    job.monitor.report(1.0)
+    monitor.part("finished", 0.0, 1.0).report(1.0)
     return KaraokeResult(folder, tuple(folder / name for name in result.names), info.duration_s, *result.counts,
                          tuple(job.remarks))  # fmt: skip
 
@@ -147,14 +149,15 @@ class _Job:
         written_notes = notes_of(words.lyrics)
         needs_vocals = gain != 1.0 or not written_notes
         vocals = self._vocals(separating) if needs_vocals else None
-        beats = self._beats(monitor.part("beats", 0.35, 0.42))
-        notes = written_notes or self._heard(vocals, words.rows, monitor.part("guide melody", 0.42, 0.47))
+        beats = self._beats(monitor.part("", 0.35, 0.42).named("listening for the beats"))
+        listening = monitor.part("", 0.42, 0.47).named("listening for the melody")
+        notes = written_notes or self._heard(vocals, words.rows, listening)
         names = [f"lyrics{text_format(name).suffix}" for name in options.lyrics]
         for name, each in zip(names, options.lyrics, strict=True):
             write_lyrics(folder / name, words.lyrics, format_name=each)
         if notes:
             (folder / "guide.mid").write_bytes(guide_midi(notes, words.rows, beats))
-            guide = monitor.part("guide melody", 0.47, 0.49)
+            guide = monitor.part("", 0.47, 0.49).named("playing the guide melody")
             write_guide(folder / "guide.flac", notes, self._song, gain=1.0, monitor=guide)
             names += ["guide.mid", "guide.flac"]
         else:
@@ -162,9 +165,13 @@ class _Job:
         level = 10.0 ** ((options.guide_db + _GUIDE_DB) / 20.0)
         mixed = notes if options.guide else ()
         backing = Backing(self._song, None if gain == 1.0 else vocals, gain, mixed, level)
-        clipped = write_backing(folder / "backing.flac", backing, monitor=monitor.part("backing", 0.49, 0.53))
+        clipped = write_backing(folder / "backing.flac", backing, monitor=monitor.part("writing the sound", 0.49, 0.53))
         names.append("backing.flac")
-        frames = self._video(folder, words, beats, backing, monitor.part("video", 0.53, 1.0)) if options.videos else 0
+        frames = (
+            self._video(folder, words, beats, backing, monitor.part("drawing the video", 0.53, 1.0))
+            if options.videos
+            else 0
+        )
         names += [f"karaoke.{kind}" for kind in options.videos]
         return _Written(tuple(names), (len(words.rows), frames, len(notes), clipped))
 
@@ -242,7 +249,7 @@ class _Job:
                 backing.blocks(),
                 duration_s=self._duration_s,
                 title=words.title,
-                monitor=monitor.part("video", 0.02, 1.0),
+                monitor=monitor.part("drawing the video", 0.02, 1.0),
             )
 
 

@@ -48,7 +48,8 @@ def timed_lyrics(
     require_room(written.sheet, probe(song).duration_s)
     voice = Voice(song, separated=False) if vocals is None else Voice(vocals(), separated=True, song=song)
     monitor = Monitor(progress, cancel, "aligning")
-    return written.named(voice.align(written.sheet, language="", corrections=(), monitor=monitor).lyrics)
+    found = voice.align(written, language="", corrections=(), monitor=monitor)
+    return written.named(found.alignment.lyrics)
 
 
 def unsure_lines(lyrics: Lyrics) -> list[str]:
