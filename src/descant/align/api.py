@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from descant.align.chain import Chain, SungWord, build_chain
-from descant.align.config import AlignOptions, Anchor
+from descant.align.config import AlignOptions, Anchor, Costs
 from descant.align.hearing import Floats, Heard, hear
 from descant.align.lattice import Moves, best_path, fewest_moves
 from descant.align.reading import Read, read_along
 from descant.align.scores import SongScores, anchored_frame
-from descant.align.times import Said, place_words, timed_lyrics
+from descant.align.times import Placed, place_words, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
@@ -78,16 +78,22 @@ class Alignment:
     """Words in a recording.
 
     Attributes:
-        lyrics: With times of lines, words and syllables, a confidence for each line and word.
-        fit: Share of the words that are heard where they were placed.
-        said: What the recording says for each word; None for one that was passed over.
+        lyrics: What is sung, line by line as in the text, with times of lines, words and syllables, and a confidence
+            for each line and word. Words that were not heard have no times: their lines keep them as `unsung`.
+        fit: Share of the words that are heard where they were placed; backing words that are not sung do not count.
+        placed: Every word of the text, those that are not sung, too.
         evidence: To place them anew.
     """
 
     lyrics: Lyrics
     fit: float
-    said: tuple[Said | None, ...]
+    placed: tuple[Placed, ...]
     evidence: Evidence
+
+    @property
+    def unsung(self) -> tuple[int, ...]:
+        """Numbers of the lines, from 0, of which words were not heard."""
+        return tuple(n for n, line in enumerate(self.lyrics.lines) if line.unsung)
 
     @property
     def unsure(self) -> tuple[int, ...]:
@@ -280,16 +286,25 @@ def realign(
     """
     options = options or AlignOptions()
     heard = evidence.heard
-    text, _, chain = _prepared(lyrics, options, heard.frames, anchors)
+    text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
     if not np.array_equal(chain.phones, evidence.chain.phones):
         raise InvalidOption("The words are others than those that were read along.", "Align them as a whole.")
     scores = SongScores(heard, chain, options.costs, reads=evidence.reads, anchors=anchors)
     placed = place_words(_path(scores, chain, heard, options, cancel), chain, scores)
-    fit = float(np.mean([word.said.confidence >= _SURE for word in placed if word.said is not None]))
-    alignment = Alignment(timed_lyrics(text, placed, chain), fit, tuple(word.said for word in placed), evidence)
+    alignment = Alignment(timed_lyrics(text, placed, chain), _fit(placed, words), placed, evidence)
     if not anchors:
         require_fit(alignment, options)
     return alignment
+
+
+def _fit(placed: Sequence[Placed], words: Sequence[SungWord]) -> float:
+    """Share of the words that are heard: of a line that is passed over none is, and backing words may be missing."""
+    counted = [
+        place.confidence >= _SURE
+        for place, word in zip(placed, words, strict=True)
+        if place.confidence is not None and not (place.is_unsung and word.is_backing)
+    ]
+    return float(np.mean(counted)) if counted else 0.0
 
 
 def require_fit(alignment: Alignment, options: AlignOptions) -> None:
@@ -333,11 +348,15 @@ def _as_chain(lyrics: Lyrics | Sheet, options: AlignOptions) -> tuple[Lyrics, Ch
 def _path(
     scores: SongScores, chain: Chain, heard: Heard, options: AlignOptions, cancel: CancelToken | None
 ) -> np.ndarray:
-    return best_path(scores, heard.frames, _moves(chain, options), cancel=cancel)
+    return best_path(scores, heard.frames, _moves(chain, options.costs), cancel=cancel)
 
 
-def _moves(chain: Chain, options: AlignOptions) -> Moves:
-    return Moves(chain.optional, chain.jumps[:, :2], np.full(len(chain.jumps), -options.costs.backing, np.float32))
+def _moves(chain: Chain, costs: Costs, *, whole_lines: bool = False) -> Moves:
+    """Where a path may go; with whole lines, past none but backing words."""
+    jumps = [jump for jump in chain.jumps if jump.is_backing or not whole_lines]
+    prices = [-jump.phones * (costs.backing if jump.is_backing else costs.unsung) for jump in jumps]
+    ways = np.array([(jump.source, jump.target) for jump in jumps], np.int32).reshape(-1, 2)
+    return Moves(chain.optional, ways, np.array(prices, np.float32))
 
 
 def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
@@ -359,10 +378,9 @@ def _prepared(
     words = _sung_words(lyrics)
     if len(chain) == 1:
         raise TextReadError("The lyrics have no word that can be sung.", "Write them in Latin letters.")
-    moves = _moves(chain, options)
-    if _fewest(moves, _START, _end(chain)) >= frames:
+    if _fewest(_moves(chain, options.costs, whole_lines=True), _START, _end(chain)) >= frames:
         raise _too_long(len(words), frames)
-    _require_possible(anchors, text, chain, moves, frames)
+    _require_possible(anchors, text, chain, _moves(chain, options.costs), frames)
     return text, words, chain
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from descant.align.chain import Chain, Kind
 from descant.align.scores import SongScores
 from descant.nets.whisper_encoder import FPS
-from descant.text.lyrics import Line, Lyrics, Syllable, Word
+from descant.text.lyrics import Line, Lyrics, Syllable, Unsung, Word
 from descant.text.phones import SpokenSyllable
 
 _HEARD, _LOOKS, _ODDS = 0.97, 2.66, -2.52
@@ -62,6 +62,11 @@ class Placed:
     is_sounding: bool = True
 
     @property
+    def is_unsung(self) -> bool:
+        """Whether it could be heard, and the path passed over it."""
+        return self.is_sounding and self.said is None
+
+    @property
     def confidence(self) -> float | None:
         """0..1 that it is sung there; None where nobody could hear it."""
         if self.said is not None:
@@ -103,6 +108,9 @@ def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tu
 def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyrics:
     """The lyrics with the times of their words and syllables, and a confidence for each line.
 
+    Words that the path passed over get no times: their lines keep them as `unsung`. A line of which none is sung stays
+    as one without words, so that lines keep their numbers.
+
     Args:
         lyrics: Without times; its words are those of the chain, in order.
         placed: Where the words are.
@@ -111,9 +119,18 @@ def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyri
     found = iter(zip(placed, chain.spoken, strict=True))
     lines = []
     for line in lyrics.lines:
-        words = tuple(_timed(word, *next(found)) for word in line.words)
+        all_words = [(word, *next(found)) for word in line.words]
+        is_sung = any(place.said is not None for _, place, _ in all_words)
+        words: list[Word] = []
+        unsung: list[Unsung] = []
+        for word, place, spoken in all_words:
+            if place.is_unsung or (not is_sung and any(each.is_unsung for _, each, _ in all_words)):
+                unsung.append(Unsung(word.text, len(words)))
+            else:
+                words.append(_timed(word, place, spoken))
         sure = [word.confidence for word in words if word.confidence is not None]
-        lines.append(Line(words, singer=line.singer, confidence=round(float(np.mean(sure)), 3) if sure else None))
+        confidence = round(float(np.mean(sure)), 3) if sure else None
+        lines.append(Line(tuple(words), singer=line.singer, confidence=confidence, unsung=tuple(unsung)))
     return lyrics.with_lines(lines)
 
 
