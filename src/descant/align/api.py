@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from descant.align.chain import Chain, SungWord, build_chain
+from descant.align.chain import Chain, Kind, SungWord, build_chain
 from descant.align.config import AlignOptions, Anchor, Costs
 from descant.align.hearing import Floats, Heard, hear
 from descant.align.lattice import Moves, best_path, fewest_moves
 from descant.align.reading import Read, read_along
 from descant.align.scores import SongScores, anchored_frame
-from descant.align.times import Placed, place_words, timed_lyrics
+from descant.align.times import Placed, place_words, sung_lyrics, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
@@ -80,12 +80,15 @@ class Alignment:
     Attributes:
         lyrics: What is sung, line by line as in the text, with times of lines, words and syllables, and a confidence
             for each line and word. Words that were not heard have no times: their lines keep them as `unsung`.
+        guessed: The same with a time for every word of the text: one that was not heard stands where the word before it
+            ends.
         fit: Share of the words that are heard where they were placed; backing words that are not sung do not count.
         placed: Every word of the text, those that are not sung, too.
         evidence: To place them anew.
     """
 
     lyrics: Lyrics
+    guessed: Lyrics
     fit: float
     placed: tuple[Placed, ...]
     evidence: Evidence
@@ -243,13 +246,14 @@ class Aligner:
     ) -> Evidence:
         """All that `realign` needs of a recording that was listened to; arguments and errors as for a call."""
         text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
-        path = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
-        middles = _middles(path, chain)
+        scores = SongScores(heard, chain, options.costs, anchors=anchors)
+        unread = replace(options.costs, unsung=0.0)  # by sounds alone, a line that is not there takes another's place
+        places = _places(best_path(scores, heard.frames, _moves(chain, unread), cancel=monitor.cancel), chain)
         for turn in range(_TURNS):
             reads = read_along(
                 heard.windows,
                 words,
-                middles,
+                places,
                 chain,
                 self._decoder,
                 self._tokenizer,
@@ -258,8 +262,8 @@ class Aligner:
                 monitor.part("reading", turn / _TURNS, (turn + 1) / _TURNS),
             )
             scores = SongScores(heard, chain, options.costs, reads=reads, anchors=anchors)
-            before, middles = middles, _middles(_path(scores, chain, heard, options, monitor.cancel), chain)
-            if np.abs(middles - before).max() < _MOVED_S:
+            before, places = places, _places(_path(scores, chain, heard, options, monitor.cancel), chain)
+            if np.abs(places - before).max() < _MOVED_S:
                 break  # the words were read where they are
         return Evidence(heard, reads, chain)
 
@@ -291,7 +295,8 @@ def realign(
         raise InvalidOption("The words are others than those that were read along.", "Align them as a whole.")
     scores = SongScores(heard, chain, options.costs, reads=evidence.reads, anchors=anchors)
     placed = place_words(_path(scores, chain, heard, options, cancel), chain, scores)
-    alignment = Alignment(timed_lyrics(text, placed, chain), _fit(placed, words), placed, evidence)
+    timed = timed_lyrics(text, placed, chain)
+    alignment = Alignment(sung_lyrics(timed, placed), timed, _fit(placed, words), placed, evidence)
     if not anchors:
         require_fit(alignment, options)
     return alignment
@@ -359,15 +364,21 @@ def _moves(chain: Chain, costs: Costs, *, whole_lines: bool = False) -> Moves:
     return Moves(chain.optional, ways, np.array(prices, np.float32))
 
 
-def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
-    """Where the middle of each word lies in seconds; a word that the path passed over lies where it would have been."""
-    on_path = chain.words[path]
-    first = np.searchsorted(on_path, np.arange(len(chain.spoken)))
-    last = np.searchsorted(on_path, np.arange(len(chain.spoken)), side="right")
-    phones = chain.kinds[path] == 0
-    ends = np.array([b if a == b else a + np.count_nonzero(phones[a:b]) for a, b in zip(first, last, strict=True)])
-    middles: np.ndarray = (first + ends) / 2 / FPS
-    return middles
+def _places(path: np.ndarray, chain: Chain) -> np.ndarray:
+    """Where words may be in seconds, earliest and latest, [words, 2].
+
+    Both are the middle of a word that was found; one that the path passed over may be anywhere between its neighbours.
+    """
+    words = np.arange(len(chain.spoken))
+    sung = np.flatnonzero(chain.kinds[path] == Kind.PHONE)
+    on_path = chain.words[path[sung]]
+    first, last = np.searchsorted(on_path, words), np.searchsorted(on_path, words, side="right")
+    ends = np.concatenate([[0], sung + 1, [len(path)]])
+    earliest, latest = ends[first], np.append(sung, len(path))[last]
+    is_sung = first < last
+    middles = (np.append(sung, len(path))[first] + ends[last]) / 2
+    places: np.ndarray = np.stack([np.where(is_sung, middles, each) for each in (earliest, latest)], axis=1) / FPS
+    return places
 
 
 def _prepared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,10 +106,7 @@ def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tu
 
 
 def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyrics:
-    """The lyrics with the times of their words and syllables, and a confidence for each line.
-
-    Words that the path passed over get no times: their lines keep them as `unsung`. A line of which none is sung stays
-    as one without words, so that lines keep their numbers.
+    """The lyrics with the times of all words and syllables, and a confidence for each line.
 
     Args:
         lyrics: Without times; its words are those of the chain, in order.
@@ -119,19 +116,42 @@ def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyri
     found = iter(zip(placed, chain.spoken, strict=True))
     lines = []
     for line in lyrics.lines:
-        all_words = [(word, *next(found)) for word in line.words]
-        is_sung = any(place.said is not None for _, place, _ in all_words)
+        words = tuple(_timed(word, *next(found)) for word in line.words)
+        lines.append(Line(words, singer=line.singer, confidence=_confidence(words)))
+    return lyrics.with_lines(lines)
+
+
+def sung_lyrics(timed: Lyrics, placed: Sequence[Placed]) -> Lyrics:
+    """Only what is sung: words that the path passed over lose their times, and their lines keep them as `unsung`.
+
+    A line of which nothing is sung stays as one without words, so that lines keep their numbers; its dashes go with it.
+
+    Args:
+        timed: As `timed_lyrics` gives them.
+        placed: Where the words are.
+    """
+    places = iter(placed)
+    lines = []
+    for line in timed.lines:
+        here = [next(places) for _ in line.words]
+        if not any(place.is_unsung for place in here):
+            lines.append(line)
+            continue
+        is_sung = any(place.said is not None for place in here)
         words: list[Word] = []
         unsung: list[Unsung] = []
-        for word, place, spoken in all_words:
-            if place.is_unsung or (not is_sung and any(each.is_unsung for _, each, _ in all_words)):
-                unsung.append(Unsung(word.text, len(words)))
+        for word, place in zip(line.words, here, strict=True):
+            if is_sung and not place.is_unsung:
+                words.append(word)
             else:
-                words.append(_timed(word, place, spoken))
-        sure = [word.confidence for word in words if word.confidence is not None]
-        confidence = round(float(np.mean(sure)), 3) if sure else None
-        lines.append(Line(tuple(words), singer=line.singer, confidence=confidence, unsung=tuple(unsung)))
-    return lyrics.with_lines(lines)
+                unsung.append(Unsung(word.text, len(words)))
+        lines.append(Line(tuple(words), singer=line.singer, confidence=_confidence(words), unsung=tuple(unsung)))
+    return timed.with_lines(lines)
+
+
+def _confidence(words: Iterable[Word]) -> float | None:
+    sure = [word.confidence for word in words if word.confidence is not None]
+    return round(float(np.mean(sure)), 3) if sure else None
 
 
 def _timed(word: Word, placed: Placed, spoken: Sequence[SpokenSyllable]) -> Word:

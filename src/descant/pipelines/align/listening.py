@@ -106,7 +106,7 @@ class Voice:
         anchors = anchors_of(
             corrections,
             [word.text for line in sheet.lines for word in line.words],
-            lambda: [word.start_s or 0.0 for word in found.lyrics.words],
+            lambda: [word.start_s or 0.0 for word in found.guessed.words],
         )
         alignment = found
         if anchors:
