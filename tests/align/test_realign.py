@@ -52,7 +52,8 @@ def test_fixed_words_start_at_their_times_or_are_refused(fixed: dict[int, float]
         assert min(after - before for before, after in pairwise(by_word)) < 0.75
         return
     for word, at in fixed.items():
-        assert found.lyrics.words[word].start_s == pytest.approx(at, abs=0.0101)
+        assert found.guessed.words[word].start_s == pytest.approx(at, abs=0.0101)
+        assert not found.placed[word].is_unsung
     times = [at for word in found.lyrics.words for at in (word.start_s, word.end_s)]
     assert times == sorted(times)
 

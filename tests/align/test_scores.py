@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from descant.align.api import _moves
 from descant.align.chain import Chain, Kind
 from descant.align.config import Anchor, Costs
 from descant.align.hearing import Heard
-from descant.align.lattice import Moves, best_path
+from descant.align.lattice import best_path
 from descant.align.reading import Read
 from descant.align.scores import SongScores, any_words
 from heard_words import as_sung, chain_of, heard, starts
@@ -38,9 +39,8 @@ def test_any_words_is_the_best_of_all_sequences(rows: list[list[int]], change: i
     assert (found <= phones.max(axis=1)).all()
 
 
-def _path(scores: SongScores, song: Heard, chain: Chain, backing: float = COSTS.backing) -> np.ndarray:
-    prices = np.full(len(chain.jumps), -backing, np.float32)
-    return best_path(scores, song.frames, Moves(chain.optional, chain.jumps[:, :2], prices))
+def _path(scores: SongScores, song: Heard, chain: Chain, costs: Costs = COSTS) -> np.ndarray:
+    return best_path(scores, song.frames, _moves(chain, costs))
 
 
 def _first_frames(path: np.ndarray, chain: Chain) -> list[int | None]:

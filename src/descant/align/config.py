@@ -31,8 +31,8 @@ class Costs:
     gap: float = 0.15
     other: float = 0.5
     attention: float = 1.0
-    unsung: float = 1.0
-    backing: float = 0.5
+    unsung: float = 0.5
+    backing: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
