@@ -189,12 +189,13 @@ def test_a_breath_inside_a_line_is_no_part_of_a_word() -> None:
 
 
 def test_other_voices_lie_between_lines_rather_than_in_one() -> None:
-    """An "ooh" of two seconds inside the line is believed less than a last word that is heard badly."""
+    """An "ooh" of a second inside the line is believed less than a last word that is heard badly."""
     chain = chain_of("la la")
-    la, poor = [("l", 5), ("a", 5)], [("l", 5), ("s", 5)]
-    song = heard([("", 20), *la, ("u", 100), *la, ("", 3), *poor, ("", 20)])
-    found = _path(SongScores(song, chain, COSTS), song, chain)
-    assert _first_frames(found, chain) == [130, 143]
+    la, poor = [("l", 5), ("a", 5)], [("k", 8), ("s", 3)]
+    song = heard([("", 20), *la, ("u", 60), *la, ("", 3), *poor, ("", 20)])
+    first, second = _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
+    assert first == 90
+    assert 90 < second <= 103
 
 
 def test_a_line_that_is_hardly_heard_is_kept_and_one_that_is_not_there_passed_over() -> None:
@@ -211,7 +212,7 @@ def test_a_line_that_is_hardly_heard_is_kept_and_one_that_is_not_there_passed_ov
 def test_bracketed_words_are_kept_where_they_are_hardly_heard_and_passed_over_where_not(alone: bool) -> None:
     text, backing = ("(all my love)\nis here", (0, 1, 2)) if alone else ("all my love (is here)", (3, 4))
     chain = chain_of(text, backing=backing)
-    song = _faint(chain, -0.02)
+    song = _faint(chain, -0.06)
     assert None not in _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
     song = heard(as_sung(chain, without=backing))
     found = _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
