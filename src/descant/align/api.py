@@ -55,6 +55,9 @@ ENOUGH = 0.97
 _TURNS, _MOVED_S = 2, 1.0
 """How often the words are read along, and how far one must move for another turn: it was read in the wrong place."""
 
+_LOST_S = 30.0
+"""How far from where it was placed a line that is not heard there is looked for."""
+
 _MOST_WORDS_A_SECOND = 12.0
 
 
@@ -248,7 +251,8 @@ class Aligner:
         text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
         scores = SongScores(heard, chain, options.costs, anchors=anchors)
         unread = replace(options.costs, unsung=0.0)  # by sounds alone, a line that is not there takes another's place
-        places = _places(best_path(scores, heard.frames, _moves(chain, unread), cancel=monitor.cancel), chain)
+        path = best_path(scores, heard.frames, _moves(chain, unread), cancel=monitor.cancel)
+        places = _places(path, chain, words, scores)
         for turn in range(_TURNS):
             reads = read_along(
                 heard.windows,
@@ -262,7 +266,8 @@ class Aligner:
                 monitor.part("reading", turn / _TURNS, (turn + 1) / _TURNS),
             )
             scores = SongScores(heard, chain, options.costs, reads=reads, anchors=anchors)
-            before, places = places, _places(_path(scores, chain, heard, options, monitor.cancel), chain)
+            path = _path(scores, chain, heard, options, monitor.cancel)
+            before, places = places, _places(path, chain, words, scores)
             if np.abs(places - before).max() < _MOVED_S:
                 break  # the words were read where they are
         return Evidence(heard, reads, chain)
@@ -364,21 +369,37 @@ def _moves(chain: Chain, costs: Costs, *, whole_lines: bool = False) -> Moves:
     return Moves(chain.optional, ways, np.array(prices, np.float32))
 
 
-def _places(path: np.ndarray, chain: Chain) -> np.ndarray:
-    """Where words may be in seconds, earliest and latest, [words, 2].
+def _places(path: np.ndarray, chain: Chain, words: Sequence[SungWord], scores: SongScores) -> np.ndarray:
+    """Where the middles of words may be in seconds, earliest and latest, [words, 2].
 
-    Both are the middle of a word that was found; one that the path passed over may be anywhere between its neighbours.
+    Both are where it was found, if its line is likely to be sung there. If not, it may be half a minute away, up to the
+    nearest words that are sure; one that the path passed over, anywhere between these.
     """
-    words = np.arange(len(chain.spoken))
+    numbers = np.arange(len(chain.spoken))
     sung = np.flatnonzero(chain.kinds[path] == Kind.PHONE)
-    on_path = chain.words[path[sung]]
-    first, last = np.searchsorted(on_path, words), np.searchsorted(on_path, words, side="right")
-    ends = np.concatenate([[0], sung + 1, [len(path)]])
-    earliest, latest = ends[first], np.append(sung, len(path))[last]
+    first, last = (np.searchsorted(chain.words[path[sung]], numbers, side=side) for side in ("left", "right"))
     is_sung = first < last
-    middles = (np.append(sung, len(path))[first] + ends[last]) / 2
-    places: np.ndarray = np.stack([np.where(is_sung, middles, each) for each in (earliest, latest)], axis=1) / FPS
+    starts = np.where(is_sung, np.append(sung, 0)[first], np.nan)
+    ends = np.where(is_sung, np.append(0, sung + 1)[last], np.nan)
+    middles = (starts + ends) / 2
+    is_known = is_sung & _are_sure(place_words(path, chain, scores), words)
+    before = np.maximum.accumulate(np.where(is_known, ends, 0))
+    behind = np.minimum.accumulate(np.where(is_known, starts, len(path))[::-1])[::-1]
+    earliest = np.where(is_known, middles, np.fmax(before, middles - _LOST_S * FPS))
+    latest = np.where(is_known, middles, np.fmin(behind, middles + _LOST_S * FPS))
+    rising = np.maximum.accumulate(earliest), np.minimum.accumulate(latest[::-1])[::-1]
+    places: np.ndarray = np.stack(rising, axis=1) / FPS
     return places
+
+
+def _are_sure(placed: Sequence[Placed], words: Sequence[SungWord]) -> np.ndarray:
+    """Whether the lines of words are more likely sung where they were placed than not."""
+    lines = np.array([word.line for word in words])
+    sure = np.array([np.nan if place.confidence is None else place.confidence for place in placed])
+    heard = ~np.isnan(sure)
+    sums, counts = (np.bincount(lines[heard], each, lines[-1] + 1) for each in (sure[heard], None))
+    found: np.ndarray = (sums >= _SURE * counts)[lines]
+    return found
 
 
 def _prepared(
