@@ -78,13 +78,26 @@ def test_nothing_but_signs_is_one_rest() -> None:
 def test_a_bracketed_word_can_be_jumped_over() -> None:
     chain = chain_of("my (my) love\n(ooh)", backing=(1, 3))
     states = chain.first_states()
-    assert chain.jumps.tolist() == [[states[1] - 1, states[2] - 1, 1], [states[3] - 1, len(chain) - 1, 3]]
-    assert (chain.kinds[chain.jumps[:, :2]] != P).all()
+    my, ooh = 3, 1
+    assert [jump for jump in chain.jumps if jump.is_backing] == [
+        (states[1] - 1, states[2] - 1, my, True),
+        (states[3] - 1, len(chain) - 1, ooh, True),
+    ]
 
 
 def test_a_bracketed_word_at_the_start() -> None:
     chain = chain_of("(hey) you", backing=(0,))
-    assert chain.jumps.tolist() == [[0, chain.first_states()[1] - 1, 0]]
+    assert chain.jumps == ((0, chain.first_states()[1] - 1, 3, True), (0, len(chain) - 1, 5, False))
+
+
+def test_each_line_can_be_passed_over_once() -> None:
+    chain = chain_of("my love\n(so long)\n— (ooh)\n42", backing=(2, 3, 5))
+    rests = np.flatnonzero(chain.kinds == R).tolist()
+    lines = [jump for jump in chain.jumps if chain.kinds[jump.source] == chain.kinds[jump.target] == R]
+    assert [(jump.source, jump.target) for jump in lines] == list(pairwise(rests))
+    assert [jump.is_backing for jump in lines] == [False, True, True, False]
+    phones = [np.count_nonzero(chain.kinds[jump.source : jump.target] == P) for jump in chain.jumps]
+    assert [jump.phones for jump in chain.jumps] == phones
 
 
 _WORDS = st.text("abcdeéghilmnoprstuüvyßñ'’-0159.,!?()—🎵愛", max_size=8)
@@ -111,5 +124,10 @@ def test_any_text(rows: list[tuple[str, int, bool]], language: str) -> None:
         assert (np.diff(chain.syllables[inside]) >= 0).all()
         assert np.allclose(chain.places[inside], np.arange(len(phones)) / len(phones))
         assert chain.first_states()[n] == np.flatnonzero(inside)[0]
-    assert chain.jumps[:, 2].tolist() == [n for n in sounding if words[n].is_backing]
-    assert len(set(chain.jumps[:, 1].tolist())) == len(chain.jumps)  # the lattice knows one jump to a state
+    assert len({jump[:2] for jump in chain.jumps}) == len(chain.jumps)
+    for jump in chain.jumps:
+        over = set(chain.words[jump.source + 1 : jump.target + 1].tolist())
+        assert jump.is_backing == all(words[n].is_backing for n in over)
+        assert len(over) == 1 or over == {n for n in sounding if words[n].line == words[min(over)].line}
+    missing = {n for jump in chain.jumps if jump.is_backing for n in chain.words[jump.source + 1 : jump.target + 1]}
+    assert missing == {n for n in sounding if words[n].is_backing}

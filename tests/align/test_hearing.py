@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from descant.align.api import READER, Aligner
+from descant.align.config import AlignOptions
 from descant.align.hearing import Heard, hear
+from descant.audio.clip import Clip
 from descant.audio.io import read
 from descant.audio.resample import resample
 from descant.errors import Cancelled
@@ -155,3 +157,25 @@ def test_the_same_phones_wherever_a_window_begins() -> None:
     assert np.mean(np.abs(np.maximum(early, -4) - np.maximum(late, -4))[sung]) < 0.3
     elsewhere = np.roll(late, 50, axis=0)
     assert np.mean(early[sung].argmax(axis=1) == elsewhere[sung].argmax(axis=1)) < 0.5
+
+
+class _Undecided(nn.Module):
+    """A reader that gives a phone some share of what it gives another one that it saw ten times as often."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.config = PhoneReaderConfig(states=2, classes=2, layers=(0,))
+        self.register_buffer("log_prior", torch.tensor([10 / 11, 1 / 11]).log())
+        self.share = share
+
+    def forward(self, states: Tensor) -> Tensor:
+        return torch.tensor([1.0, self.share]).log().expand(*states.shape[:2], 2)
+
+
+@pytest.mark.parametrize(("share", "likeliest"), [(1 / 3, 1), (1 / 6, 0)])
+def test_how_rare_a_phone_is_counts_for_it_but_not_for_all(share: float, likeliest: int) -> None:
+    """By Bayes' rule it would count in full, and a tenth would do; frames of a phone are no independent draws."""
+    aligner = Aligner(_Level(), nn.Identity(), None, _Undecided(share))
+    clip = Clip(np.full((1, 16_000), 0.1, np.float32), 16_000)
+    found = aligner.hear(clip, AlignOptions(), Monitor())
+    assert (found.phones.argmax(axis=1) == likeliest).all()

@@ -27,7 +27,7 @@ def _cases(draw: st.DrawFn, longest: int = 7) -> Case:
     scores = np.array(draw(st.lists(row, min_size=frames, max_size=frames)), np.float32)
     optional = np.array(draw(st.lists(st.booleans(), min_size=states, max_size=states)))
     pairs = [(a, b) for b in range(states) for a in range(b) if b - a > 1]
-    chosen = draw(st.lists(st.sampled_from(pairs), unique_by=lambda pair: pair[1], max_size=2)) if pairs else []
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=3)) if pairs else []
     prices = [-float(draw(st.integers(0, 9))) for _ in chosen]
     jumps = np.array(chosen, np.int32).reshape(-1, 2)
     return scores, Moves(optional, jumps, np.array(prices, np.float32))

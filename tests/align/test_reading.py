@@ -90,12 +90,22 @@ class _Diagonal:
         return scores
 
 
-def _read(text: str, middles: list[float], firsts: list[int], tokenizer: object) -> tuple[tuple[Read, ...], Chain]:
+def _read(
+    text: str, places: list[float | tuple[float, float]], firsts: list[int], tokenizer: object
+) -> tuple[tuple[Read, ...], Chain]:
     chain = chain_of(text)
     windows = [Window(first, np.zeros((600, 4), np.float16)) for first in firsts]
     decoder = _Diagonal()
     reads = read_along(
-        windows, _words(text), np.array(middles), chain, decoder, tokenizer, [(0, 0), (0, 1)], "en", Monitor()
+        windows,
+        _words(text),
+        np.array([place if isinstance(place, tuple) else (place, place) for place in places]),
+        chain,
+        decoder,
+        tokenizer,
+        [(0, 0), (0, 1)],
+        "en",
+        Monitor(),
     )
     return reads, chain
 
@@ -130,7 +140,7 @@ def test_windows_that_keep_their_words_are_not_read_again(tokenizer: object) -> 
         return read_along(
             windows,
             _words(text),
-            np.array(middles),
+            np.repeat(np.array(middles)[:, None], 2, axis=1),
             chain,
             decoder,
             tokenizer,
@@ -148,6 +158,21 @@ def test_windows_that_keep_their_words_are_not_read_again(tokenizer: object) -> 
     moved = read([1.0, 13.0, 19.0], first)  # the second word is no longer in the first window
     assert len(decoder.seen) == 4
     assert [one is other for one, other in zip(first, moved, strict=True)] == [False, True, True]
+
+
+def test_a_word_that_was_not_found_is_read_wherever_it_could_be(tokenizer: object) -> None:
+    reads, chain = _read("all my love", [1.0, (1.5, 30.0), 30.5], [0, 600, 1200], tokenizer)
+    words = [set(chain.words[slice(*read.states)].tolist()) for read in reads]
+    assert words == [{0, 1}, {1}, {1, 2}]
+
+
+def test_seconds_at_inner_edges_are_left_to_the_other_window(tokenizer: object) -> None:
+    """A window's first and last second lack half of what the decoder needs; 4 s inside it is as good as anywhere."""
+    reads, _ = _read("all my love", [1.0, 9.0, 19.0], [0, 400, 800], tokenizer)
+    for read in reads[1:]:
+        assert read.weight[:50].max() < 0.35
+        assert (np.diff(read.weight[:140]) > 0).sum() > 130  # no step at which one window takes over
+        assert read.weight[200] == 1.0
 
 
 def test_inner_edges_are_trusted_little(tokenizer: object) -> None:
@@ -176,7 +201,7 @@ def test_cancel_stops_between_windows(tokenizer: object) -> None:
         read_along(
             [Window(0, np.zeros((600, 4), np.float16))],
             _words("love"),
-            np.array([1.0]),
+            np.array([[1.0, 1.0]]),
             chain_of("love"),
             _Diagonal(),
             tokenizer,

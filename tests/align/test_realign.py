@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from descant.align.api import Evidence, realign
 from descant.align.chain import Chain
-from descant.align.config import AlignOptions, Anchor
+from descant.align.config import AlignOptions, Anchor, Costs
 from descant.errors import Cancelled, InvalidOption, NothingHeard, TextReadError
 from descant.progress import CancelToken
-from descant.text.lyrics import Lyrics
+from descant.text.lyrics import Line, Lyrics, Unsung
 from descant.text.sheet import Sheet, SheetLine, SheetWord
 from heard_words import as_sung, chain_of, heard, starts
 
@@ -52,7 +52,8 @@ def test_fixed_words_start_at_their_times_or_are_refused(fixed: dict[int, float]
         assert min(after - before for before, after in pairwise(by_word)) < 0.75
         return
     for word, at in fixed.items():
-        assert found.lyrics.words[word].start_s == pytest.approx(at, abs=0.0101)
+        assert found.guessed.words[word].start_s == pytest.approx(at, abs=0.0101)
+        assert not found.placed[word].is_unsung
     times = [at for word in found.lyrics.words for at in (word.start_s, word.end_s)]
     assert times == sorted(times)
 
@@ -106,6 +107,80 @@ def test_lyrics_of_another_song_are_refused_with_the_measure() -> None:
     found = realign(evidence, Lyrics.from_text(other), options=AlignOptions("en", lowest_fit=0.0))
     assert found.fit < 0.35
     assert found.unsure == (0, 1)
+
+
+SUNG_S = np.array(starts(chain_of(TEXT))) / 50
+
+
+def _without(text: str, rows: set[int], language: str = "en") -> Evidence:
+    """A recording in which some rows of the text are not sung."""
+    sung = "\n".join(row for n, row in enumerate(text.split("\n")) if n not in rows)
+    return Evidence(heard(as_sung(chain_of(sung, language))), (), chain_of(text, language))
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (f"Summer in Berlin\nby Thomas Brown\n{TEXT}", {0, 1}),
+        ("all my love\nwe could never stop dreaming\nthe garden of his children\nis here tonight", {1, 2}),
+        (f"{TEXT}\nCopyright 2014 by Example Records", {2}),
+    ],
+    ids=["title", "verse", "credits"],
+)
+def test_lines_that_nobody_sings_have_no_times(text: str, missing: set[int]) -> None:
+    lyrics = Lyrics.from_text(text)
+    found = realign(_without(text, missing), lyrics, options=ENGLISH)
+    assert set(found.unsung) == missing
+    assert found.unsure == ()
+    assert found.lyrics.text.split() == TEXT.split()
+    assert [word.start_s for word in found.lyrics.words] == pytest.approx(SUNG_S)
+    assert found.lyrics.written == text
+    for number, line in enumerate(found.lyrics.lines):
+        if number in missing:
+            assert line == Line((), unsung=tuple(Unsung(word.text) for word in lyrics.lines[number].words))
+    assert found.lyrics.is_timed
+    assert found.fit == pytest.approx(6 / len(lyrics.words))  # what is not heard counts
+    assert [word.text for word in found.guessed.words] == text.split()
+    assert all(word.start_s is not None for word in found.guessed.words)
+
+
+def test_backing_words_that_nobody_sings_are_taken_out_of_their_line() -> None:
+    text = "all my love (so long) tonight (ooh)"
+    rows = [SheetWord(word, n in (3, 4, 6)) for n, word in enumerate(text.split())]
+    chain = chain_of(text, backing=(3, 4, 6))
+    evidence = Evidence(heard(as_sung(chain, without=(3, 4, 6))), (), chain)
+    found = realign(evidence, Sheet((SheetLine(tuple(rows), 1),)), options=ENGLISH)
+    (line,) = found.lyrics.lines
+    assert line.text == "all my love tonight"
+    assert line.unsung == (Unsung("(so", 3), Unsung("long)", 3), Unsung("(ooh)", 4))
+    assert line.written == text
+    assert found.fit == 1.0  # they may be missing
+
+
+def test_a_fixed_word_brings_its_line_back() -> None:
+    """The line is not heard anywhere; whoever fixes its word knows better."""
+    text = "all my love\nthe garden of his children\nis here tonight"
+    evidence, lyrics = _without(text, {1}), Lyrics.from_text(text)
+    assert realign(evidence, lyrics, options=ENGLISH).unsung == (1,)
+    found = realign(evidence, lyrics, options=ENGLISH, anchors=[Anchor(4, 1.3)])
+    assert found.unsung == ()
+    assert found.lyrics.lines[1].words[1].start_s == pytest.approx(1.3, abs=0.0101)
+    assert found.unsure == (1,)
+
+
+def test_a_recording_without_any_of_the_lines_is_refused_and_none_of_them_has_a_time() -> None:
+    other = "speak softly to the children\nbeside your garden house"
+    evidence = Evidence(heard([("", 400)]), (), chain_of(other))
+    with pytest.raises(NothingHeard, match=r" 0% of the words are heard"):
+        realign(evidence, Lyrics.from_text(other), options=ENGLISH)
+    found = realign(evidence, Lyrics.from_text(other), options=AlignOptions("en", lowest_fit=0.0))
+    assert (found.fit, found.unsung, found.unsure, found.lyrics.words) == (0.0, (0, 1), (), ())
+
+
+def test_every_line_is_placed_where_passing_over_has_no_price_that_can_be_paid() -> None:
+    text = f"Summer in Berlin\n{TEXT}"
+    options = AlignOptions("en", costs=Costs(unsung=np.inf))
+    assert realign(_without(text, {0}), Lyrics.from_text(text), options=options).unsung == ()
 
 
 def test_signs_do_not_count_against_the_fit() -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from descant.align.chain import Chain, Kind
+from descant.align.api import _moves
+from descant.align.chain import WORDLESS, Chain, Kind
 from descant.align.config import Anchor, Costs
 from descant.align.hearing import Heard
-from descant.align.lattice import Moves, best_path
+from descant.align.lattice import best_path
 from descant.align.reading import Read
 from descant.align.scores import SongScores, any_words
 from heard_words import as_sung, chain_of, heard, starts
@@ -38,9 +39,8 @@ def test_any_words_is_the_best_of_all_sequences(rows: list[list[int]], change: i
     assert (found <= phones.max(axis=1)).all()
 
 
-def _path(scores: SongScores, song: Heard, chain: Chain, backing: float = COSTS.backing) -> np.ndarray:
-    prices = np.full(len(chain.jumps), -backing, np.float32)
-    return best_path(scores, song.frames, Moves(chain.optional, chain.jumps[:, :2], prices))
+def _path(scores: SongScores, song: Heard, chain: Chain, costs: Costs = COSTS) -> np.ndarray:
+    return best_path(scores, song.frames, _moves(chain, costs))
 
 
 def _first_frames(path: np.ndarray, chain: Chain) -> list[int | None]:
@@ -152,3 +152,77 @@ def test_a_fixed_word_starts_in_its_frame_or_nothing_can(word: int, frame: int, 
         assert frame < 4 * word or song.frames - frame < 20
     else:
         assert _first_frames(path, chain)[word] == frame
+
+
+def _ends(path: np.ndarray, chain: Chain) -> list[int]:
+    """The frame behind each word's last phone."""
+    sung = np.flatnonzero(chain.kinds[path] == Kind.PHONE)
+    return [int(sung[chain.words[path[sung]] == n][-1]) + 1 for n in range(len(chain.spoken))]
+
+
+def _faint(chain: Chain, score: float) -> Heard:
+    """As it is sung, so softly that silence is a little likelier than each of its phones."""
+    song = heard(as_sung(chain))
+    song.phones[song.phones == 0.0] = score
+    song.phones[:, WORDLESS] = 0.0
+    return song
+
+
+def test_a_long_silence_lies_between_lines_rather_than_in_one() -> None:
+    """Of "la", silence, "la la", the line "la la" is what belongs together."""
+    chain = chain_of("la la")
+    la = [("l", 5), ("a", 5)]
+    song = heard([("", 20), *la, ("", 100), *la, ("", 3), *la, ("", 20)])
+    found = _path(SongScores(song, chain, COSTS), song, chain)
+    assert _first_frames(found, chain) == [130, 143]
+
+
+def test_a_breath_inside_a_line_is_no_part_of_a_word() -> None:
+    chain = chain_of("my love")
+    my, love = as_sung(chain_of("my"))[1:-1], as_sung(chain_of("love"))[1:-1]
+    for pause in ([("", 30)], [("u", 30)]):  # a breath, or somebody else's "ooh"
+        song = heard([("", 20), *my, *pause, *love, ("", 20)])
+        path = _path(SongScores(song, chain, COSTS), song, chain)
+        length = sum(frames for _, frames in my)
+        assert _first_frames(path, chain) == [20, 20 + length + 30]
+        assert _ends(path, chain)[0] == 20 + length
+
+
+def test_other_voices_lie_between_lines_rather_than_in_one() -> None:
+    """An "ooh" of a second inside the line is believed less than a last word that is heard badly."""
+    chain = chain_of("la la")
+    la, poor = [("l", 5), ("a", 5)], [("k", 8), ("s", 3)]
+    song = heard([("", 20), *la, ("u", 60), *la, ("", 3), *poor, ("", 20)])
+    first, second = _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
+    assert first == 90
+    assert 90 < second <= 103
+
+
+def test_a_line_that_is_hardly_heard_is_kept_and_one_that_is_not_there_passed_over() -> None:
+    both, one = chain_of("all my love\nis here tonight"), chain_of("is here tonight")
+    song = _faint(both, -0.08)
+    found = _first_frames(_path(SongScores(song, both, COSTS), song, both), both)
+    assert None not in found
+    song = heard(as_sung(one))
+    found = _first_frames(_path(SongScores(song, both, COSTS), song, both), both)
+    assert found == [None, None, None, *starts(one)]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_bracketed_words_are_kept_where_they_are_hardly_heard_and_passed_over_where_not(alone: bool) -> None:
+    text, backing = ("(all my love)\nis here", (0, 1, 2)) if alone else ("all my love (is here)", (3, 4))
+    chain = chain_of(text, backing=backing)
+    song = _faint(chain, -0.06)
+    assert None not in _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
+    song = heard(as_sung(chain, without=backing))
+    found = _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
+    assert tuple(n for n, frame in enumerate(found) if frame is None) == backing
+
+
+def test_two_lines_for_one_that_is_sung() -> None:
+    """A chorus that is written once too often: one of the two is passed over, and the other keeps its time."""
+    chain, once = chain_of("all my love\nall my love\nis here"), chain_of("all my love\nis here")
+    song = heard(as_sung(once))
+    found = _first_frames(_path(SongScores(song, chain, COSTS), song, chain), chain)
+    assert [frame for frame in found if frame is not None] == starts(once)
+    assert found[:3].count(None) in (0, 3)

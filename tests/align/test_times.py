@@ -37,7 +37,7 @@ def test_syllables_start_with_their_first_phone_and_words_end_with_their_last() 
 
 def test_a_word_passed_over_stands_where_the_one_before_it_ends() -> None:
     chain = chain_of("my (my) love", backing=(1,))
-    gap, next_gap = chain.jumps[0, :2].tolist()
+    gap, next_gap, *_ = chain.jumps[0]
     after = chain.first_states()[2]
     path = [0, 1, 2, 3, 3, gap, next_gap, *range(after, len(chain))]
     first, missing, last = _placed(chain, path)
@@ -48,7 +48,7 @@ def test_a_word_passed_over_stands_where_the_one_before_it_ends() -> None:
 
 def test_words_passed_over_at_the_start_stand_where_the_first_one_starts() -> None:
     chain = chain_of("(hey) love", backing=(0,))
-    _, to, _ = chain.jumps[0].tolist()
+    _, to, *_ = chain.jumps[0]
     missing, love = _placed(chain, [0, 0, 0, to, *range(to + 1, len(chain))])
     assert missing.starts_s == love.starts_s == (4 / 50,)
 
@@ -108,7 +108,7 @@ def test_times_go_forward_and_fill_words(lengths: list[int], backing: set[int], 
     chain = chain_of("elle — chante encore\nbelle et (42) nuit", "fr", backing=backing)
     states = list(range(len(chain)))
     if is_skipping:
-        for source, target, _ in chain.jumps.tolist():
+        for source, target, *_ in (jump for jump in chain.jumps if jump.is_backing):
             states = [state for state in states if not source < state < target]
         states = [state for state in states if chain.kinds[state] != Kind.PHONE or not chain.optional[state]]
     path = [state for state, length in zip(states, lengths * 2, strict=False) for _ in range(length)]

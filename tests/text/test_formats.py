@@ -131,6 +131,9 @@ def test_srt_of_other_programs() -> None:
         ("json", '{"lines": [{"words": [{"text": "a", "start_s": 2, "end_s": 1}]}]}'),
         ("json", '{"lines": [{"words": [{"text": "a", "start_s": "x"}]}]}'),
         ("json", '{"version": 99, "lines": []}'),
+        ("json", '{"lines": [{"words": [], "unsung": [{"text": "a"}]}]}'),
+        ("json", '{"lines": [{"words": [], "unsung": [{"text": "a", "before": 1}]}]}'),
+        ("json", '{"lines": [{"words": [], "unsung": [{"text": "a", "before": 0.0}]}]}'),
         ("json", "[" * 100_000),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from descant.errors import InvalidOption, TextReadError
 from descant.text.ass import AssFormat, AssStyle
 from descant.text.formats import FORMATS, text_format
 from descant.text.lrc import require_rising_stamps
-from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
+from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Unsung, Word
 from descant.text.midi_lyrics import ASCII_SIGNS, MidiLyricsFormat
 from descant.text.musicxml_lyrics import MusicXmlLyricsFormat
 from descant.text.pieces import LONGEST_GUESS_S, timed_lines, timed_words
@@ -384,3 +385,25 @@ def test_options_out_of_range_are_refused() -> None:
         for tempo in (0.0, float("nan"), 1e9):
             with pytest.raises(InvalidOption):
                 make(tempo_bpm=tempo)
+
+
+UNSUNG = Lyrics(
+    (
+        Line((), unsung=(Unsung("My"), Unsung("Song"))),
+        Line(()),
+        Line((Word("all", 1.0, 1.5), Word("here", 2.0, 2.5)), unsung=(Unsung("(ooh)", 1),)),
+    ),
+    "en",
+)
+
+
+def test_json_keeps_words_that_are_not_sung() -> None:
+    assert again(text_format("json"), UNSUNG) == UNSUNG
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"json"}))
+def test_no_other_format_shows_words_that_are_not_sung(name: str) -> None:
+    data = text_format(name).write_bytes(UNSUNG)
+    shown = text_format(name).write_bytes(UNSUNG.with_lines(replace(line, unsung=()) for line in UNSUNG.lines))
+    assert data == shown
+    assert not any(text.encode() in data for text in ("Song", "ooh"))

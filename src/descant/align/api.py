@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from descant.align.chain import Chain, SungWord, build_chain
-from descant.align.config import AlignOptions, Anchor
+from descant.align.chain import Chain, Kind, SungWord, build_chain
+from descant.align.config import AlignOptions, Anchor, Costs
 from descant.align.hearing import Floats, Heard, hear
 from descant.align.lattice import Moves, best_path, fewest_moves
 from descant.align.reading import Read, read_along
 from descant.align.scores import SongScores, anchored_frame
-from descant.align.times import Said, place_words, timed_lyrics
+from descant.align.times import Placed, place_words, sung_lyrics, timed_lyrics
 from descant.audio.clip import Clip
 from descant.audio.resample import resample
 from descant.errors import CheckpointError, InvalidOption, MissingDependency, NothingHeard, TextReadError
@@ -55,6 +55,9 @@ ENOUGH = 0.97
 _TURNS, _MOVED_S = 2, 1.0
 """How often the words are read along, and how far one must move for another turn: it was read in the wrong place."""
 
+_LOST_S = 30.0
+"""How far from where it was placed a line that is not heard there is looked for."""
+
 _MOST_WORDS_A_SECOND = 12.0
 
 
@@ -78,16 +81,25 @@ class Alignment:
     """Words in a recording.
 
     Attributes:
-        lyrics: With times of lines, words and syllables, a confidence for each line and word.
-        fit: Share of the words that are heard where they were placed.
-        said: What the recording says for each word; None for one that was passed over.
+        lyrics: What is sung, line by line as in the text, with times of lines, words and syllables, and a confidence
+            for each line and word. Words that were not heard have no times: their lines keep them as `unsung`.
+        guessed: The same with a time for every word of the text: one that was not heard stands where the word before it
+            ends.
+        fit: Share of the words that are heard where they were placed; backing words that are not sung do not count.
+        placed: Every word of the text, those that are not sung, too.
         evidence: To place them anew.
     """
 
     lyrics: Lyrics
+    guessed: Lyrics
     fit: float
-    said: tuple[Said | None, ...]
+    placed: tuple[Placed, ...]
     evidence: Evidence
+
+    @property
+    def unsung(self) -> tuple[int, ...]:
+        """Numbers of the lines, from 0, of which words were not heard."""
+        return tuple(n for n, line in enumerate(self.lyrics.lines) if line.unsung)
 
     @property
     def unsure(self) -> tuple[int, ...]:
@@ -237,14 +249,16 @@ class Aligner:
     ) -> Evidence:
         """All that `realign` needs of a recording that was listened to; arguments and errors as for a call."""
         text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
-        path = _path(SongScores(heard, chain, options.costs, anchors=anchors), chain, heard, options, monitor.cancel)
-        middles = _middles(path, chain)
+        scores = SongScores(heard, chain, options.costs, anchors=anchors)
+        unread = replace(options.costs, unsung=0.0)  # by sounds alone, a line that is not there takes another's place
+        path = best_path(scores, heard.frames, _moves(chain, unread), cancel=monitor.cancel)
+        places = _places(path, chain, words, scores)
         reads: tuple[Read, ...] = ()
         for turn in range(_TURNS):
             reads = read_along(
                 heard.windows,
                 words,
-                middles,
+                places,
                 chain,
                 self._decoder,
                 self._tokenizer,
@@ -254,8 +268,9 @@ class Aligner:
                 before=reads,
             )
             scores = SongScores(heard, chain, options.costs, reads=reads, anchors=anchors)
-            before, middles = middles, _middles(_path(scores, chain, heard, options, monitor.cancel), chain)
-            if np.abs(middles - before).max() < _MOVED_S:
+            path = _path(scores, chain, heard, options, monitor.cancel)
+            before, places = places, _places(path, chain, words, scores)
+            if np.abs(places - before).max() < _MOVED_S:
                 break  # the words were read where they are
         return Evidence(heard, reads, chain)
 
@@ -282,16 +297,26 @@ def realign(
     """
     options = options or AlignOptions()
     heard = evidence.heard
-    text, _, chain = _prepared(lyrics, options, heard.frames, anchors)
+    text, words, chain = _prepared(lyrics, options, heard.frames, anchors)
     if not np.array_equal(chain.phones, evidence.chain.phones):
         raise InvalidOption("The words are others than those that were read along.", "Align them as a whole.")
     scores = SongScores(heard, chain, options.costs, reads=evidence.reads, anchors=anchors)
     placed = place_words(_path(scores, chain, heard, options, cancel), chain, scores)
-    fit = float(np.mean([word.said.confidence >= _SURE for word in placed if word.said is not None]))
-    alignment = Alignment(timed_lyrics(text, placed, chain), fit, tuple(word.said for word in placed), evidence)
+    timed = timed_lyrics(text, placed, chain)
+    alignment = Alignment(sung_lyrics(timed, placed), timed, _fit(placed, words), placed, evidence)
     if not anchors:
         require_fit(alignment, options)
     return alignment
+
+
+def _fit(placed: Sequence[Placed], words: Sequence[SungWord]) -> float:
+    """Share of the words that are heard: of a line that is passed over none is, and backing words may be missing."""
+    counted = [
+        place.confidence >= _SURE
+        for place, word in zip(placed, words, strict=True)
+        if place.confidence is not None and not (place.is_unsung and word.is_backing)
+    ]
+    return float(np.mean(counted)) if counted else 0.0
 
 
 def require_fit(alignment: Alignment, options: AlignOptions) -> None:
@@ -335,22 +360,48 @@ def _as_chain(lyrics: Lyrics | Sheet, options: AlignOptions) -> tuple[Lyrics, Ch
 def _path(
     scores: SongScores, chain: Chain, heard: Heard, options: AlignOptions, cancel: CancelToken | None
 ) -> np.ndarray:
-    return best_path(scores, heard.frames, _moves(chain, options), cancel=cancel)
+    return best_path(scores, heard.frames, _moves(chain, options.costs), cancel=cancel)
 
 
-def _moves(chain: Chain, options: AlignOptions) -> Moves:
-    return Moves(chain.optional, chain.jumps[:, :2], np.full(len(chain.jumps), -options.costs.backing, np.float32))
+def _moves(chain: Chain, costs: Costs, *, whole_lines: bool = False) -> Moves:
+    """Where a path may go; with whole lines, past none but backing words."""
+    jumps = [jump for jump in chain.jumps if jump.is_backing or not whole_lines]
+    prices = [-jump.phones * (costs.backing if jump.is_backing else costs.unsung) for jump in jumps]
+    ways = np.array([(jump.source, jump.target) for jump in jumps], np.int32).reshape(-1, 2)
+    return Moves(chain.optional, ways, np.array(prices, np.float32))
 
 
-def _middles(path: np.ndarray, chain: Chain) -> np.ndarray:
-    """Where the middle of each word lies in seconds; a word that the path passed over lies where it would have been."""
-    on_path = chain.words[path]
-    first = np.searchsorted(on_path, np.arange(len(chain.spoken)))
-    last = np.searchsorted(on_path, np.arange(len(chain.spoken)), side="right")
-    phones = chain.kinds[path] == 0
-    ends = np.array([b if a == b else a + np.count_nonzero(phones[a:b]) for a, b in zip(first, last, strict=True)])
-    middles: np.ndarray = (first + ends) / 2 / FPS
-    return middles
+def _places(path: np.ndarray, chain: Chain, words: Sequence[SungWord], scores: SongScores) -> np.ndarray:
+    """Where the middles of words may be in seconds, earliest and latest, [words, 2].
+
+    Both are where it was found, if its line is likely to be sung there. If not, it may be half a minute away, up to the
+    nearest words that are sure; one that the path passed over, anywhere between these.
+    """
+    numbers = np.arange(len(chain.spoken))
+    sung = np.flatnonzero(chain.kinds[path] == Kind.PHONE)
+    first, last = (np.searchsorted(chain.words[path[sung]], numbers, side=side) for side in ("left", "right"))
+    is_sung = first < last
+    starts = np.where(is_sung, np.append(sung, 0)[first], np.nan)
+    ends = np.where(is_sung, np.append(0, sung + 1)[last], np.nan)
+    middles = (starts + ends) / 2
+    is_known = is_sung & _are_sure(place_words(path, chain, scores), words)
+    before = np.maximum.accumulate(np.where(is_known, ends, 0))
+    behind = np.minimum.accumulate(np.where(is_known, starts, len(path))[::-1])[::-1]
+    earliest = np.where(is_known, middles, np.fmax(before, middles - _LOST_S * FPS))
+    latest = np.where(is_known, middles, np.fmin(behind, middles + _LOST_S * FPS))
+    rising = np.maximum.accumulate(earliest), np.minimum.accumulate(latest[::-1])[::-1]
+    places: np.ndarray = np.stack(rising, axis=1) / FPS
+    return places
+
+
+def _are_sure(placed: Sequence[Placed], words: Sequence[SungWord]) -> np.ndarray:
+    """Whether the lines of words are more likely sung where they were placed than not."""
+    lines = np.array([word.line for word in words])
+    sure = np.array([np.nan if place.confidence is None else place.confidence for place in placed])
+    heard = ~np.isnan(sure)
+    sums, counts = (np.bincount(lines[heard], each, lines[-1] + 1) for each in (sure[heard], None))
+    found: np.ndarray = (sums >= _SURE * counts)[lines]
+    return found
 
 
 def _prepared(
@@ -361,10 +412,9 @@ def _prepared(
     words = _sung_words(lyrics)
     if len(chain) == 1:
         raise TextReadError("The lyrics have no word that can be sung.", "Write them in Latin letters.")
-    moves = _moves(chain, options)
-    if _fewest(moves, _START, _end(chain)) >= frames:
+    if _fewest(_moves(chain, options.costs, whole_lines=True), _START, _end(chain)) >= frames:
         raise _too_long(len(words), frames)
-    _require_possible(anchors, text, chain, moves, frames)
+    _require_possible(anchors, text, chain, _moves(chain, options.costs), frames)
     return text, words, chain
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,22 @@ class SungWord:
     is_backing: bool = False
 
 
+class Jump(NamedTuple):
+    """A way past words that may be missing.
+
+    Attributes:
+        source: State before them, never a phone.
+        target: State behind them, never a phone.
+        phones: How many phones it passes over.
+        is_backing: Whether all of the words are backing vocals.
+    """
+
+    source: int
+    target: int
+    phones: int
+    is_backing: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
     """States in the order in which they are sung; a rest stands at either end.
@@ -50,7 +67,7 @@ class Chain:
         syllables: Number of its syllable in its word, int16.
         places: How far into its word the state is, 0 to below 1, float32.
         optional: Whether it may be passed over, bool.
-        jumps: (from, to, word) of the ways past words that may be missing, int32, shape [jumps, 3].
+        jumps: Ways past each line and each backing word, in the order of their targets.
         spoken: Syllables of each word.
     """
 
@@ -60,7 +77,7 @@ class Chain:
     syllables: NDArray[np.int16]
     places: NDArray[np.float32]
     optional: NDArray[np.bool_]
-    jumps: NDArray[np.int32]
+    jumps: tuple[Jump, ...]
     spoken: tuple[tuple[SpokenSyllable, ...], ...]
 
     def __len__(self) -> int:
@@ -114,7 +131,8 @@ def build_chain(words: Sequence[SungWord], language: str) -> Chain:
     """
     draft = _Draft([], [], [], [], [], [])
     draft.add(Kind.REST, -1)
-    jumps = []
+    jumps: list[Jump] = []
+    line_starts = 0
     spoken = tuple(spoken_syllables(word.text, language) for word in words)
     sounding = [number for number, syllables in enumerate(spoken) if any(part.phones for part in syllables)]
     for place, number in enumerate(sounding):
@@ -123,8 +141,13 @@ def build_chain(words: Sequence[SungWord], language: str) -> Chain:
         following = sounding[place + 1 : place + 2]  # a dash or an emoji at the end of a line does not join two lines
         is_inside = following and words[following[0]].line == words[number].line
         draft.add(Kind.GAP if is_inside else Kind.REST, number)
-        if words[number].is_backing:
-            jumps.append((before, len(draft.kinds) - 1, number))
+        after = len(draft.kinds) - 1
+        is_line = not is_inside and draft.kinds[before] == Kind.REST
+        if words[number].is_backing and not is_line:
+            jumps.append(Jump(before, after, after - before - 1, is_backing=True))
+        if not is_inside:
+            jumps.append(_past_line(draft, words, line_starts, after))
+            line_starts = after
     return Chain(
         np.asarray(draft.kinds, np.int8),
         np.asarray(draft.phones, np.int16),
@@ -132,9 +155,16 @@ def build_chain(words: Sequence[SungWord], language: str) -> Chain:
         np.asarray(draft.syllables, np.int16),
         np.asarray(draft.places, np.float32),
         np.asarray(draft.optional, bool),
-        np.asarray(jumps, np.int32).reshape(-1, 3),
+        tuple(jumps),
         spoken,
     )
+
+
+def _past_line(draft: _Draft, words: Sequence[SungWord], before: int, after: int) -> Jump:
+    inside = range(before + 1, after)
+    phones = sum(draft.kinds[state] == Kind.PHONE for state in inside)
+    is_backing = all(words[draft.words[state]].is_backing for state in inside)
+    return Jump(before, after, phones, is_backing)
 
 
 def _add_phones(draft: _Draft, word: int, syllables: Sequence[SpokenSyllable]) -> None:

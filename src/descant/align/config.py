@@ -20,7 +20,8 @@ class Costs:
         gap: Price of a frame between two words of a line; more than `rest`, for lines are seldom interrupted.
         other: Price of a frame of other voices between two words of a line, on top.
         attention: Weight of the decoder's cross-attention (in standard deviations over the tokens).
-        backing: Price of not finding a bracketed word, once a word.
+        unsung: Price of passing over a line, for each of its phones, once.
+        backing: The same for a word in brackets.
     """
 
     prior: float = 0.6
@@ -30,7 +31,8 @@ class Costs:
     gap: float = 0.15
     other: float = 0.5
     attention: float = 1.0
-    backing: float = 15.0
+    unsung: float = 0.5
+    backing: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)

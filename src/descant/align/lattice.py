@@ -30,7 +30,7 @@ class Moves:
 
     Attributes:
         optional: States that may be passed over, bool, shape [states].
-        jumps: (from, to) pairs, one for each `to` at most, int32, shape [jumps, 2].
+        jumps: (from, to) pairs, int32, shape [jumps, 2].
         jump_scores: What each costs, not positive, float32, shape [jumps].
     """
 
@@ -88,16 +88,16 @@ def fewest_moves(moves: Moves, first: int, last: int) -> int:
     far = len(moves.optional)
     counts = [far] * (last - first + 1)
     counts[0] = 0
-    source_of = dict(zip(moves.jumps[:, 1].tolist(), moves.jumps[:, 0].tolist(), strict=True))
+    sources: dict[int, list[int]] = {}
+    for source, target in moves.jumps.tolist():
+        sources.setdefault(target - first, []).append(source - first)
     for at in range(1, len(counts)):
         ways = [counts[at - 1]]
         if at > 1 and moves.optional[first + at - 1]:
             ways.append(counts[at - 2])
             if at > 2 and moves.optional[first + at - 2]:
                 ways.append(counts[at - 3])
-        source = source_of.get(first + at, -1) - first
-        if source >= 0:
-            ways.append(counts[source])
+        ways += [counts[source] for source in sources.get(at, ()) if source >= 0]
         counts[at] = min(ways) + 1
     return counts[-1]
 
@@ -115,13 +115,11 @@ class _Search:
         self.over_two = np.full(states, NEVER, np.float32)
         self.over_one[2:][moves.optional[1:-1]] = 0.0
         self.over_two[3:][moves.optional[1:-2] & moves.optional[2:-1]] = 0.0
-        self.sources, self.targets = moves.jumps[:, 0], moves.jumps[:, 1]
-        self.jump_scores = moves.jump_scores
-        self.source_of = dict(zip(self.targets.tolist(), self.sources.tolist(), strict=True))
+        self.jumps = [_Jumps(moves, chosen) for chosen in _one_for_each_target(moves.jumps[:, 1])]
 
     def run(self, column: Floats, scores: Floats, *, is_start: bool, keep: bool) -> tuple[Floats, NDArray[np.int8]]:
         """Scores after the last frame, and (where kept) by which move each state was reached in each frame."""
-        ways = np.full((_JUMP + 1 if len(self.targets) else _JUMP, self.states), NEVER, np.float32)
+        ways = np.full((_JUMP + len(self.jumps), self.states), NEVER, np.float32)
         back = np.zeros((len(scores) if keep else 0, self.states), np.int8)
         everywhere = np.arange(self.states)
         reached = np.empty(self.states, np.intp)
@@ -133,8 +131,8 @@ class _Search:
             ways[1, 1:] = column[:-1]
             np.add(column[:-2], self.over_one[2:], out=ways[2, 2:])
             np.add(column[:-3], self.over_two[3:], out=ways[3, 3:])
-            if len(self.targets):
-                ways[_JUMP, self.targets] = column[self.sources] + self.jump_scores
+            for row, jumps in enumerate(self.jumps, _JUMP):
+                ways[row, jumps.targets] = column[jumps.sources] + jumps.scores
             if keep:
                 chosen = ways.argmax(axis=0, out=reached)
                 back[frame] = chosen
@@ -145,4 +143,25 @@ class _Search:
 
     def before(self, state: int, move: int) -> int:
         """The state from which a move led here."""
-        return self.source_of[state] if move == _JUMP else state - move
+        return state - move if move < _JUMP else self.jumps[move - _JUMP].source_of[state]
+
+
+class _Jumps:
+    """Some jumps, no two of which lead to one state."""
+
+    def __init__(self, moves: Moves, chosen: NDArray[np.intp]) -> None:
+        self.sources, self.targets = moves.jumps[chosen].T
+        self.scores = moves.jump_scores[chosen]
+        self.source_of = dict(zip(self.targets.tolist(), self.sources.tolist(), strict=True))
+
+
+def _one_for_each_target(targets: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+    """Numbers of the jumps, parted so that a target comes once in a part: as few parts as it comes at most."""
+    seen: dict[int, int] = {}
+    parts: list[list[int]] = []
+    for number, target in enumerate(targets.tolist()):
+        rank = seen[target] = seen.get(target, -1) + 1
+        if rank == len(parts):
+            parts.append([])
+        parts[rank].append(number)
+    return [np.array(part, np.intp) for part in parts]

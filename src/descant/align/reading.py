@@ -55,7 +55,7 @@ class Read:
 def read_along(
     windows: Sequence[Window],
     words: Sequence[SungWord],
-    middles_s: NDArray[np.float64],
+    places_s: NDArray[np.float64],
     chain: Chain,
     decoder: WhisperDecoder,
     tokenizer: Tokenizer,
@@ -70,7 +70,8 @@ def read_along(
     Args:
         windows: Of the recording.
         words: The text.
-        middles_s: Where the middle of each word was found before, rising.
+        places_s: Earliest and latest middle of each word, both rising, [words, 2]. A word whose place is known is read
+            in the windows that hold it, one that was not found in all in which it could be.
         chain: States of the text.
         decoder: Whisper's.
         tokenizer: Of the same model.
@@ -87,7 +88,7 @@ def read_along(
     for number, window in enumerate(windows):
         monitor.report(number / len(windows))
         begin, end = window.first / FPS, (window.first + len(window.states)) / FPS
-        first, last = map(int, np.searchsorted(middles_s, (begin, end)))
+        first, last = int(np.searchsorted(places_s[:, 1], begin)), int(np.searchsorted(places_s[:, 0], end))
         if (same := known.get(window.first)) is not None and same.words == (first, last):
             found.append(same)
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from descant.align.chain import Chain, Kind
 from descant.align.scores import SongScores
 from descant.nets.whisper_encoder import FPS
-from descant.text.lyrics import Line, Lyrics, Syllable, Word
+from descant.text.lyrics import Line, Lyrics, Syllable, Unsung, Word
 from descant.text.phones import SpokenSyllable
 
 _HEARD, _LOOKS, _ODDS = 0.97, 2.66, -2.52
@@ -62,6 +62,11 @@ class Placed:
     is_sounding: bool = True
 
     @property
+    def is_unsung(self) -> bool:
+        """Whether it could be heard, and the path passed over it."""
+        return self.is_sounding and self.said is None
+
+    @property
     def confidence(self) -> float | None:
         """0..1 that it is sung there; None where nobody could hear it."""
         if self.said is not None:
@@ -101,7 +106,7 @@ def place_words(path: NDArray[np.int32], chain: Chain, scores: SongScores) -> tu
 
 
 def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyrics:
-    """The lyrics with the times of their words and syllables, and a confidence for each line.
+    """The lyrics with the times of all words and syllables, and a confidence for each line.
 
     Args:
         lyrics: Without times; its words are those of the chain, in order.
@@ -112,9 +117,41 @@ def timed_lyrics(lyrics: Lyrics, placed: Sequence[Placed], chain: Chain) -> Lyri
     lines = []
     for line in lyrics.lines:
         words = tuple(_timed(word, *next(found)) for word in line.words)
-        sure = [word.confidence for word in words if word.confidence is not None]
-        lines.append(Line(words, singer=line.singer, confidence=round(float(np.mean(sure)), 3) if sure else None))
+        lines.append(Line(words, singer=line.singer, confidence=_confidence(words)))
     return lyrics.with_lines(lines)
+
+
+def sung_lyrics(timed: Lyrics, placed: Sequence[Placed]) -> Lyrics:
+    """Only what is sung: words that the path passed over lose their times, and their lines keep them as `unsung`.
+
+    A line of which nothing is sung stays as one without words, so that lines keep their numbers; its dashes go with it.
+
+    Args:
+        timed: As `timed_lyrics` gives them.
+        placed: Where the words are.
+    """
+    places = iter(placed)
+    lines = []
+    for line in timed.lines:
+        here = [next(places) for _ in line.words]
+        if not any(place.is_unsung for place in here):
+            lines.append(line)
+            continue
+        is_sung = any(place.said is not None for place in here)
+        words: list[Word] = []
+        unsung: list[Unsung] = []
+        for word, place in zip(line.words, here, strict=True):
+            if is_sung and not place.is_unsung:
+                words.append(word)
+            else:
+                unsung.append(Unsung(word.text, len(words)))
+        lines.append(Line(tuple(words), singer=line.singer, confidence=_confidence(words), unsung=tuple(unsung)))
+    return timed.with_lines(lines)
+
+
+def _confidence(words: Iterable[Word]) -> float | None:
+    sure = [word.confidence for word in words if word.confidence is not None]
+    return round(float(np.mean(sure)), 3) if sure else None
 
 
 def _timed(word: Word, placed: Placed, spoken: Sequence[SpokenSyllable]) -> Word:

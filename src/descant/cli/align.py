@@ -72,6 +72,7 @@ def _tell(result: AlignedFile) -> None:
     lyrics = result.lyrics
     print(one_line(f"{result.paths[-1].parent}: {', '.join(path.name for path in result.paths)}"))
     language = "unknown language, read by its letters" if lyrics.language == "other" else f"language {lyrics.language}"
-    print(f"  {len(lyrics.words)} words, {language}; {result.fit:.0%} of them are heard where they were placed")
-    for said in (*result.remarks, *result.sheet_notes, *map(str, result.unsure)):
+    words = len(lyrics.words) + sum(len(line.unsung) for line in lyrics.lines)
+    print(f"  {words} words, {language}; {result.fit:.0%} of them are heard where they were placed")
+    for said in (*result.remarks, *result.sheet_notes, *map(str, (*result.unsung, *result.unsure))):
         print(f"  {one_line(said)}")

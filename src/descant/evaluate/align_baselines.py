@@ -137,9 +137,9 @@ class OwnAligner:
         return cls(Aligner.load(), Separator.load() if separate else None)
 
     def __call__(self, clip: Clip, lyrics: Lyrics) -> Lyrics:
-        """Times for all words; raises as `Aligner`."""
+        """Times for all words, those that are not heard too: a lost word must count; raises as `Aligner`."""
         heard = (clip,) if self._separator is None else (self._separator(clip)["vocals"], clip)
-        return self._aligner.best_of(heard, lyrics, options=_ANY_FIT).lyrics
+        return self._aligner.best_of(heard, lyrics, options=_ANY_FIT).guessed
 
 
 def spread_from_line_starts(clip: Clip, lyrics: Lyrics) -> Lyrics:

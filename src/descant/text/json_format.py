@@ -6,7 +6,7 @@ import json
 from typing import Any, ClassVar
 
 from descant.errors import TextReadError
-from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
+from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Unsung, Word
 from descant.text.protocol import TextFormat
 
 _VERSION = 2
@@ -17,7 +17,8 @@ _READ = (1, 2)
 class JsonFormat(TextFormat):
     """Descant's own: lines of words of syllables of notes, with times and confidences.
 
-    Kept: everything; times and confidences to four decimals (a tenth of a millisecond).
+    Kept: everything, also words that are written and not sung; times and confidences to four decimals (a tenth of a
+    millisecond).
     """
 
     name: ClassVar[str] = "json"
@@ -66,6 +67,8 @@ def _line_table(line: Line) -> dict[str, Any]:
         }
     )
     table["words"] = [_word_table(word) for word in line.words]
+    if line.unsung:
+        table["unsung"] = [{"text": word.text, "before": word.before} for word in line.unsung]
     return table
 
 
@@ -97,6 +100,7 @@ def _line(table: dict[str, Any]) -> Line:
         _number(table.get("end_s")),
         _text(table.get("singer", "")),
         _number(table.get("confidence")),
+        tuple(Unsung(_text(each["text"]), _whole(each["before"])) for each in table.get("unsung", ())),
     )
 
 
@@ -120,13 +124,17 @@ def _syllable(table: dict[str, Any]) -> Syllable:
 
 
 def _note(table: dict[str, Any]) -> SungNote:
-    if type(table["pitch"]) is not int:
-        raise TypeError(f"a pitch says {table['pitch']!r}")
-    return SungNote(table["pitch"], float(table["start_s"]), float(table["end_s"]))
+    return SungNote(_whole(table["pitch"]), float(table["start_s"]), float(table["end_s"]))
 
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"a whole number says {value!r}")
+    return value
 
 
 def _text(value: Any) -> str:

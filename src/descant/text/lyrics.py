@@ -72,15 +72,29 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsung:
+    """A word that is written and not sung: it has no times, so it is none of its line's words.
+
+    Attributes:
+        text: As written.
+        before: Number of the word of its line that it stands before, from 0; as many as the line has for its end.
+    """
+
+    text: str
+    before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of words.
 
     Attributes:
-        words: In order; may be empty (a pause that a format marks).
+        words: In order; may be empty (a pause that a format marks, or nothing of the line is sung).
         start_s: Where the line starts; None takes the first timed word's start.
         end_s: Where it ends; None takes the last timed word's end.
         singer: Who sings it, where a format tells; may be empty.
         confidence: 0..1 that its words are sung at its times; None when nobody measured it.
+        unsung: Words that are written here and not sung, in order.
     """
 
     words: tuple[Word, ...]
@@ -88,6 +102,7 @@ class Line:
     end_s: float | None = None
     singer: str = ""
     confidence: float | None = None
+    unsung: tuple[Unsung, ...] = ()
 
     def __post_init__(self) -> None:
         starts = [w.start_s for w in self.words if w.start_s is not None]
@@ -98,11 +113,22 @@ class Line:
             object.__setattr__(self, "end_s", max(ends))
         _check_times(self.text, self.start_s, self.end_s)
         _check_confidence(self.text, self.confidence)
+        places = [word.before for word in self.unsung]
+        if places != sorted(places) or (places and not 0 <= places[0] <= places[-1] <= len(self.words)):
+            raise TextReadError(f"The words of {self.text!r} that are not sung stand in impossible places: {places}.")
 
     @property
     def text(self) -> str:
         """The words with spaces between them."""
         return " ".join(word.text for word in self.words)
+
+    @property
+    def written(self) -> str:
+        """The same with the words that are not sung, in their places."""
+        texts = [word.text for word in self.words]
+        for missing in reversed(self.unsung):
+            texts.insert(missing.before, missing.text)
+        return " ".join(texts)
 
     @property
     def has_word_times(self) -> bool:
@@ -135,6 +161,11 @@ class Lyrics:
     def text(self) -> str:
         """One line of text per line."""
         return "\n".join(line.text for line in self.lines)
+
+    @property
+    def written(self) -> str:
+        """The same with the words that are not sung, in their places."""
+        return "\n".join(line.written for line in self.lines)
 
     @property
     def is_timed(self) -> bool:

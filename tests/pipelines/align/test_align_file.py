@@ -25,7 +25,7 @@ from descant.errors import (
     TextReadError,
 )
 from descant.hub.store import fetch
-from descant.pipelines.align.api import AlignedFile, UnsureLine, align_file
+from descant.pipelines.align.api import AlignedFile, UnsungWords, UnsureLine, align_file
 from descant.pipelines.align.options import AlignFileOptions
 from descant.pipelines.karaoke.words import timed_lyrics
 from descant.progress import CancelToken, Progress
@@ -122,6 +122,45 @@ def test_an_unsure_line_says_where_it_is() -> None:
     said = str(UnsureLine(14, "I put up the window and my hat", 123.9, 0.309))
     assert said == "line 14 'I put up the window and my hat' at 2:03 is unsure (0.31)"
     assert "'a a a a a a a a a a a a a a a...'" in str(UnsureLine(1, "a " * 30, 0.0, 0.1))
+
+
+def test_words_that_were_not_heard_are_told_by_their_rows() -> None:
+    assert str(UnsungWords((1, 1), "My Song")) == "not heard, left out: line 1 'My Song'"
+    assert str(UnsungWords((7, 7), "(ooh)", is_part=True)) == "not heard, left out: '(ooh)' of line 7"
+    long = UnsungWords((5, 8), "so many words that nobody ever sang")
+    assert str(long) == "not heard, left out: lines 5 to 8, the first 'so many words that nobody ever...'"
+
+
+def test_a_title_and_a_verse_that_nobody_sings(song: Path, aligned: AlignedFile, tmp_path: Path) -> None:
+    """They are in no file but JSON, from which the song can be aligned again as a whole."""
+    pasted = "The Great Unknown\nWords and music: Thomas Brown\n\n"
+    missing = "\nevery garden is covered\nby the snow of November\n"
+    words = tmp_path / "words.txt"
+    words.write_text(pasted + TEXT + missing)
+    found = align_file(song, words, tmp_path, AlignFileOptions(formats=("json", "srt", "lrc")))
+    assert [str(each) for each in found.unsung] == [
+        "not heard, left out: lines 1 to 2, the first 'The Great Unknown'",
+        "not heard, left out: lines 9 to 10, the first 'every garden is covered'",
+    ]
+    assert found.unsure == aligned.unsure == ()
+    assert [word.text for word in found.lyrics.words] == WORDS
+    assert np.abs(_starts(found.lyrics) - _starts(aligned.lyrics)).max() < 0.1
+    for path in found.paths[1:]:
+        assert "Unknown" not in path.read_text()
+        assert "November" not in path.read_text()
+    back = read_lyrics(found.paths[0])
+    assert [line.unsung for line in back.lines] == [line.unsung for line in found.lyrics.lines]
+    again = align_file(song, found.paths[0], tmp_path / "again", AlignFileOptions(formats=("srt",)))
+    assert [each.text for each in again.unsung] == [each.text for each in found.unsung]
+
+
+def test_a_line_that_was_not_heard_is_placed_by_a_correction(song: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text(f"The Great Unknown\n{TEXT}")
+    found = align_file(song, words, tmp_path, AlignFileOptions(anchors=("0.3 great unknown",)))
+    assert found.unsung == ()
+    assert found.lyrics.words[1].start_s == pytest.approx(0.3, abs=0.011)
+    assert [line.row for line in found.unsure] == [1]
 
 
 def test_what_is_written_is_what_was_found(aligned: AlignedFile) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from descant.errors import InvalidOption, TextReadError, UnsupportedFormat
 from descant.pipelines.karaoke.plan import PlanOptions, ScreenPlan, plan_screen
 from descant.pipelines.karaoke.rows import Piece, Row, rows_of
-from descant.text.lyrics import Line, Lyrics, Syllable, Word
+from descant.pipelines.karaoke.words import unsung_lines
+from descant.text.lyrics import Line, Lyrics, Syllable, Unsung, Word
 
 
 def _row(start: float, end: float, *, paragraph: bool = False) -> Row:
@@ -181,3 +182,21 @@ def test_words_that_cannot_be_shown(lyrics: Lyrics, error: type[Exception]) -> N
 def test_options_that_make_no_screen(options: dict[str, float]) -> None:
     with pytest.raises(InvalidOption):
         PlanOptions(**options)  # type: ignore[arg-type]
+
+
+def test_words_that_are_not_sung_are_not_drawn_and_part_no_strophe() -> None:
+    lyrics = Lyrics(
+        (
+            Line((), unsung=(Unsung("Title"),)),
+            Line(()),
+            Line((Word("all", 1.0, 1.5), Word("here", 2.0, 2.5)), unsung=(Unsung("(ooh)", 1),)),
+            Line((), unsung=(Unsung("(never)"),)),
+            Line((Word("now", 3.0, 3.5),)),
+        )
+    )
+    rows = rows_of(lyrics)
+    assert [row.text for row in rows] == ["all here", "now"]
+    assert [row.starts_paragraph for row in rows] == [True, False]
+    (said,) = unsung_lines(lyrics)
+    assert "3 lines were not heard and are not shown, the first 'Title'" in said
+    assert unsung_lines(Lyrics.from_text("all here")) == []

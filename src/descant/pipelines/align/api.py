@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from descant.align.api import Aligner, Alignment, require_room
@@ -55,9 +56,31 @@ class UnsureLine:
     confidence: float
 
     def __str__(self) -> str:
-        shown = self.text if len(self.text) <= _SHOWN_LETTERS else f"{self.text[:_SHOWN_LETTERS].rstrip()}..."
         minutes, seconds = divmod(int(self.start_s), 60)
-        return f"line {self.row} {shown!r} at {minutes}:{seconds:02d} is unsure ({self.confidence:.2f})"
+        return f"line {self.row} {_shortened(self.text)!r} at {minutes}:{seconds:02d} is unsure ({self.confidence:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class UnsungWords:
+    """Lines, or some words of one, that are in the lyrics and were not heard.
+
+    Attributes:
+        rows: Where they are written in the lyrics, first and last, from 1.
+        text: The words, of several lines those of the first.
+        is_part: Whether other words of the line are sung.
+    """
+
+    rows: tuple[int, int]
+    text: str
+    is_part: bool = False
+
+    def __str__(self) -> str:
+        first, last = self.rows
+        if self.is_part:
+            return f"not heard, left out: {_shortened(self.text)!r} of line {first}"
+        if first == last:
+            return f"not heard, left out: line {first} {_shortened(self.text)!r}"
+        return f"not heard, left out: lines {first} to {last}, the first {_shortened(self.text)!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,7 @@ class AlignedFile:
         lyrics: With times and confidences of lines and words, syllables, and the notes that they are sung on.
         paths: The files written.
         fit: Share of the words that are heard where they were placed.
+        unsung: What is written and was not heard, so that it is in no file but in JSON.
         unsure: Lines that a person should look at.
         remarks: What else a person should know, in sentences.
         sheet_notes: What of the lyrics' text was left out, and what was repeated.
@@ -76,6 +100,7 @@ class AlignedFile:
     lyrics: Lyrics
     paths: tuple[Path, ...]
     fit: float
+    unsung: tuple[UnsungWords, ...]
     unsure: tuple[UnsureLine, ...]
     remarks: tuple[str, ...]
     sheet_notes: tuple[str, ...]
@@ -148,7 +173,13 @@ def align_file(
     monitor.part("finished", 0.0, 1.0).report(1.0)
     remarks = (*written.remarks, *_about_sound(info, given), *found.remarks, *_about_fit(alignment))
     return AlignedFile(
-        timed, tuple(files), alignment.fit, _unsure(alignment, written.sheet), remarks, written.sheet.notes
+        timed,
+        tuple(files),
+        alignment.fit,
+        _unsung(alignment, written.sheet),
+        _unsure(alignment, written.sheet),
+        remarks,
+        written.sheet.notes,
     )
 
 
@@ -311,6 +342,29 @@ def _about_sound(song: AudioInfo, vocals: AudioInfo | None) -> tuple[str, ...]:
 def _unsure(alignment: Alignment, sheet: Sheet) -> tuple[UnsureLine, ...]:
     lines = ((sheet.lines[number].row, alignment.lyrics.lines[number]) for number in alignment.unsure)
     return tuple(UnsureLine(row, line.text, line.start_s or 0.0, line.confidence or 0.0) for row, line in lines)
+
+
+def _unsung(alignment: Alignment, sheet: Sheet) -> tuple[UnsungWords, ...]:
+    """Lines that follow one another are told together."""
+    found: list[UnsungWords] = []
+    last = -1
+    lines = [(n, line) for n, line in enumerate(alignment.lyrics.lines) if sheet.lines[n].words]
+    for place, (number, line) in enumerate(lines):
+        row = sheet.lines[number].row
+        if line.words:
+            runs = groupby(line.unsung, key=lambda word: word.before)
+            found += [UnsungWords((row, row), " ".join(w.text for w in words), is_part=True) for _, words in runs]
+        elif found and last == place - 1 and row > found[-1].rows[1]:
+            found[-1] = replace(found[-1], rows=(found[-1].rows[0], row))
+            last = place
+        else:
+            found.append(UnsungWords((row, row), line.written))
+            last = place
+    return tuple(found)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS].rstrip()}..."
 
 
 def _write_all(files: Mapping[Path, bytes]) -> None:

@@ -126,7 +126,7 @@ class Voice:
         except NothingHeard as error:
             as_read = _as_read(written, options.language, is_guessed=not told)
             raise NothingHeard(f"{error.message}{_about(level)} {as_read}", error.hint) from error
-        starts = [word.start_s or 0.0 for word in found.lyrics.words]
+        starts = [word.start_s or 0.0 for word in found.guessed.words]
         fixed = anchors_of(corrections, [word.text for word in sheet.lyrics.words], lambda: starts)
         alignment = found
         if fixed.anchors:

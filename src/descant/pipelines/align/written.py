@@ -38,7 +38,8 @@ def read_written(path: Path, *, language: str = "") -> Written:
     """Read lyrics to be aligned.
 
     A file whose name stands for no format, or for plain text, is read as people write lyrics (`read_sheet`). Of a timed
-    file the words, singers, title and artist are kept, and its times are left behind.
+    file the words, singers, title and artist are kept, also words that were not heard last time, and its times are left
+    behind.
 
     Args:
         path: The file.
@@ -52,7 +53,7 @@ def read_written(path: Path, *, language: str = "") -> Written:
     lyrics = _timed(path)
     if lyrics is None:
         return Written(read_sheet(read_text(path).text, language=language), remarks=remarks)
-    sheet = read_sheet(lyrics.text, language=language or known_language(lyrics.language))
+    sheet = read_sheet(lyrics.written, language=language or known_language(lyrics.language))
     lines = (replace(line, singer=lyrics.lines[line.row - 1].singer or line.singer) for line in sheet.lines)
     return Written(replace(sheet, lines=tuple(lines)), lyrics.title, lyrics.artist, remarks)
 

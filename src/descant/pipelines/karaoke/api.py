@@ -26,7 +26,7 @@ from descant.pipelines.karaoke.sound import (
     write_backing,
     write_guide,
 )
-from descant.pipelines.karaoke.words import timed_lyrics, unsure_lines
+from descant.pipelines.karaoke.words import timed_lyrics, unsung_lines, unsure_lines
 from descant.pipelines.vocals import kept_vocals
 from descant.pipelines.workspace import Workspace
 from descant.progress import CancelToken, Monitor, ProgressSink
@@ -183,7 +183,7 @@ class _Job:
         lyrics = timed_lyrics(self._song, self._lyrics, vocals=vocals, progress=monitor.sink, cancel=monitor.cancel)
         if lyrics.lines and not any(line.has_word_times for line in lyrics.lines):
             self.remarks.append("Only lines have times: within a line, words are wiped at an even pace.")
-        self.remarks += unsure_lines(lyrics)
+        self.remarks += [*unsung_lines(lyrics), *unsure_lines(lyrics)]
         rows = rows_of(lyrics)
         beyond = [row for row in rows if row.start_s >= self._duration_s + _LATE_S]
         if len(beyond) == len(rows):

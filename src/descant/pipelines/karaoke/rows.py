@@ -97,7 +97,7 @@ def rows_of(lyrics: Lyrics, fits: Fits = lambda _: True) -> tuple[Row, ...]:
     lines = lyrics.lines
     for index, line in enumerate(lines):
         if not line.words:
-            is_new = True
+            is_new = is_new or not line.unsung  # a line that is not sung parts no strophe
             continue
         following = min((n.start_s for n in lines[index + 1 :] if n.words and n.start_s is not None), default=None)
         pieces = _in_order(_pieces(line, following))

@@ -60,3 +60,14 @@ def unsure_lines(lyrics: Lyrics) -> list[str]:
     first = f"the first at {lines[0].start_s or 0.0:.1f} s ({lines[0].text[:_SHOWN]!r})"
     count = "1 line is" if len(lines) == 1 else f"{len(lines)} lines are"
     return [f"{count} unsure, {first}: `descant align` with --anchor corrects that."]
+
+
+def unsung_lines(lyrics: Lyrics) -> list[str]:
+    """What to say of words that are not shown, for they were not heard."""
+    lines = [line for line in lyrics.lines if line.unsung]
+    if not lines:
+        return []
+    texts = [" ".join(word.text for word in line.unsung) for line in lines]
+    count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+    what = f"Words of {count} were not heard and are not shown, the first {texts[0][:_SHOWN]!r}"
+    return [f"{what}: `descant align` with --anchor places them."]
