@@ -102,7 +102,7 @@ def test_lyrics_of_another_song_are_refused_with_the_measure() -> None:
     evidence = Evidence(
         heard(as_sung(chain_of("wo die blauen Hügel uns rufen\nund niemand mehr wartet", "de"))), (), chain_of(other)
     )
-    with pytest.raises(NothingHeard, match=r"\d+% of the words are heard .* at least 25%"):
+    with pytest.raises(NothingHeard, match=r"\d+% of the words are heard .* at least 58%"):
         realign(evidence, Lyrics.from_text(other), options=ENGLISH)
     found = realign(evidence, Lyrics.from_text(other), options=AlignOptions("en", lowest_fit=0.0))
     assert found.fit < 0.35
@@ -226,3 +226,11 @@ def test_cancel_stops_it_and_the_evidence_is_as_before() -> None:
     first, second = (realign(evidence, Lyrics.from_text(TEXT), options=ENGLISH).lyrics for _ in range(2))
     assert first == second
     assert np.array_equal(evidence.heard.phones, before)
+
+
+def test_few_words_must_fit_better_than_many() -> None:
+    options = AlignOptions()
+    needed = [options.fit_needed(words) for words in (1, 4, 16, 100, 400, 10_000)]
+    assert needed == pytest.approx([0.75, 0.75, 0.5, 0.35, 0.3, 0.26])
+    assert AlignOptions(lowest_fit=0.0).fit_needed(3) == 0.0
+    assert AlignOptions(lowest_fit=0.9).fit_needed(3) == 0.9

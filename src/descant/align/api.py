@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -311,24 +311,28 @@ def realign(
 
 def _fit(placed: Sequence[Placed], words: Sequence[SungWord]) -> float:
     """Share of the words that are heard: of a line that is passed over none is, and backing words may be missing."""
-    counted = [
-        place.confidence >= _SURE
-        for place, word in zip(placed, words, strict=True)
-        if place.confidence is not None and not (place.is_unsung and word.is_backing)
-    ]
-    return float(np.mean(counted)) if counted else 0.0
+    return _heard(place for place, word in zip(placed, words, strict=True) if not (place.is_unsung and word.is_backing))
+
+
+def _heard(placed: Iterable[Placed]) -> float:
+    """Share of those that somebody could hear."""
+    sure = [place.confidence >= _SURE for place in placed if place.confidence is not None]
+    return float(np.mean(sure)) if sure else 0.0
 
 
 def require_fit(alignment: Alignment, options: AlignOptions) -> None:
     """Refuse lyrics that are not those of the recording.
 
     Raises:
-        NothingHeard: Fewer of the words are heard than `options.lowest_fit`.
+        NothingHeard: Fewer of the words are heard than `options.lowest_fit`, or of those that were not left out fewer
+            than `options.fit_needed`.
     """
-    if alignment.fit < options.lowest_fit:
+    placed = [place for place in alignment.placed if not place.is_unsung]
+    needed = options.fit_needed(len(placed))
+    if alignment.fit < options.lowest_fit or _heard(placed) < needed:
         raise NothingHeard(
             f"These lyrics do not fit the recording: {alignment.fit:.0%} of the words are heard where they would have "
-            f"to be sung, and at least {options.lowest_fit:.0%} must be.",
+            f"to be sung, and of so few at least {needed:.0%} must be.",
             "Are they of another song or language, or of more than is recorded here? If not, fix a word with --anchor.",
         )
 
