@@ -274,6 +274,12 @@ def _data(config: PhoneLessonConfig) -> tuple[TrainingData, ...]:
             "GPL; parts CC-BY-SA-3.0",
             "The GCompris contributors",
         ),
+        TrainingData(
+            "OpenScore Lieder: words and melodies in German, English, French, Portuguese, Italian and Spanish",
+            "CC0-1.0",
+            "The OpenScore community",
+        ),
+        TrainingData("Kokoro-82M, which says the words of these songs", "Apache-2.0", "hexgrad"),
         TrainingData("Bands of `descant data band`", "see `descant data band`", "POP909, FluidR3 and others"),
     )
 
