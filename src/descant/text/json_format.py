@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from descant.errors import TextReadError
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
-from descant.text.protocol import TextFormat
+from descant.text.protocol import WORDY_BYTES, TextFormat
 
 _VERSION = 2
 _READ = (1, 2)
@@ -22,6 +22,7 @@ class JsonFormat(TextFormat):
 
     name: ClassVar[str] = "json"
     suffix: ClassVar[str] = ".json"
+    largest_bytes: ClassVar[int] = WORDY_BYTES
 
     def read(self, text: str) -> Lyrics:
         """Lyrics from JSON.
