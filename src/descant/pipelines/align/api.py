@@ -22,6 +22,7 @@ from descant.files import PathLike, as_path, atomic_output, is_there, require_di
 from descant.pipelines.align import corrections as by_hand
 from descant.pipelines.align.corrections import Correction
 from descant.pipelines.align.listening import Voice, melody_of
+from descant.pipelines.align.naming import form_for, named
 from descant.pipelines.align.options import DEFAULT_FORMATS, AlignFileOptions
 from descant.pipelines.align.voice import RATE, blocks_of, level_of
 from descant.pipelines.align.written import Written, read_written
@@ -133,8 +134,8 @@ def align_file(
         files[targets.words] = _kept_words(written.sheet, targets.words)
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
     alignment = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
-    timed = written.named(alignment.lyrics)
-    files |= {path: text_format(name).write_bytes(timed) for name, path in targets.timed.items()}
+    timed = named(written.named(alignment.lyrics), source)
+    files |= {path: form_for(name, source).write_bytes(timed) for name, path in targets.timed.items()}
     if options.anchors:
         added = [Correction.parse(each) for each in options.anchors]
         files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
