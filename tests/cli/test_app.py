@@ -80,6 +80,9 @@ def test_an_empty_name_is_not_this_folder(capsys: pytest.CaptureFixture[str]) ->
     for arguments in (["separate", ""], ["separate", "--", ""], ["play", ""], ["mix", "a.wav", ""]):
         assert run(arguments) == 2
         assert "empty" in capsys.readouterr().err
+    for arguments in (["align", "a.wav", "-o", ""], ["karaoke", "a.wav", "b", "--out="], ["mix", "a.wav", "--out", ""]):
+        assert run(arguments) == 2
+        assert "empty" in capsys.readouterr().err
 
 
 _PROCESS = """

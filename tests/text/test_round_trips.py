@@ -319,9 +319,72 @@ def test_a_row_of_stamps_is_read_in_linear_time() -> None:
     assert time.process_time() - begun < 4.0
 
 
-def test_a_midi_file_far_larger_than_any_song_is_refused_unread() -> None:
-    with pytest.raises(TextReadError, match=r"x\.mid is too large"):
-        text_format("midi").read_bytes(b"MThd" + bytes(3 << 20), "x.mid")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ass", "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,D,,0,0,0,," + "{" * 400_000),
+        ("srt", "00:01,000 --> 00:02,000\n" + "{\\k1" * 100_000),
+        ("srt", "00:01,000 --> 00:02,000\n" + "<b " * 100_000),
+        ("vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<a" * 200_000),
+        ("vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v " * 100_000),
+        ("vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n<v" + " " * 200_000),
+        ("vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v." * 100_000),
+    ],
+)
+def test_markup_that_never_ends_is_read_in_linear_time(name: str, text: str) -> None:
+    begun = time.process_time()
+    text_format(name).read(text)
+    assert time.process_time() - begun < 4.0
+
+
+def test_braces_that_never_close_are_words() -> None:
+    event = "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,D,,0,0,0,,"
+    assert text_format("ass").read(event + "{\\k10}one {\\k20}two {\\k30").text == "one two {\\k30"
+
+
+@pytest.mark.parametrize("name", ["midi", "lrc", "elrc", "srt", "vtt", "ass", "ultrastar", "labels", "csv", "txt"])
+def test_a_file_far_larger_than_any_song_is_refused_unread(name: str) -> None:
+    with pytest.raises(TextReadError, match=r"the file is too large .*2 MiB"):
+        text_format(name).read_bytes(b"MThd" + bytes(3 << 20), "the file")
+
+
+def test_wordy_formats_may_be_larger() -> None:
+    lyrics = Lyrics((Line((Word("one", 1.0, 2.0),)),))
+    padded = text_format("json").write_bytes(lyrics) + b" " * (3 << 20)
+    assert text_format("json").read_bytes(padded, "the file") == lyrics
+    with pytest.raises(TextReadError, match=r"the file is too large .*16 MiB"):
+        text_format("textgrid").read_bytes(b" " * (17 << 20), "the file")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lrc", "[ti:a]\n[00:01.00]a\n[999999:00.00]b"),
+        ("lrc", "[ti:a]\n\n[00:01.00]a <999999:00.00>b"),
+        ("srt", "\n1\n0:02 --> 0:01\na"),
+        ("srt", "\n1\n0:02 --> 0:1:1:1:03\na"),
+        ("srt", "\n1\n9999:00:00 --> 9999:00:01\na"),
+        ("vtt", "WEBVTT\n\n0:02 --> 0:01\na"),
+        ("ass", "\n[Events]\nDialogue: 0,9999:0:0.0,9999:0:1.0,D,,0,0,0,,a"),
+        ("vtt", "WEBVTT - a song\n\n0:01 --> 0:02\na <1:2:3:4:5>b"),
+    ],
+)
+def test_damaged_lines_are_named(name: str, text: str) -> None:
+    with pytest.raises(TextReadError, match=r"^the file: Line 3: "):
+        text_format(name).read_bytes(text.encode(), "the file")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00:00:03.000 --> 00:00:04.000\nthree\n\n00:00:01.000 --> 00:00:02.000\none\n",
+        "00:00:03.000 --> 00:00:04.000\r\nthree\r\n\t\r\n2\r\n00:00:01.000 --> 00:00:02.000\r\none",
+    ],
+)
+@pytest.mark.parametrize(("name", "heading"), [("srt", ""), ("vtt", "WEBVTT\n\n")])
+def test_cues_out_of_order_are_read_by_their_starts(name: str, heading: str, text: str) -> None:
+    found = text_format(name).read_bytes((heading + text).encode(), "the file")
+    assert [(line.text, line.start_s) for line in found.lines] == [("one", 1.0), ("three", 3.0)]
 
 
 @pytest.mark.parametrize("name", ["ultrastar", "midi", "musicxml", "labels", "csv"])

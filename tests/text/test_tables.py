@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +41,9 @@ def test_only_finite_numbers_count(text: str, value: float | None) -> None:
 
 def test_a_time_that_is_none_is_no_heading() -> None:
     assert label_table("nan 1\n2 3\n").heading == ()
+
+
+def test_a_row_of_spaces_is_read_in_linear_time() -> None:
+    begun = time.process_time()
+    label_table(" " * 200_000 + "a")
+    assert time.process_time() - begun < 4.0

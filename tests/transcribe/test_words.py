@@ -94,12 +94,18 @@ def test_what_whisper_invents_is_not_believed() -> None:
         heard("real words"),
         heard("thanks for watching", logprob=-1.2, silence=0.9),
         heard("yeah yeah yeah", logprob=-0.9, ratio=3.5),
+        heard("one two three four four", logprob=-0.09, silence=0.82, ratio=13.1),  # said of drums and bass
     )
     assert listen(tone()).text == "real words"
     assert model.options["temperature"] == 0.0
     assert model.options["vad_filter"] is False
     unsure, _ = recognizer(heard("maybe this", sure=0.1))
     assert unsure(tone()).lines == ()
+
+
+def test_a_refrain_that_is_sung_is_believed() -> None:
+    listen, _ = recognizer(heard("hallelujah hallelujah hallelujah", silence=0.3, ratio=3.5))
+    assert listen(tone()).text == "hallelujah hallelujah hallelujah"
 
 
 def test_silence_has_no_words_and_is_not_even_heard() -> None:

@@ -42,6 +42,8 @@ VERBS = {
 }
 """Each verb lives in `descant.cli.<verb>` as a function or app of the verb's name."""
 
+_OUTPUT = ("-o", "--out")
+
 app = cyclopts.App(
     name="descant",
     help="Sing a tune and it answers with a band; give it a song and it takes it apart.",
@@ -94,9 +96,13 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _refuse_empty_names(given: list[str]) -> None:
-    """An empty name comes from an unset variable in a script; as a path it would mean the folder one is in."""
+    """An empty name comes from an unset variable in a script; as a path it would mean the folder one is in.
+
+    Options may be empty, but for the one that every verb writes to.
+    """
     for before, word in pairwise(["", *given]):
-        if not word and not (before.startswith("-") and before != "--"):
+        is_value = before.startswith("-") and before not in {"--", *_OUTPUT}
+        if (not word and not is_value) or word in {f"{name}=" for name in _OUTPUT}:
             raise InvalidOption("The name of a file is empty.", "Check the variable it came from.")
 
 

@@ -10,7 +10,7 @@ from descant.errors import InvalidOption, TextReadError
 from descant.text.clock import centis_clock, in_units, parse_clock
 from descant.text.lyrics import Line, Lyrics, Word
 from descant.text.pieces import Piece, TimedLine, on_one_row, spaced_pieces, timed_lines, words_of
-from descant.text.protocol import TextFormat
+from descant.text.protocol import TextFormat, on_line
 
 _EVENT_COLUMNS = ("Layer", "Start", "End", "Style", "Name", "MarginL", "MarginR", "MarginV", "Effect", "Text")
 _STYLE_COLUMNS = (
@@ -176,21 +176,22 @@ def _parsed(text: str) -> tuple[str, list[_Event]]:
 
 
 def _line(event: _Event) -> Line:
-    try:
-        start, end = parse_clock(event.cells["start"]), parse_clock(event.cells["end"])
-        return Line(_words(event.cells["text"], start), start, end, event.cells.get("name", "").strip())
-    except KeyError as error:
-        raise TextReadError(
-            f"Line {event.number}: the event has no {error.args[0]}.", "Save the file again."
-        ) from error
-    except TextReadError as error:
-        raise TextReadError(f"Line {event.number}: {error.message}", error.hint) from error
+    with on_line(event.number):
+        try:
+            start, end, text = (event.cells[column] for column in ("start", "end", "text"))
+        except KeyError as error:
+            raise TextReadError(f"the event has no {error.args[0]}.", "Save the file again.") from error
+        begins = parse_clock(start)
+        return Line(_words(text, begins), begins, parse_clock(end), event.cells.get("name", "").strip())
 
 
 def _words(body: str, start_s: float) -> tuple[Word, ...]:
     chunks: list[Piece] = []
     text, begins, ends, is_karaoke, is_drawing = "", start_s, start_s, False, False
-    for index, part in enumerate(_PARTS.split(body)):
+    closed, brace, rest = body.rpartition("}")  # behind the last one no block ends, and none is looked for
+    parts = _PARTS.split(closed + brace)
+    parts[-1] += rest
+    for index, part in enumerate(parts):
         if index % 2 == 0:
             text += "" if is_drawing else _unescaped(part)
             continue

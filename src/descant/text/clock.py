@@ -11,19 +11,22 @@ from descant.errors import TextReadError
 
 # \d is any script's digit to a regular expression; a time has those of ASCII.
 _CLOCK = re.compile(r"^(?:([0-9]{1,4}):)?([0-9]{1,6}):([0-9]{1,2})(?:[.,:]([0-9]{1,9}))?$")
+_LONGEST_S = 10_000_000  # what `descant.text.lyrics` takes
 
 
 def parse_clock(text: str) -> float:
     """Seconds of `[hours:]minutes:seconds[.fraction]`.
 
     Raises:
-        TextReadError: It is no such time.
+        TextReadError: It is no such time, or months away.
     """
     match = _CLOCK.match(text.strip())
     if match is None:
         raise TextReadError(f"{text.strip()[:40]!r} is not a time.", "Times look like 01:02.34 or 00:01:02,345.")
     hours, minutes, seconds, fraction = match.groups()
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+    if whole >= _LONGEST_S:
+        raise TextReadError(f"{text.strip()} is an impossible time.", "Times of songs are minutes.")
     return whole + (int(fraction) / 10 ** len(fraction) if fraction else 0.0)
 
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from descant.errors import InvalidOption, TextReadError, UnsupportedFormat
+from descant.errors import InvalidOption, UnsupportedFormat
 from descant.files import as_path, atomic_output, input_error
 from descant.text.ass import AssFormat
 from descant.text.encoding import LyricsText, decode
@@ -22,13 +22,11 @@ from descant.text.lrc import EnhancedLrcFormat, LrcFormat
 from descant.text.lyrics import Lyrics
 from descant.text.midi_lyrics import MidiLyricsFormat
 from descant.text.musicxml_lyrics import MusicXmlLyricsFormat
-from descant.text.protocol import LyricsFormat, TextFormat
+from descant.text.protocol import WORDY_BYTES, LyricsFormat, TextFormat, require_size
 from descant.text.subtitles import SrtFormat, VttFormat
 from descant.text.textgrid import TextGridFormat
 from descant.text.ultrastar import UltraStarFormat, is_ultrastar
 from descant.text.words_csv import WordsCsvFormat
-
-_LARGEST_BYTES = 16 << 20
 
 
 class TxtFormat(TextFormat):
@@ -164,8 +162,7 @@ def write_lyrics(
 
 def _bytes(source: Path) -> bytes:
     try:
-        if source.stat().st_size > _LARGEST_BYTES:
-            raise TextReadError(f"{source} is too large for lyrics (over 16 MiB).", "Check that it is the right file.")
+        require_size(source.stat().st_size, str(source), WORDY_BYTES)
         return source.read_bytes()
     except OSError as error:
         raise input_error(error, source) from error

@@ -6,8 +6,13 @@ import json
 from typing import Any, ClassVar
 
 from descant.errors import TextReadError
+<<<<<<< HEAD
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Unsung, Word
 from descant.text.protocol import TextFormat
+=======
+from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
+from descant.text.protocol import WORDY_BYTES, TextFormat
+>>>>>>> h8-mend
 
 _VERSION = 2
 _READ = (1, 2)
@@ -23,6 +28,7 @@ class JsonFormat(TextFormat):
 
     name: ClassVar[str] = "json"
     suffix: ClassVar[str] = ".json"
+    largest_bytes: ClassVar[int] = WORDY_BYTES
 
     def read(self, text: str) -> Lyrics:
         """Lyrics from JSON.

@@ -10,14 +10,14 @@ from descant.errors import TextReadError
 from descant.text.clock import minutes_clock, parse_clock
 from descant.text.lyrics import Line, Lyrics, Word
 from descant.text.pieces import TimedLine, on_one_row, timed_lines, timed_words
-from descant.text.protocol import TextFormat
+from descant.text.protocol import TextFormat, on_line
 
 _STAMP = re.compile(r"\s*\[([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)\]")
 _TAG = re.compile(r"^\[([a-z#]+):(.*)\]\s*$", re.IGNORECASE)
 _WORD_STAMP = re.compile(r"<([0-9]{1,6}:[0-9]{1,2}(?:[.:][0-9]{1,3})?)>")
 _PAUSE_S = 4.0
 
-_Stamped = tuple[float, str, float]  # when a row is sung, the row, how much later than the first time
+_Stamped = tuple[float, str, float, int]  # when a row is sung, the row, how much later than the first time, its line
 
 
 class LrcFormat(TextFormat):
@@ -35,16 +35,17 @@ class LrcFormat(TextFormat):
         """Lyrics from LRC; tags give title, artist and offset, a line with several stamps is repeated.
 
         Raises:
-            TextReadError: No line has a time.
+            TextReadError: No line has a time, or one has an impossible time; the message names the line.
         """
         tags: dict[str, str] = {}
         stamped: list[_Stamped] = []
-        for row in text.split("\n"):
-            times, rest = _stamps(row)
+        for number, row in enumerate(text.split("\n"), 1):
+            with on_line(number):
+                times, rest = _stamps(row)
             tag = _TAG.match(rest)
             if times:
                 # The word times of a repeated line are those of its first time.
-                stamped += [(time, rest, time - times[0]) for time in times]
+                stamped += [(time, rest, time - times[0], number) for time in times]
             elif tag:
                 tags[tag.group(1).lower()] = tag.group(2).strip()
         if not stamped and text.strip():
@@ -146,14 +147,15 @@ def _number(text: str) -> float:
 
 def _lines(stamped: list[_Stamped], shift_s: float) -> tuple[Line, ...]:
     lines: list[Line] = []
-    for index, (time, body, later_s) in enumerate(stamped):
+    for index, (time, body, later_s, number) in enumerate(stamped):
         start = max(time + shift_s, 0.0)
         following = max(stamped[index + 1][0] + shift_s, 0.0) if index + 1 < len(stamped) else None
-        words = _words(body, start, shift_s + later_s)
-        if words:
-            end = following if words[-1].end_s is None else None
-            last = max((word.start_s or 0.0 for word in words), default=start)
-            lines.append(Line(words, start, end if end is None or end >= max(start, last) else None))
+        with on_line(number):
+            words = _words(body, start, shift_s + later_s)
+            if words:
+                end = following if words[-1].end_s is None else None
+                last = max((word.start_s or 0.0 for word in words), default=start)
+                lines.append(Line(words, start, end if end is None or end >= max(start, last) else None))
     return tuple(lines)
 
 

@@ -34,12 +34,12 @@ from descant.score.smf import (
 from descant.score.tempo import TempoMap
 from descant.text.lyrics import Line, Lyrics, SungNote, Word
 from descant.text.pieces import Piece, TimedLine, on_one_row, spaced_pieces, sung_lines, words_of
+from descant.text.protocol import require_size
 
 _TICKS = 960
 _VELOCITY = 80
 _UNKNOWN = "Unknown"
 _MOST_TICKS = 0x0FFFFFFF  # what a delta time holds
-_LARGEST_BYTES = 2 << 20  # half a million events take seconds, and karaoke files have some ten thousand
 _TOGETHER_S = 1e-3
 _EARLY_S = 0.03
 """A note may start this much before its syllable: some programs write the event after the note."""
@@ -86,8 +86,7 @@ class MidiLyricsFormat:
         """
         if not data:
             return Lyrics()
-        if len(data) > _LARGEST_BYTES:
-            raise TextReadError(f"{name} is too large for a song with words (over 2 MiB).", "Is it the right file?")
+        require_size(len(data), name)
         try:
             file = parse_midi(data, name)
             tempo = _tempo(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 from descant.errors import TextReadError
@@ -11,13 +12,14 @@ from descant.text.clock import hours_clock, in_units, parse_clock
 from descant.text.lrc import stamped_words
 from descant.text.lyrics import Line, Lyrics, Word
 from descant.text.pieces import TimedLine, on_one_row, timed_lines, timed_words
-from descant.text.protocol import TextFormat
+from descant.text.protocol import TextFormat, on_line
 
 _ARROW = re.compile(r"^\s*([0-9:.,]+)\s*-->\s*([0-9:.,]+)(?:\s+.*)?$")
-_SRT_MARKUP = re.compile(r"</?(?:b|i|u|s|font|ruby|rt)(?:\s[^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
-_VTT_MARKUP = re.compile(r"</?(?![0-9])[^>]*>")
+_SRT_MARKUP = re.compile(r"</?(?:b|i|u|s|font|ruby|rt)(?:\s[^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
+_VTT_MARKUP = re.compile(r"</?(?![0-9])[^<>]*>")
+_VTT_HEADING = re.compile(r"WEBVTT.*")
 _VTT_STAMP = re.compile(r"<([0-9][0-9:.]*)>")
-_VOICE = re.compile(r"<v(?:\.[^ >]*)?\s+([^>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
 _ENTITIES = {
     "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "\N{LEFT-TO-RIGHT MARK}", "&rlm;": "\N{RIGHT-TO-LEFT MARK}",
     "&amp;": "&",  # last, or "&amp;lt;" would lose a step
@@ -27,8 +29,9 @@ _SHORTEST_CUE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class _Cue:
-    """A cue; `body` is its rows with spaces between, with all markup."""
+    """A cue; `body` is its rows with spaces between, with all markup, and `number` the line of its times."""
 
+    number: int
     start_s: float
     end_s: float
     body: str
@@ -46,19 +49,17 @@ class SrtFormat(TextFormat):
     suffix: ClassVar[str] = ".srt"
 
     def read(self, text: str) -> Lyrics:
-        """Lyrics from SRT; a cue of several rows is one line.
+        """Lyrics from SRT, by start; a cue of several rows is one line.
 
         Raises:
-            TextReadError: No cue is found, or one ends before it starts.
+            TextReadError: No cue is found, or one is damaged; the message names the line.
         """
-        cues = _cues(text, "SRT")
-        return Lyrics(
-            tuple(
-                Line(words, cue.start_s, cue.end_s)
-                for cue in cues
-                if (words := tuple(Word(each) for each in _SRT_MARKUP.sub("", cue.body).split()))
-            )
-        )
+        lines = []
+        for cue in _cues(text, "SRT"):
+            with on_line(cue.number):
+                if words := tuple(Word(each) for each in _SRT_MARKUP.sub("", cue.body).split()):
+                    lines.append(Line(words, cue.start_s, cue.end_s))
+        return Lyrics(tuple(lines))
 
     def write(self, lyrics: Lyrics) -> str:
         """SRT with a cue per line.
@@ -86,22 +87,23 @@ class VttFormat(TextFormat):
     suffix: ClassVar[str] = ".vtt"
 
     def read(self, text: str) -> Lyrics:
-        """Lyrics from WebVTT; word times and voices are kept.
+        """Lyrics from WebVTT, by start; word times and voices are kept.
 
         Raises:
-            TextReadError: It does not start with WEBVTT, or a cue is damaged.
+            TextReadError: It does not start with WEBVTT, or a cue is damaged; the message names the line.
         """
         if not text.lstrip().startswith("WEBVTT"):
             raise TextReadError("The file does not start with WEBVTT.", "Is it an SRT file? Then name it .srt.")
-        body = text.lstrip().partition("\n")[2]
+        body = _VTT_HEADING.sub("", text, count=1)
         if not body.strip():
             return Lyrics()
         lines = []
         for cue in _cues(body, "VTT"):
             voice = _VOICE.search(cue.body)
             singer = on_one_row(_unescaped(voice.group(1))) if voice else ""
-            if words := _vtt_words(_VTT_MARKUP.sub("", cue.body), cue):
-                lines.append(Line(words, cue.start_s, cue.end_s, singer))
+            with on_line(cue.number):
+                if words := _vtt_words(_VTT_MARKUP.sub("", cue.body), cue):
+                    lines.append(Line(words, cue.start_s, cue.end_s, singer))
         return Lyrics(tuple(lines))
 
     def write(self, lyrics: Lyrics) -> str:
@@ -120,19 +122,22 @@ class VttFormat(TextFormat):
 
 
 def _cues(text: str, kind: str) -> list[_Cue]:
+    """All cues by start, as programs that add one write it at the end."""
     cues = []
-    for block in re.split(r"\n[ \t]*\n", text.strip()):
-        rows = block.strip("\n").split("\n")
-        at, match = next(((i, found) for i, row in enumerate(rows[:2]) if (found := _ARROW.match(row))), (0, None))
+    for is_blank, block in groupby(enumerate(text.split("\n"), 1), key=lambda row: not row[1].strip(" \t")):
+        rows = () if is_blank else tuple(block)
+        at, match = next(((i, found) for i, (_, row) in enumerate(rows[:2]) if (found := _ARROW.match(row))), (0, None))
         if match is None:
             continue
-        start, end = parse_clock(match.group(1)), parse_clock(match.group(2))
-        if end < start:
-            raise TextReadError(f"A cue ends before it starts: {rows[at].strip()[:80]}", "Correct its times.")
-        cues.append(_Cue(start, end, " ".join(rows[at + 1 :])))
+        number, row = rows[at]
+        with on_line(number):
+            start, end = parse_clock(match.group(1)), parse_clock(match.group(2))
+            if end < start:
+                raise TextReadError(f"a cue ends before it starts: {row.strip()[:80]}", "Correct its times.")
+        cues.append(_Cue(number, start, end, " ".join(row for _, row in rows[at + 1 :])))
     if not cues and text.strip():
         raise TextReadError(f"The {kind} file has no cue.", "Cues look like: 00:01:02.000 --> 00:01:04.000")
-    return cues
+    return sorted(cues, key=lambda cue: cue.start_s)
 
 
 def _vtt_words(body: str, cue: _Cue) -> tuple[Word, ...]:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 _SEPARATORS = (";", "\t", ",")
-_FIRST_CELL = re.compile(r" *[^\s,;]* *([\t,;])")
+_FIRST_CELL = re.compile(r" *+[^\s,;]*+ *+([\t,;])")
 
 
 @dataclass(frozen=True, slots=True)

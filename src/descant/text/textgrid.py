@@ -11,10 +11,10 @@ from typing import ClassVar
 from descant.errors import TextReadError
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
 from descant.text.pieces import TimedLine, on_one_row, timed_lines, timed_words
-from descant.text.protocol import TextFormat
+from descant.text.protocol import WORDY_BYTES, TextFormat
 
 _DECIMALS = 6
-_MOST_ITEMS = 5_000_000
+_MOST_ITEMS = 200_000
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|(<[a-z]+>)(?=\s|$)|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?=\s|$)|!.*|\S+')
 _TIERS = {  # what tiers of other programs are called, by a part of their names; the first that fits counts
     "notes": ("note", "pitch", "midi"),
@@ -53,6 +53,7 @@ class TextGridFormat(TextFormat):
 
     name: ClassVar[str] = "textgrid"
     suffix: ClassVar[str] = ".TextGrid"
+    largest_bytes: ClassVar[int] = WORDY_BYTES
 
     def read(self, text: str) -> Lyrics:
         """Lyrics from the tiers whose names tell what they are, or from the only one.

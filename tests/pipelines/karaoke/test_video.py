@@ -165,6 +165,13 @@ def test_sizes_that_are_none(text: str) -> None:
         Screen.parse(text)
 
 
+@pytest.mark.parametrize("text", ["1x1", "7680x4320", "65x63"])
+def test_a_refused_size_is_said_as_it_was_asked(text: str) -> None:
+    with pytest.raises(InvalidOption, match=text) as error:
+        Screen.parse(text)
+    assert "64 to 4096" in error.value.hint
+
+
 def test_an_hour_takes_no_more_memory_than_a_minute(typeface: Typeface) -> None:
     rows = [_row("la la la", 4.0 * i + 1, 4.0 * i + 4) for i in range(900)]
     painter, _, _ = _painted(rows, 3600.0, typeface, Screen(160, 90, 1))

@@ -26,7 +26,7 @@ AUDIO_RATE = 48_000
 _AUDIO_BITRATE = 192_000
 _KEY_FRAME_S = 4
 _BT709, _LIMITED = 1, 1
-_SMALLEST, _LARGEST = 64, 8192
+_SMALLEST, _LARGEST = 64, 4096  # 4K; memory and time grow with the pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,7 @@ class Screen:
 
     def __post_init__(self) -> None:
         if not all(_SMALLEST <= side <= _LARGEST and side % 2 == 0 for side in (self.width, self.height)):
-            raise InvalidOption(
-                f"A video of {self.width}x{self.height} pixels is not possible.",
-                f"Choose even numbers from {_SMALLEST} to {_LARGEST}, for instance 1920x1080.",
-            )
+            raise _impossible(self.width, self.height)
         if not 1 <= self.fps <= 120:
             raise InvalidOption(f"{self.fps} frames per second are not possible.", "Choose 1 to 120, for instance 30.")
 
@@ -124,7 +121,16 @@ class Screen:
                 width, height = (int(part) for part in text.split("x"))
         except ValueError as error:
             raise InvalidOption(f"{size!r} is not the size of a video.", 'Write "1920x1080" or "720p".') from error
+        if min(width, height) < _SMALLEST or max(width, height) > _LARGEST:
+            raise _impossible(width, height)
         return cls(width // 2 * 2, height // 2 * 2, fps)
+
+
+def _impossible(width: int, height: int) -> InvalidOption:
+    return InvalidOption(
+        f"A video of {width}x{height} pixels is not possible.",
+        f"Choose even numbers from {_SMALLEST} to {_LARGEST}, for instance 1920x1080.",
+    )
 
 
 def require_av() -> ModuleType:
