@@ -6,13 +6,8 @@ import json
 from typing import Any, ClassVar
 
 from descant.errors import TextReadError
-<<<<<<< HEAD
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Unsung, Word
-from descant.text.protocol import TextFormat
-=======
-from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
 from descant.text.protocol import WORDY_BYTES, TextFormat
->>>>>>> h8-mend
 
 _VERSION = 2
 _READ = (1, 2)

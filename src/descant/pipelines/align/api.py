@@ -22,14 +22,9 @@ from descant.errors import InvalidOption, NothingHeard, OutputError, Unsupported
 from descant.files import PathLike, as_path, atomic_output, is_there, require_distinct, require_file, require_folder
 from descant.pipelines.align import corrections as by_hand
 from descant.pipelines.align.corrections import Correction
-<<<<<<< HEAD
 from descant.pipelines.align.listening import NOTES_STAGE, Voice, melody_of
-from descant.pipelines.align.options import DEFAULT_FORMATS, OTHER, AlignFileOptions
-=======
-from descant.pipelines.align.listening import Voice, melody_of
 from descant.pipelines.align.naming import form_for, named
-from descant.pipelines.align.options import DEFAULT_FORMATS, AlignFileOptions
->>>>>>> h8-mend
+from descant.pipelines.align.options import DEFAULT_FORMATS, OTHER, AlignFileOptions
 from descant.pipelines.align.voice import RATE, blocks_of, level_of
 from descant.pipelines.align.written import Written, read_written
 from descant.pipelines.vocals import kept_vocals
@@ -168,16 +163,10 @@ def align_file(
         files[targets.words] = _kept_words(written.sheet, targets.words)
         by_hand.require_words(points, [word.text for word in written.sheet.lyrics.words])
     part = monitor.part("listening", 0.5 if text else 0.7, 1.0)
-<<<<<<< HEAD
     found = voice.align(written, language=options.language, corrections=points, monitor=part)
     alignment = found.alignment
-    timed = written.named(alignment.lyrics)
-    files |= {path: text_format(name).write_bytes(timed) for name, path in targets.timed.items()}
-=======
-    alignment = voice.align(written.sheet, language=options.language, corrections=points, monitor=part)
     timed = named(written.named(alignment.lyrics), source)
     files |= {path: form_for(name, source).write_bytes(timed) for name, path in targets.timed.items()}
->>>>>>> h8-mend
     if options.anchors:
         added = [Correction.parse(each) for each in options.anchors]
         files[targets.corrections] = by_hand.extended(targets.corrections, added).encode("utf-8")
