@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from descant.align.chain import Chain, Kind, SungWord, build_chain
 from descant.align.config import Costs
 from descant.align.scores import SongScores
-from descant.align.times import Placed, place_words, timed_lyrics
-from descant.text.lyrics import Line, Lyrics, Word
+from descant.align.times import Placed, Said, place_words, sung_lyrics, timed_lyrics
+from descant.text.lyrics import Line, Lyrics, Syllable, Unsung, Word
 from heard_words import as_sung, chain_of, heard
 
 
@@ -133,3 +133,26 @@ def test_as_sung() -> None:
     my, love = _placed(chain, path)
     assert (my.starts_s[0], my.end_s) == pytest.approx((0.4, 0.7))
     assert (love.starts_s[0], love.end_s) == pytest.approx((0.76, 1.06))
+
+
+def _sung_of(text: str, kept: str) -> Line:
+    """A line of which the words that have a "+" are heard."""
+    said = Said(0.0, 1.0)
+    words = tuple(Word(word, n, n + 1, 0.8, (Syllable(word, n, n + 1),)) for n, word in enumerate(text.split()))
+    places = [Placed((n,), n + 1, said if sign == "+" else None) for n, sign in enumerate(kept)]
+    (line,) = sung_lyrics(Lyrics((Line(words),)), places).lines
+    return line
+
+
+def test_brackets_that_are_parted_are_closed() -> None:
+    """Else the rest of the line would be backing vocals."""
+    line = _sung_of("(ooh yeah) my love", "+-++")
+    assert (line.text, line.unsung) == ("(ooh) my love", (Unsung("(yeah)", 1),))
+    assert [word.syllables[0].text for word in line.words] == ["(ooh)", "my", "love"]
+    line = _sung_of("my (ooh (la) yeah)", "+-+-")
+    assert (line.text, line.written) == ("my ((la))", "my (ooh) ((la)) (yeah)")
+
+
+def test_brackets_that_are_whole_stay() -> None:
+    line = _sung_of("my (ooh yeah) love :) so", "+--+++")
+    assert (line.text, line.written) == ("my love :) so", "my (ooh yeah) love :) so")

@@ -64,7 +64,7 @@ def test_a_pasted_text_is_read_to_what_is_sung() -> None:
     assert [word.text for word in first.words if word.is_backing] == ["(ooh,", "yeah)"]
     repeats = [line.row for line in sheet.lines if line.is_repeat and line.words]
     assert repeats == [5, 19, 20, 8, 10, 8, 10, 8, 10]
-    assert any("Row 22" in note and "sung again" in note for note in sheet.notes)
+    assert any("Line 22" in note and "sung again" in note for note in sheet.notes)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_how_a_text_was_taken_is_said_in_a_few_words() -> None:
     sheet = read_sheet("[Chorus]\nla la (ooh yeah)\n\n(guitar solo)\nC G Am\nHello\n\n[Chorus]\n")
     assert sheet.left_out == ("[Chorus]", "(guitar solo)", "C G Am", "[Chorus]")
     assert sheet.summary == (
-        "4 rows left out as not sung (the first: [Chorus]); 1 line repeated where the text says so; "
+        "4 lines left out as not sung (the first: [Chorus]); 1 line repeated where the text says so; "
         "4 words in brackets taken as backing vocals, which may be missing"
     )
     assert read_sheet("Hello\nyou").summary == ""

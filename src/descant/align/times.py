@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,8 @@ def sung_lyrics(timed: Lyrics, placed: Sequence[Placed]) -> Lyrics:
     """Only what is sung: words that the path passed over lose their times, and their lines keep them as `unsung`.
 
     A line of which nothing is sung stays as one without words, so that lines keep their numbers; its dashes go with it.
+    Brackets that are parted are closed and opened again ("(ooh yeah)" of which "yeah)" is passed over becomes "(ooh)"
+    and "(yeah)"): else all that follows in the line would stand in them.
 
     Args:
         timed: As `timed_lyrics` gives them.
@@ -138,15 +140,37 @@ def sung_lyrics(timed: Lyrics, placed: Sequence[Placed]) -> Lyrics:
             lines.append(line)
             continue
         is_sung = any(place.said is not None for place in here)
+        kept = [is_sung and not place.is_unsung for place in here]
         words: list[Word] = []
         unsung: list[Unsung] = []
-        for word, place in zip(line.words, here, strict=True):
-            if is_sung and not place.is_unsung:
+        for word, is_kept in zip(_bracketed(line.words, kept), kept, strict=True):
+            if is_kept:
                 words.append(word)
             else:
                 unsung.append(Unsung(word.text, len(words)))
         lines.append(Line(tuple(words), singer=line.singer, confidence=_confidence(words), unsung=tuple(unsung)))
     return timed.with_lines(lines)
+
+
+def _bracketed(words: Sequence[Word], kept: Sequence[bool]) -> list[Word]:
+    """The words with their brackets closed and opened where those that are kept and those that are not meet."""
+    found = list(words)
+    depth = 0
+    for number in range(len(found) - 1):
+        depth = max(0, depth + words[number].text.count("(") - words[number].text.count(")"))
+        if depth and kept[number] != kept[number + 1]:
+            found[number] = _with_signs(found[number], "", ")" * depth)
+            found[number + 1] = _with_signs(found[number + 1], "(" * depth, "")
+    return found
+
+
+def _with_signs(word: Word, before: str, after: str) -> Word:
+    """The word with signs at its ends, in its syllables too."""
+    if not (parts := list(word.syllables)):
+        return replace(word, text=before + word.text + after)
+    parts[0] = replace(parts[0], text=before + parts[0].text)
+    parts[-1] = replace(parts[-1], text=parts[-1].text + after)
+    return replace(word, text=before + word.text + after, syllables=tuple(parts))
 
 
 def _confidence(words: Iterable[Word]) -> float | None:

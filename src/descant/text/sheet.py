@@ -80,7 +80,7 @@ class Sheet:
         backing = sum(word.is_backing for line in self.lines for word in line.words)
         said = []
         if rows:
-            said.append(f"{_counted(rows, 'row')} left out as not sung (the first: {self.left_out[0][:_SHOWN]})")
+            said.append(f"{_counted(rows, 'line')} left out as not sung (the first: {self.left_out[0][:_SHOWN]})")
         if repeats:
             said.append(f"{_counted(repeats, 'line')} repeated where the text says so")
         if backing:
@@ -201,7 +201,7 @@ class _Reading:
         return self._sections[-1]
 
     def _left_out(self, number: int, row: str) -> None:
-        self.notes.append(f"Row {number} is not sung: {row[:_SHOWN]}")
+        self.notes.append(f"Line {number} is not sung: {row[:_SHOWN]}")
         self.left_out.append(row)
 
     def _close_paragraph(self) -> None:
@@ -216,7 +216,7 @@ class _Reading:
         earlier = self._earlier(section) if section.kind and not section.lines else None
         if earlier is not None:
             self._repeat(section, earlier.lines[: earlier.once], 1)
-            self.notes.append(f"Row {section.row}: the {section.kind} of row {earlier.row} is sung again.")
+            self.notes.append(f"Line {section.row}: the {section.kind} of line {earlier.row} is sung again.")
         section.once = section.once or len(section.lines)
         if section.lines and section.times > 1:
             self._multiply(section, 0, section.times)
@@ -235,7 +235,7 @@ class _Reading:
 
     def _start(self, number: int, row: str, head: marks.Header) -> None:
         self._close_section()
-        self.notes.append(f"Row {number} is a header: {row[:_SHOWN]}")
+        self.notes.append(f"Line {number} is a header: {row[:_SHOWN]}")
         self.left_out.append(row)
         self._sections.append(_Section(head.kind, head.number, head.times, row=number))
         if head.rest:
@@ -247,7 +247,7 @@ class _Reading:
             section = self._sections[-2]
         if section.lines:
             self._multiply(section, 0, times)
-            self.notes.append(f"Row {number}: the lines above are sung {times} times: {row[:_SHOWN]}")
+            self.notes.append(f"Line {number}: the lines above are sung {times} times: {row[:_SHOWN]}")
         else:
             self._left_out(number, row)
 
@@ -285,11 +285,11 @@ class _Reading:
             self._repeat(self._section, [line], 0 if closes else times - 1)
             self._section.row = self._section.row or number
         if times > 1 and not closes:
-            self.notes.append(f"Row {number} is sung {times} times.")
+            self.notes.append(f"Line {number} is sung {times} times.")
         if closes:
             count = max(times, 2)
             self._multiply(self._section, self._repeat_from or 0, count)
-            self.notes.append(f"Row {number}: everything between the repeat signs is sung {count} times.")
+            self.notes.append(f"Line {number}: everything between the repeat signs is sung {count} times.")
             self._repeat_from = None
 
 

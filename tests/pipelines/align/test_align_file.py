@@ -97,7 +97,7 @@ def test_words_syllables_and_notes_have_times(aligned: AlignedFile) -> None:
     notes = [note for word in lyrics.words for syllable in word.syllables for note in syllable.notes]
     assert len(notes) >= len(WORDS) - 2
     assert all(50 <= note.pitch <= 80 for note in notes)
-    assert aligned.sheet_notes == ("Row 1 is a header: [Verse 1]",)
+    assert aligned.sheet_notes == ("Line 1 is a header: [Verse 1]",)
 
 
 def test_each_stage_says_once_what_happens(aligned: AlignedFile, events: list[Progress]) -> None:
