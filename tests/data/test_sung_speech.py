@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from descant.data import sung_speech
 from descant.data.band import vocoder
 from descant.data.sung_speech import Sound, Speech, breaths, later, notes_of, nuclei, pinned, sung_line
 from descant.text.lyrics import Line, Lyrics, SungNote, Syllable, Word
@@ -118,3 +119,15 @@ def test_later_moves_every_note() -> None:
         assert [(n.pitch, n.start_s + 1.5, n.end_s + 1.5) for n in before] == [
             (n.pitch, n.start_s, n.end_s) for n in after
         ]
+
+
+def test_long_notes_are_shaken_and_short_ones_are_not() -> None:
+    times = np.arange(0.0, 4.0, vocoder.HOP_S)
+    line = Line((word("sa", (57, 0.0, 0.25)), word("sa", (60, 0.25, 4.0))))
+    depths = []
+    for seed in range(8):
+        pitch = sung_speech._pitch(line, times, np.random.default_rng(seed))
+        assert pitch[(times > 0.1) & (times < 0.15)] == pytest.approx(57.0, abs=0.01)
+        depths.append(np.abs(pitch[times > 1.0] - 60.0).max())
+    assert 0.2 < max(depths) <= 0.5
+    assert min(depths) < 0.2

@@ -200,3 +200,16 @@ def test_words_that_are_not_sung_are_not_drawn_and_part_no_strophe() -> None:
     (said,) = unsung_lines(lyrics)
     assert "3 lines were not heard and are not shown, the first 'Title'" in said
     assert unsung_lines(Lyrics.from_text("all here")) == []
+
+
+def test_a_stray_bracket_marks_nothing_behind_it() -> None:
+    words = tuple(Word(text, float(n), n + 0.5) for n, text in enumerate(("one)", "two", "(three)", "four")))
+    (row,) = rows_of(Lyrics((Line(words),)))
+    assert [piece.is_backing for piece in row.pieces] == [False, False, True, False]
+
+
+def test_the_wipe_leaves_a_syllable_when_it_reaches_the_next() -> None:
+    words = (Word("long", 1.0, 3.0), Word("over", 2.0, 2.5), Word("late", 2.2, 4.0))
+    (row,) = rows_of(Lyrics((Line(words),)))
+    for piece, after in pairwise(row.pieces):
+        assert piece.start_s <= piece.end_s <= after.start_s
