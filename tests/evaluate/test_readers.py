@@ -31,7 +31,6 @@ ANALYSIS = {
 
 BEATS_BELOW_ZERO = '{"beats": [{"time_s": -1, "position": 1}, {"time_s": 1, "position": 2}]}'
 CHORD_BELOW_ZERO = '{"chords": [{"start_s": -1, "end_s": 1, "chord": "C"}]}'
-SRT_BACKWARDS = "1\n00:00:02,000 --> 00:00:03,000\ntwo\n\n2\n00:00:01,000 --> 00:00:02,000\none\n"
 
 
 def _file(folder: Path, name: str, text: str) -> Path:
@@ -185,7 +184,6 @@ def test_words_of_a_table(tmp_path: Path) -> None:
         (read_pitch_track, "x.csv", "0.1\n", InvalidAudio, "line 1: the frequency"),
         (read_pitch_track, "x.csv", "time,hz\nand,more\n0.1,220\n", InvalidAudio, "line 2: the time"),
         (read_timed_lyrics, "x.lrc", "[00:02.00]two\n[00:01.00]one\n", TextReadError, "Line 2, at 1 s, stands below"),
-        (read_timed_lyrics, "x.srt", SRT_BACKWARDS, TextReadError, "the line 'one' starts at 1 s, before the one"),
         (read_timed_lyrics, "x.csv", "start,word\n2,la\n1,lo\n", TextReadError, "Line 3: the start, 1 s, is before"),
         (read_timed_lyrics, "x.csv", "start,word\n1," + "a" * 200_000, TextReadError, "field larger than"),
         (read_notes, "x.csv", "-1,1,60\n", ScoreReadError, "line 1: the start, -1 s, lies before 0 s"),

@@ -320,13 +320,13 @@ def test_lyrics_that_are_refused_say_how_they_were_read(song: Path, aligned: Ali
         align_file(song, tmp_path / "other.txt", tmp_path / "out")
     for said in (
         "German, guessed from the words",
-        "1 row left out as not sung (the first: [Strophe 1])",
+        "1 line left out as not sung (the first: [Strophe 1])",
         "1 line repeated",
         "2 words in brackets",
         "other.txt is not UTF-8 and was read as Windows-1252",
     ):
         assert said in caught.value.message
-    with pytest.raises(NothingHeard, match=r"They were read as Dutch; 1 row left out"):
+    with pytest.raises(NothingHeard, match=r"They were read as Dutch; 1 line left out"):
         align_file(song, tmp_path / "other.txt", tmp_path / "out", AlignFileOptions(language="nl"))
 
 
