@@ -187,7 +187,7 @@ class Lyrics:
 def _check_times(text: str, start_s: float | None, end_s: float | None) -> None:
     for value in (start_s, end_s):
         if value is not None and not 0.0 <= value < 1e7:
-            raise TextReadError(f"{text!r} has an impossible time: {value} s.", "Times are seconds from the song's start.")
+            raise TextReadError(f"{text!r} has an impossible time: {value} s.", "Times are seconds from 0 on.")
     if start_s is not None and end_s is not None and end_s < start_s:
         raise TextReadError(f"{text!r} ends at {end_s} s, before it starts at {start_s} s.")
 
