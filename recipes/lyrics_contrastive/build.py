@@ -21,8 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descant.audio.clip import Clip
-from descant.audio.io import read
-from descant.audio.resample import resample
 from descant.data.lyrics_set import SAMPLE_RATE, Mix, Piece, as_float, as_samples, write_set
 from descant.data.lyrics_sources import (
     StringShape,
@@ -36,8 +34,8 @@ from descant.data.lyrics_sources import (
     strung,
 )
 from descant.data.sets.item import Split
+from descant.data.sung_songs import sung_songs
 from descant.separate.api import Separator
-from descant.text.formats import read_lyrics
 from descant.text.lyrics import Lyrics
 
 VOICES = {
@@ -118,24 +116,20 @@ def pieces_of_band(root: Path) -> Iterator[Piece]:
 
 def pieces_of_scores(root: Path) -> Iterator[Piece]:
     """Songs of sung scores: of the held-out languages for the test only, for which each language has a few."""
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     splits: tuple[tuple[str, Split], ...] = (("test", "test"), ("train", "train"))
     for folder, split in splits:
-        for path in sorted((root / folder).glob("*.reference.json")):
-            name = path.name.removesuffix(".reference.json")
-            lyrics = read_lyrics(path)
-            is_kept = lyrics.language not in HELD_OUT_LANGUAGES if split == "train" else True
-            counts[lyrics.language] += split == "test"
-            if not is_kept or (split == "test" and counts[lyrics.language] > TEST_SONGS):
+        for song in sung_songs(root / folder, SAMPLE_RATE):
+            language = song.lyrics.language
+            counts[split, language] += 1
+            is_left_out = language in HELD_OUT_LANGUAGES if split == "train" else counts[split, language] > TEST_SONGS
+            if is_left_out:
                 continue
-            files = root / folder / "vocals" / f"{name}.flac", root / folder / f"{name}.flac"
-            voice, song = (resample(read(file, channels=1), SAMPLE_RATE).samples[0] for file in files)
-            sounds: dict[Mix, NDArray[np.float32]] = {"vocals": voice, "mixture": song, "backing": song - voice}
+            backing = song.mix - song.voice
+            sounds: dict[Mix, NDArray[np.float32]] = {"vocals": song.voice, "mixture": song.mix, "backing": backing}
             for mix, sound in sounds.items():
-                told = lyrics if mix != "backing" else Lyrics()
-                yield Piece(
-                    f"scores-{folder}-{name}", mix, "scores", f"speaker/{folder}", split, told, as_samples(sound)
-                )
+                told, name = song.lyrics if mix != "backing" else Lyrics(), f"scores-{folder}-{song.name}"
+                yield Piece(name, mix, "scores", f"speaker/{folder}", split, told, as_samples(sound))
 
 
 def separated(piece: Piece, separator: Separator) -> Piece:

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from descant.align.hearing import encode
 from descant.audio.clip import Clip
-from descant.audio.io import read
 from descant.audio.resample import resample
 from descant.data.lyrics_set import SAMPLE_RATE, as_float
 from descant.data.lyrics_sources import (
@@ -35,11 +34,11 @@ from descant.data.lyrics_sources import (
 )
 from descant.data.phone_strings import WindowShape, cut, strung_window
 from descant.data.phone_windows import Part, PhoneWindow, Said, write_windows
+from descant.data.sung_songs import sung_songs
 from descant.hub.ctranslate2 import read_tensors
 from descant.hub.store import fetch
 from descant.nets.whisper_encoder import SAMPLE_RATE as HEARD_RATE
 from descant.nets.whisper_encoder import WhisperEncoder, WhisperEncoderConfig
-from descant.text.formats import read_lyrics
 from descant.text.lyrics import Word
 
 Floats = NDArray[np.float32]
@@ -116,24 +115,20 @@ def song_windows(
 
     A third is the voice alone, a third the song, a third the voice with a band that knows nothing of it.
     """
-    for path in sorted(root.glob("*.reference.json")):
-        name = path.name.removesuffix(".reference.json")
-        rng = np.random.default_rng([seed, *name.encode()])
-        lyrics = read_lyrics(path)
-        voices = (root / "vocals" / f"{name}.flac", root / f"{name}.flac")
-        alone, song = (resample(read(file, channels=1), SAMPLE_RATE).samples[0] for file in voices)
-        for words in pieces(lyrics.words):
+    for song in sung_songs(root, SAMPLE_RATE):
+        rng = np.random.default_rng([seed, *song.name.encode()])
+        for words in pieces(song.lyrics.words):
             first_s = max(0.0, (words[0].start_s or 0.0) - float(rng.uniform(0.1, 1.0)))
             last_s = (words[-1].end_s or 0.0) + float(rng.uniform(0.1, 1.0))
             turn = int(rng.integers(3))
             first, last = round(first_s * SAMPLE_RATE), round(last_s * SAMPLE_RATE)
-            sound = (song if turn == 1 else alone)[first:last]
+            sound = (song.mix if turn == 1 else song.voice)[first:last]
             if turn == 2 and bands:
                 under = cut(bands[int(rng.integers(len(bands)))], len(sound), rng)
                 sound = mixed(sound, under, float(rng.uniform(*shape.voice_db)))
             loud = sound * np.float32(rng.uniform(0.3, 0.9) / (np.abs(sound).max(initial=0.0) + 1e-6))
             said = tuple(Said(w.text, (w.start_s or 0.0) - first_s, (w.end_s or 0.0) - first_s) for w in words)
-            yield PhoneWindow(heard(loud, encoder), said, lyrics.language, "Kokoro", part, True, turn > 0)
+            yield PhoneWindow(heard(loud, encoder), said, song.lyrics.language, "Kokoro", part, True, turn > 0)
 
 
 def pieces(words: Sequence[Word]) -> Iterator[Sequence[Word]]:

@@ -4,9 +4,8 @@
 
 Words, melody, rhythm and accompaniment are those of real songs (OpenScore Lieder: German, English, French, some
 Portuguese and Italian); the voice is a speech synthesiser's (`kokoro.py`). espeak-ng pronounces, not the rules by which
-Descant reads, so that where those are wrong it counts. In `SUNG/test` and `SUNG/train` lie NAME.flac (the song),
-vocals/NAME.flac (its voice), NAME.txt (the words, which is what aligners are given) and NAME.reference.json (when each
-is sung), as `descant evaluate align --data` reads them. The test's songs and its voice are in no training.
+Descant reads, so that where those are wrong it counts. `SUNG/test` and `SUNG/train` are folders of
+`descant.data.sung_songs`, which `descant evaluate align --data` reads. The test's songs and voice are in no training.
 """
 
 from __future__ import annotations
@@ -25,16 +24,14 @@ from pathlib import Path
 import numpy as np
 from kokoro import Speaker, pronounced
 
-from descant.audio.clip import Clip
-from descant.audio.io import write
 from descant.data.band import vocoder
 from descant.data.lyrics_sources import mixed
+from descant.data.sung_songs import SungSong, write_song
 from descant.data.sung_speech import Floats, SungLine, breaths, later, notes_of, nuclei, sung_line
 from descant.errors import ScoreReadError, TextReadError
 from descant.score.musicxml_reader import score_from_musicxml, unpack
 from descant.score.notes import Score
 from descant.score.render import render_score
-from descant.text.formats import write_lyrics
 from descant.text.language import guess_language
 from descant.text.lyrics import Line, Lyrics
 from descant.text.musicxml_lyrics import MusicXmlLyricsFormat
@@ -74,15 +71,6 @@ class Song:
         return "test" if int.from_bytes(self.digest[4:8]) / 2**32 < TEST_SHARE else "train"
 
 
-@dataclass(frozen=True, eq=False)
-class Sung:
-    """A song as it is heard, with the times of its words."""
-
-    voice: Floats
-    mix: Floats
-    lyrics: Lyrics
-
-
 def songs(archive: Path) -> Iterator[Song]:
     """Those of an archive that one voice sings in a language that can be told."""
     with zipfile.ZipFile(archive) as packed:
@@ -108,7 +96,9 @@ def whole(line: Line) -> Line:
     )
 
 
-def sing(song: Song, speaker: Speaker, soundfont: Path, voice: str, rng: np.random.Generator) -> Sung | None:
+def sing(
+    song: Song, speaker: Speaker, soundfont: Path, voice: str, rng: np.random.Generator, name: str
+) -> SungSong | None:
     """A song's first `SONG_S` seconds; None where too little of it can be sung."""
     style = speaker.style(style_of(voice, rng))
     lyrics = later(song.lyrics, LEAD_S)
@@ -134,7 +124,8 @@ def sing(song: Song, speaker: Speaker, soundfont: Path, voice: str, rng: np.rand
     under = np.pad(np.sum([clip.samples.mean(0) for clip in stems.values()], axis=0), (lead, 0))
     both = mixed(alone, under.astype(np.float32), float(rng.uniform(*VOICE_DB)))
     gain = np.float32(0.9 / max(np.abs(both).max(), 1e-6))
-    return Sung(alone * gain, both * gain, Lyrics(tuple(one.line for one in sung), lyrics.language))
+    timed = Lyrics(tuple(one.line for one in sung), lyrics.language)
+    return SungSong(name, timed, alone * gain, both * gain, vocoder.SAMPLE_RATE)
 
 
 def laid_out(sung: Sequence[SungLine]) -> Floats:
@@ -200,25 +191,17 @@ def main() -> None:
             continue
         rng = np.random.default_rng(int.from_bytes(song.digest[8:16]))
         voice = HELD_OUT_VOICE if song.part == "test" else str(rng.choice(TRAINING_VOICES))
-        sung = sing(song, speaker, options.soundfont, voice, rng)
+        name = f"{key[1]}_{counts[key] + 1:02d}_{slug(song.name)}"
+        sung = sing(song, speaker, options.soundfont, voice, rng, name)
         if sung is not None:
             counts[key] += 1
-            write_song(options.out / song.part, f"{key[1]}_{counts[key]:02d}_{slug(song.name)}", sung)
+            write_song(options.out / song.part, sung)
             print(*key, song.name, voice, f"{time.time() - started:.0f} s", flush=True)
 
 
 def slug(name: str) -> str:
     """A name in plain small letters."""
     return re.sub(r"[^a-z0-9]+", "_", unicodedata.normalize("NFKD", name).lower()).strip("_")[:40]
-
-
-def write_song(folder: Path, name: str, sung: Sung) -> None:
-    """What the module says lies there."""
-    (folder / "vocals").mkdir(parents=True, exist_ok=True)
-    write(folder / f"{name}.flac", Clip(sung.mix[np.newaxis], vocoder.SAMPLE_RATE))
-    write(folder / "vocals" / f"{name}.flac", Clip(sung.voice[np.newaxis], vocoder.SAMPLE_RATE))
-    write_lyrics(folder / f"{name}.reference.json", sung.lyrics)
-    (folder / f"{name}.txt").write_text(sung.lyrics.text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
