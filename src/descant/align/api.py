@@ -332,7 +332,7 @@ def require_fit(alignment: Alignment, options: AlignOptions) -> None:
     if alignment.fit < options.lowest_fit or _heard(placed) < needed:
         raise NothingHeard(
             f"These lyrics do not fit the recording: {alignment.fit:.0%} of the words are heard where they would have "
-            f"to be sung, and of so few at least {needed:.0%} must be.",
+            f"to be sung, and of {len(placed)} at least {needed:.0%} must be.",
             "Are they of another song or language, or of more than is recorded here? If not, fix a word with --anchor.",
         )
 

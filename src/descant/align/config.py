@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_CHANCE, _ENOUGH = 4.0, 0.75
+_CHANCE, _MOST_NEEDED = 4.0, 0.75
 """Of 16 words half must be heard, of 100 35 %, never more than three of four; of another song's words 4 % are, but two
 lines of one reached 44 %."""
 
@@ -56,7 +56,7 @@ class AlignOptions:
 
     def fit_needed(self, words: int) -> float:
         """Share of so many words that must be heard: of few, more fit any recording by chance."""
-        return min(self.lowest_fit * (1.0 + _CHANCE / math.sqrt(max(1, words))), max(self.lowest_fit, _ENOUGH))
+        return min(self.lowest_fit * (1.0 + _CHANCE / math.sqrt(max(1, words))), max(self.lowest_fit, _MOST_NEEDED))
 
 
 @dataclass(frozen=True, slots=True)
